@@ -1,0 +1,123 @@
+"""One tree of errors. Each carries what happened and, in `fix`, what a person can do about it.
+
+WyllohError
+├── InvalidValue            a value from outside has the wrong form
+├── SettingsError           the settings file or environment; the server does not start
+├── NotFound                no such film, session, device…
+├── ChainError              ask again later, or look at `wylloh doctor`
+│   ├── ChainUnavailable    no configured RPC answers
+│   ├── WrongChain          an RPC serves another chain id than configured
+│   └── NoContract          there is no code at the configured address
+├── ContentError
+│   ├── BlockCorrupt        bytes do not match their CID; never stored
+│   ├── BlockUnavailable    no gateway could give the block; the pull can be resumed
+│   ├── PackageInvalid      the package's manifest, signature or layout is wrong; do not retry
+│   └── StoreFull           no room on disk or in the bound; free some and resume
+├── SealBroken              decryption failed: wrong key, tampered or truncated ciphertext
+├── MediaError
+│   ├── MediaRefused        not a film we open: empty, truncated, a playlist in disguise…
+│   └── TranscodeFailed     ffmpeg gave up; its last words are in the message
+├── AccessRefused           a rule said no; the message is for the viewer
+│   ├── SignInRefused       wrong, late or reused signature
+│   └── PlaybackRefused     carries the decision receipt
+└── PluginError             a plugin did something it may not; costs only its own feature
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Receipt
+
+
+class WyllohError(Exception):
+    """The root: `str(error)` is what happened, `error.fix` what to do."""
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
+class InvalidValue(WyllohError):
+    """A value from outside has the wrong form."""
+
+
+class SettingsError(WyllohError):
+    """The settings cannot be used. The message names key and file."""
+
+
+class NotFound(WyllohError):
+    """There is no such thing here."""
+
+
+class ChainError(WyllohError):
+    """The chain cannot be asked. Nothing about a holding follows from it."""
+
+
+class ChainUnavailable(ChainError):
+    """No configured RPC answers."""
+
+
+class WrongChain(ChainError):
+    """The RPC serves another chain than the one configured."""
+
+
+class NoContract(ChainError):
+    """No code at the configured address: the answer is *unknown*, never zero."""
+
+
+class ContentError(WyllohError):
+    """Content could not be fetched, checked or kept."""
+
+
+class BlockCorrupt(ContentError):
+    """Bytes do not match their CID."""
+
+
+class BlockUnavailable(ContentError):
+    """No gateway gave the block."""
+
+
+class PackageInvalid(ContentError):
+    """The film package contradicts itself, its signature or the chain."""
+
+
+class StoreFull(ContentError):
+    """No room for another block. What is stored stays; the pull resumes when there is room."""
+
+
+class SealBroken(WyllohError):
+    """Authenticated decryption failed."""
+
+
+class MediaError(WyllohError):
+    """A film cannot be read or made."""
+
+
+class MediaRefused(MediaError):
+    """The file is not a film this server opens."""
+
+
+class TranscodeFailed(MediaError):
+    """ffmpeg ended with an error."""
+
+
+class AccessRefused(WyllohError):
+    """A rule said no. The message is a plain sentence for the person who asked."""
+
+
+class SignInRefused(AccessRefused):
+    """The signature, nonce or time does not fit."""
+
+
+class PlaybackRefused(AccessRefused):
+    """The viewer may not play this film now; `receipt` says why."""
+
+    def __init__(self, receipt: Receipt) -> None:
+        super().__init__(receipt.sentence)
+        self.receipt = receipt
+
+
+class PluginError(WyllohError):
+    """A plugin broke a rule of the house."""

@@ -1,0 +1,93 @@
+"""What happened, told to plugins. Frozen, in the past tense; the docstrings are the documentation.
+
+An event that more than one plugin needs lives here. A plugin may declare its own with the hook
+`event_types`; those are dataclasses that derive from `Event` too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Receipt, Role
+    from wylloh_server.domain.playback import LeaseEnd
+    from wylloh_server.domain.types import DeviceId, FilmId, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The root of all events."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmAdded(Event):
+    """A film entered the library: discovered on chain, or found in a folder."""
+
+    film: FilmId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilmReady(Event):
+    """A film's bytes are all here and verified; it can be played by whoever has the right."""
+
+    film: FilmId
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRemoved(Event):
+    """A film left the library, for example because its file is gone from the folder."""
+
+    film: FilmId
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn(Event):
+    """A wallet proved itself and has a session now."""
+
+    wallet: Wallet
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePaired(Event):
+    """Somebody approved a TV."""
+
+    device: DeviceId
+    wallet: Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseChecked(Event):
+    """A decision fell: a yes or a no, with its receipt."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeReleased(Event):
+    """This server, as custodian, sealed a film's key to another server."""
+
+    film: FilmId
+    wallet: Wallet
+    right: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted(Event):
+    """A lease was granted and playback may begin."""
+
+    film: FilmId
+    wallet: Wallet
+    device: DeviceId
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackEnded(Event):
+    """A lease is over, and why."""
+
+    film: FilmId
+    wallet: Wallet
+    device: DeviceId
+    reason: LeaseEnd

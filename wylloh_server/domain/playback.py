@@ -1,0 +1,82 @@
+"""A lease on a film's playback, and how the film is cut into segments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.types import FilmId, PlayToken, Seconds, Timestamp
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Receipt, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Equal segments, the last one shorter: `duration` and `segment` in exact seconds."""
+
+    duration: Fraction
+    segment: Fraction
+
+    @property
+    def count(self) -> int:
+        """How many segments there are, at least one."""
+        return max(1, math.ceil(self.duration / self.segment))
+
+    def start(self, number: int) -> Fraction:
+        """Where segment `number` (from 0) begins."""
+        return self.segment * number
+
+    def length(self, number: int) -> Fraction:
+        """How long segment `number` lasts."""
+        return min(self.segment, self.duration - self.start(number))
+
+
+def video_timeline(duration: Seconds, frame_rate: Fraction, target: Seconds = Seconds(2)) -> Timeline:
+    """Cut at whole frames, so that every rendition's segments begin at the same frame."""
+    frames = max(1, round(frame_rate * Fraction(target)))
+    return Timeline(Fraction(duration).limit_denominator(1000), Fraction(frames) / frame_rate)
+
+
+AUDIO_TIMELINE_SEGMENT = Fraction(8)
+"""375 AAC frames of 1024 samples at 48 kHz: a cut that falls between two frames, always."""
+
+
+def audio_timeline(duration: Seconds) -> Timeline:
+    """Cut sound every 8 s; HLS does not ask that it be cut where the picture is."""
+    return Timeline(Fraction(duration).limit_denominator(1000), AUDIO_TIMELINE_SEGMENT)
+
+
+class LeaseEnd(StrEnum):
+    """Why a lease is over."""
+
+    STOPPED = "stopped"
+    RIGHTS_GONE = "rights-gone"
+    IDLE = "idle"
+    SIGNED_OUT = "signed-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Permission for one playback session. `token` exists in memory only; the store keeps its hash."""
+
+    token: PlayToken
+    viewer: Viewer
+    film: FilmId
+    address: str
+    receipt: Receipt
+    started: Timestamp
+    checked: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far somebody has watched a film, in seconds from its start."""
+
+    film: FilmId
+    at: Seconds
+    of: Seconds
+    updated: Timestamp

@@ -1,0 +1,154 @@
+"""The rights ladder of a film and where a stack of its tokens stands on it.
+
+Thresholds, rights, territories and seats come from the film's contract; nothing here knows a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wylloh_server.domain.errors import InvalidValue
+
+PERSONAL = "personal"
+"""The right to watch at home. The other rights are named by the publisher."""
+
+_NAMES = {
+    PERSONAL: "Personal viewing",
+    "small-venue": "Small venue",
+    "streaming": "Streaming",
+    "theatrical": "Theatrical",
+    "national": "National distribution",
+}
+
+
+def right_name(right: str) -> str:
+    """Give a right as people read it; a publisher's own right is its identifier in words."""
+    return _NAMES.get(right) or right.replace("-", " ").replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One rung: at `threshold` tokens the stack unlocks `right`.
+
+    Attributes:
+        threshold: tokens needed, at least 1.
+        right: identifier, as written in the contract.
+        territories: ISO 3166-1 alpha-2 codes; empty means everywhere.
+        seats: most people in one show; None means no limit.
+    """
+
+    threshold: int
+    right: str
+    territories: tuple[str, ...] = ()
+    seats: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The right as people read it."""
+        return right_name(self.right)
+
+    @property
+    def terms(self) -> str:
+        """What bounds the right, in a few words; empty when nothing does."""
+        parts = []
+        if self.seats is not None:
+            parts.append(f"up to {self.seats} seats")
+        if self.territories:
+            parts.append(", ".join(self.territories))
+        return " · ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class RightsLadder:
+    """The tiers of a film, thresholds strictly ascending."""
+
+    tiers: tuple[Tier, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a ladder nobody could climb."""
+        thresholds = [tier.threshold for tier in self.tiers]
+        if not thresholds or thresholds[0] < 1 or thresholds != sorted(set(thresholds)):
+            raise InvalidValue(
+                f"not a rights ladder: thresholds {thresholds}",
+                fix="Give at least one tier; thresholds start at 1 or more and rise.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A holding seen against a ladder."""
+
+    holding: int
+    ladder: RightsLadder
+
+    @property
+    def reached(self) -> tuple[Tier, ...]:
+        """The tiers this holding unlocks, lowest first."""
+        return tuple(tier for tier in self.ladder.tiers if tier.threshold <= self.holding)
+
+    @property
+    def top(self) -> Tier | None:
+        """The highest tier reached."""
+        return self.reached[-1] if self.reached else None
+
+    @property
+    def next(self) -> Tier | None:
+        """The first tier not reached."""
+        return next((tier for tier in self.ladder.tiers if tier.threshold > self.holding), None)
+
+    @property
+    def missing(self) -> int:
+        """How many more tokens the next tier needs; 0 when every tier is reached."""
+        return self.next.threshold - self.holding if self.next else 0
+
+    def tier_for(self, right: str, territory: str = "") -> Tier | None:
+        """Give the highest reached tier that grants `right` in `territory` ('' means not asked)."""
+        fitting = [
+            tier
+            for tier in self.reached
+            if tier.right == right
+            and (not territory or not tier.territories or territory in tier.territories)
+        ]
+        return fitting[-1] if fitting else None
+
+    def fill(self, tier: Tier) -> float:
+        """How far, 0…1, the holding has come from `tier` to the one after it (for the drawn scale)."""
+        if self.holding < tier.threshold:
+            return 0.0
+        above = [other.threshold for other in self.ladder.tiers if other.threshold > tier.threshold]
+        if not above or self.holding >= above[0]:
+            return 1.0
+        return (self.holding - tier.threshold) / (above[0] - tier.threshold)
+
+
+def tokens(count: int) -> str:
+    """Write a number of tokens: `1 token`, `12 tokens`, `5,000 tokens`."""
+    return f"{count:,} token" + ("" if count == 1 else "s")
+
+
+def stack_sentences(stack: Stack) -> tuple[str, str]:
+    """Say what the stack gives, then what more would give. The second may be empty."""
+    return _given(stack), _within_reach(stack)
+
+
+def _given(stack: Stack) -> str:
+    top = stack.top
+    if top is None:
+        return f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
+    if top.right == PERSONAL:
+        return "You can watch this film for as long as you hold it."
+    return f"You hold {tokens(stack.holding)}: {top.name.lower()}{_bounded(top)} is yours."
+
+
+def _within_reach(stack: Stack) -> str:
+    tier = stack.next
+    if tier is None:
+        return ""
+    verb = "unlocks" if stack.missing == 1 else "unlock"
+    more = tokens(stack.missing).replace(" token", " more token")
+    return f"{more} {verb} {tier.name.lower()}{_bounded(tier)}."
+
+
+def _bounded(tier: Tier) -> str:
+    seats = f" for up to {tier.seats} seats" if tier.seats is not None else ""
+    return seats + (f" in {', '.join(tier.territories)}" if tier.territories else "")
