@@ -1,0 +1,100 @@
+# Two commands matter: `make demo` opens the product, `make test` proves it. Each installs what it misses.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?=
+PORT ?= 8484
+FILM ?=
+ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+UV_COMPILE := .build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+
+# What a node project has installed is up to date when npm's own record is newer than the lockfile.
+node = $(1)/node_modules/.package-lock.json
+RUNTIME := .venv/.runtime $(call node,themes/default) $(call node,contracts/anvil)
+DEVELOPMENT := $(RUNTIME) .venv/.development $(call node,contracts) \
+	$(call node,tests/node/tools) $(call node,tests/node/helia) $(call node,tests/node/js-ipfs)
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+.PHONY: demo
+demo: $(RUNTIME) ## A chain, a publisher and a holder server with a film. FILM=/path/to/film.mp4 PORT=8484
+	@exec $(BIN)/wylloh demo $(if $(FILM),--film "$(FILM)") --port $(PORT)
+
+.PHONY: test
+test: system $(DEVELOPMENT) ## Everything: style, types, floors, tests. ARGS="-k name" picks tests
+	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
+	$(BIN)/python -m pytest $(ARGS) || checks=1; \
+	exit $$checks
+
+.PHONY: lint
+lint: .venv/.development ## Style, types and floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: check
+check: lint $(RUNTIME) ## The quick half: lint, and the tests that start nothing
+	@$(BIN)/python -m pytest tests/domain tests/hooks tests/test_house.py
+
+.PHONY: bench
+bench: system $(DEVELOPMENT) ## Measure against plain ffmpeg, hashing alone and nginx
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: contracts
+contracts: $(call node,contracts) ## Compile the contracts into contracts/artifacts
+	cd contracts && node compile.mjs
+
+.PHONY: wheel
+wheel: $(RUNTIME) ## Build dist/*.whl
+	$(PIP) wheel . --no-deps --no-build-isolation --wheel-dir dist
+	@ls dist/*.whl
+
+.PHONY: lock
+lock: .build/lock/bin/uv ## Resolve the Python dependencies again, keeping what still fits. ARGS=--upgrade
+	$(UV_COMPILE) $(ARGS) pyproject.toml constraints/build.in -o constraints/runtime.txt
+	$(UV_COMPILE) $(ARGS) --extra dev --extra postgresql -c constraints/runtime.txt \
+		pyproject.toml constraints/build.in -o constraints/development.txt
+
+.PHONY: clean
+clean: ## Remove everything that was installed, built or made by the demo
+	rm -rf .venv .build .cache .demo dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf contracts/node_modules contracts/anvil/node_modules themes/default/node_modules tests/node/*/node_modules
+
+.PHONY: system
+system:
+	@scripts/system-packages
+
+.venv/bin/python:
+	@scripts/make-venv "$(PYTHON)"
+
+.venv/.runtime: .venv/bin/python constraints/runtime.txt pyproject.toml
+	@echo "Installing Python packages"
+	@$(PIP) install --require-hashes -r constraints/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.development: .venv/.runtime constraints/development.txt
+	@echo "Installing Python packages for the tests"
+	@$(PIP) install --require-hashes -r constraints/development.txt
+	@touch $@
+
+.build/lock/bin/uv: .venv/bin/python constraints/lock.txt
+	@.venv/bin/python -m venv .build/lock
+	@.build/lock/bin/python -m pip --quiet install --require-hashes -r constraints/lock.txt
+	@touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json %/package.json
+	@command -v npm >/dev/null || { echo "npm is not here. Install Node.js 20 or newer with npm." >&2; exit 1; }
+	@echo "Installing Node packages of $*"
+	@cd $* && npm ci --ignore-scripts --loglevel=error
+	@touch $@
