@@ -1,0 +1,71 @@
+"""The rules of `conftest.py`, held against runs of their own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RULES = Path(__file__).with_name("conftest.py")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run one test file under the rules, in CI or not; gives exit code and output."""
+
+    def run(source: str, *, ci: bool) -> tuple[int, str]:
+        shutil.copy(RULES, tmp_path / "conftest.py")
+        (tmp_path / "test_it.py").write_text(source)
+        environ = {name: value for name, value in os.environ.items() if name not in {"CI", "WYLLOH_TEST_RUN"}}
+        environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": "true"} if ci else {})
+        command = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+        done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pytest\ndef test_it(): pytest.skip('no such program')",
+        "import pytest\npytestmark = pytest.mark.skip('no such program')\ndef test_it(): pass",
+        "import pytest\n@pytest.fixture\ndef need(): pytest.skip('no such program')\ndef test_it(need): pass",
+        "import pytest\npytest.skip('no such program', allow_module_level=True)",
+    ],
+    ids=["in the test", "by a mark", "in a fixture", "of a file"],
+)
+def test_a_skip_fails_in_ci_and_only_there(run, source) -> None:
+    code, output = run(source, ci=True)
+    assert code != 0
+    assert "Skipped, which CI does not allow: no such program" in output
+    _, output = run(source, ci=False)
+    assert "1 skipped" in output
+
+
+def test_what_cannot_be_installed_may_be_skipped(run) -> None:
+    code, output = run("import pytest\ndef test_it(): pytest.skip('cannot be installed: a mainframe')", ci=True)
+    assert code == 0
+    assert "1 skipped" in output
+
+
+def test_an_expected_failure_is_not_taken_for_a_skip(run) -> None:
+    code, output = run("import pytest\n@pytest.mark.xfail\ndef test_it(): assert False", ci=True)
+    assert code == 0
+    assert "1 xfailed" in output
+
+
+def test_a_process_left_behind_fails_the_run_even_when_it_left_its_parent(run) -> None:
+    source = """
+import subprocess
+def test_it():
+    subprocess.run(["setsid", "--fork", "sleep", "8"], check=True)
+"""
+    code, output = run(source, ci=False)
+    assert code == 1
+    assert "left behind: process" in output
+    assert "sleep 8" in output
