@@ -22,7 +22,17 @@ def run(tmp_path):
         (tmp_path / "test_it.py").write_text(source)
         environ = {name: value for name, value in os.environ.items() if name not in {"CI", "WYLLOH_TEST_RUN"}}
         environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": "true"} if ci else {})
-        command = [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-ra",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            tmp_path,
+            tmp_path,
+        ]
         done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
@@ -48,7 +58,9 @@ def test_a_skip_fails_in_ci_and_only_there(run, source) -> None:
 
 
 def test_what_cannot_be_installed_may_be_skipped(run) -> None:
-    code, output = run("import pytest\ndef test_it(): pytest.skip('cannot be installed: a mainframe')", ci=True)
+    code, output = run(
+        "import pytest\ndef test_it(): pytest.skip('cannot be installed: a mainframe')", ci=True
+    )
     assert code == 0
     assert "1 skipped" in output
 

@@ -18,7 +18,13 @@ LONGEST_FUNCTION = 50
 HASHED = re.compile(r"^\S+==\S+( ; .+)? \\$")
 OTHER_LINE = re.compile(r"^(    --hash=sha256:[0-9a-f]{64}( \\)?|    #.*|#.*|)$")
 # Written apart, so that this file does not break its own rule.
-REGISTRIES = ["pypi" + ".org", "python" + "hosted.org", "npm" + "js.org", "npm" + "js.com", "yarn" + "pkg.com"]
+REGISTRIES = [
+    "pypi" + ".org",
+    "python" + "hosted.org",
+    "npm" + "js.org",
+    "npm" + "js.com",
+    "yarn" + "pkg.com",
+]
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -52,7 +58,9 @@ def test_no_function_is_longer_than_fifty_lines() -> None:
 
 
 def test_no_suppression_is_blanket() -> None:
-    blanket = re.compile(r"#\s*noqa(?!:)|#\s*type:\s*ignore(?!\[)|#\s*ruff:\s*noqa(?!:)|#\s*mypy:\s*ignore-errors")
+    blanket = re.compile(
+        r"#\s*noqa(?!:)|#\s*type:\s*ignore(?!\[)|#\s*ruff:\s*noqa(?!:)|#\s*mypy:\s*ignore-errors"
+    )
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in product_modules()
@@ -75,7 +83,9 @@ def test_nothing_is_left_for_later() -> None:
 def test_files_of_other_projects_are_not_copied_in() -> None:
     theirs = {vendor_file(name).read_bytes() for name in VENDOR_FILES}
     copied = [path for path in tracked() if path.read_bytes() in theirs]
-    by_name = tracked("*.woff", "*.woff2", "*.ttf", "*.otf", "*.min.js", "*.min.mjs", "*.map", "*.whl", "*.so", "*.wasm")
+    by_name = tracked(
+        "*.woff", "*.woff2", "*.ttf", "*.otf", "*.min.js", "*.min.mjs", "*.map", "*.whl", "*.so", "*.wasm"
+    )
     solidity = [path for path in tracked("*.sol") if "OpenZeppelin Contracts (" in path.read_text()]
     assert not copied + by_name + solidity
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-_PACKAGES = {"chromium": "chromium", "ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "nginx": "nginx-light", "wrk": "wrk"}
+_PACKAGES = {
+    "chromium": "chromium",
+    "ffmpeg": "ffmpeg",
+    "ffprobe": "ffmpeg",
+    "nginx": "nginx-light",
+    "wrk": "wrk",
+}
 
 
 def program(name: str) -> Path:
