@@ -31,15 +31,22 @@ demo: $(RUNTIME) ## A chain, a publisher and a holder server with a film. FILM=/
 
 .PHONY: test
 test: system $(DEVELOPMENT) ## Everything: style, types, floors, tests. ARGS="-k name" picks tests
-	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
+	@checks=0; $(MAKE) --no-print-directory --keep-going lint || checks=1; \
 	$(BIN)/python -m pytest $(ARGS) || checks=1; \
 	exit $$checks
 
 .PHONY: lint
-lint: .venv/.development ## Style, types and floors
+lint: style types floors ## Style, types and floors
+
+.PHONY: style types floors
+style: .venv/.development
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/.development
 	$(BIN)/mypy
+
+floors: .venv/.development
 	$(BIN)/lint-imports
 
 .PHONY: check
