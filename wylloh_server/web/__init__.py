@@ -1,0 +1,1 @@
+"""The web floor: aiohttp lives here and nowhere else."""

@@ -1,0 +1,126 @@
+"""The HTTP client of the house, on aiohttp: no redirects, no proxies from the environment, no cookies."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from wylloh_server.domain.types import Seconds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+_CHUNK = 256 * 1024
+_LARGEST_JSON = 1024 * 1024
+_CONNECTIONS = 64
+_CONNECTIONS_PER_HOST = 16
+
+
+class AiohttpReply:
+    """An answer whose body has not been read yet."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        """The status code."""
+        return self._response.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, found whatever their case."""
+        return self._response.headers
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body in pieces of at most 256 KiB.
+
+        Raises:
+            OSError: the connection broke, or the body is shorter than announced.
+        """
+        try:
+            async for chunk in self._response.content.iter_chunked(_CHUNK):
+                yield chunk
+        except aiohttp.ClientError as error:
+            raise OSError(f"the answer broke off: {error}") from error
+
+
+class AiohttpClient:
+    """Implements the port `HttpClient`. Made by `http_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    @asynccontextmanager
+    async def get(
+        self, url: str, *, headers: Mapping[str, str] | None = None, connect: Seconds = Seconds(5)
+    ) -> AsyncIterator[AiohttpReply]:
+        """Ask for `url`. Deadlines on the first byte and between chunks are the caller's.
+
+        Raises:
+            OSError, TimeoutError: there is no talking to that address.
+        """
+        waits = aiohttp.ClientTimeout(total=None, sock_connect=connect)
+        async with self._asked("GET", url, headers=headers, timeout=waits) as response:
+            yield AiohttpReply(response)
+
+    async def post_json(self, url: str, body: Any, *, timeout: Seconds = Seconds(10)) -> tuple[int, Any]:  # noqa: ASYNC109 - the port's signature
+        """Send JSON and read at most 1 MiB of JSON back: status code and value (None if not JSON).
+
+        Raises:
+            OSError, TimeoutError: the exchange failed or took longer than `timeout`.
+        """
+        waits = aiohttp.ClientTimeout(total=timeout)
+        async with self._asked("POST", url, json=body, timeout=waits) as response:
+            return response.status, _value(await _limited(response))
+
+    @asynccontextmanager
+    async def _asked(self, method: str, url: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a request, and let every failure to talk be an OSError or a TimeoutError."""
+        try:
+            response = await self._session.request(method, url, allow_redirects=False, **options)
+        except (OSError, TimeoutError):
+            raise
+        except (aiohttp.ClientError, ValueError) as error:
+            raise OSError(f"cannot ask {url!r}: {error or type(error).__name__}") from error
+        try:
+            yield response
+        finally:
+            # Not `release`: an unread rest of a body must not be read on.
+            response.close() if not response.content.at_eof() else response.release()
+
+
+@asynccontextmanager
+async def http_client() -> AsyncIterator[AiohttpClient]:
+    """Give a client with a bounded number of connections until the context ends."""
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_PER_HOST)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        headers={"User-Agent": "wylloh-server", "Accept-Encoding": "identity"},
+    ) as session:
+        yield AiohttpClient(session)
+
+
+async def _limited(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            body += chunk
+            if len(body) > _LARGEST_JSON:
+                raise OSError("the answer is larger than 1 MiB")
+    except aiohttp.ClientError as error:
+        raise OSError(f"the answer broke off: {error}") from error
+    return bytes(body)
+
+
+def _value(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,34 @@
+"""What handlers may reach, each part under its own typed key. The composition root fills them in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from wylloh_server.config import Settings
+    from wylloh_server.domain.ports.content import Packages
+    from wylloh_server.domain.ports.storage import Accounts
+    from wylloh_server.hooks.registry import PluginRegistry
+    from wylloh_server.services.custody import Custody
+    from wylloh_server.services.devices import Pairing
+    from wylloh_server.services.health import Health
+    from wylloh_server.services.library import Library
+    from wylloh_server.services.licensing import Licensing
+    from wylloh_server.services.playback import Playback
+    from wylloh_server.services.posters import Posters
+    from wylloh_server.services.signin import SignIn
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
+SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in")
+PAIRING: web.AppKey[Pairing] = web.AppKey("pairing")
+LIBRARY: web.AppKey[Library] = web.AppKey("library")
+LICENSING: web.AppKey[Licensing] = web.AppKey("licensing")
+PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
+POSTERS: web.AppKey[Posters] = web.AppKey("posters")
+CUSTODY: web.AppKey[Custody] = web.AppKey("custody")
+PACKAGES: web.AppKey[Packages] = web.AppKey("packages")
+HEALTH: web.AppKey[Health] = web.AppKey("health")
+ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
+PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")

@@ -1,0 +1,153 @@
+"""Cookies, and who is asking.
+
+`wylloh_session` carries the secret of a signed-in session; the server stores only its SHA-256. `wylloh_visit`
+is the pre-session cookie of a browser that is not signed in: a sign-in challenge is bound to it, and it lets
+a signed-out browser be told from a player that sends no cookie at all. `wylloh_pairing` is held by a TV while
+it shows its code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aiohttp import web
+
+from wylloh_server.domain.errors import AccessRefused
+from wylloh_server.domain.types import SessionId
+from wylloh_server.web.keys import SETTINGS, SIGN_IN
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+    from wylloh_server.domain.access import Role, Viewer
+
+SESSION_COOKIE = "wylloh_session"
+VISIT_COOKIE = "wylloh_visit"
+PAIRING_COOKIE = "wylloh_pairing"
+
+_SESSION_SECONDS = 90 * 86400
+"""How long a browser keeps the cookie; the server ends an idle session sooner."""
+
+_VIEWER: web.RequestKey[Viewer | None] = web.RequestKey("viewer")
+_VISIT: web.RequestKey[str] = web.RequestKey("visit")
+_PLAIN_VISIT = re.compile(r"[A-Za-z0-9_-]{32}")
+
+# Nobody asks there who the viewer is: these paths carry their own permission, or need none.
+_WITHOUT_VIEWER = ("/play/", "/static/", "/ipfs/", "/livez", "/healthz", "/api/custody/")
+
+
+class SignInNeeded(AccessRefused):
+    """Nobody is signed in. Pages answer with a redirect to the sign-in page, the API with 401."""
+
+
+def viewer_of(request: web.Request) -> Viewer | None:
+    """Give who is asking, or None when nobody is signed in."""
+    return request.get(_VIEWER)
+
+
+def require_viewer(request: web.Request) -> Viewer:
+    """Give who is asking.
+
+    Raises:
+        SignInNeeded: nobody is signed in.
+    """
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise SignInNeeded("You are not signed in.", fix="Sign in with your wallet.")
+    return viewer
+
+
+def require_role(request: web.Request, role: Role) -> Viewer:
+    """Give who is asking if the account's role includes `role`.
+
+    Raises:
+        SignInNeeded: nobody is signed in.
+        AccessRefused: the role is too small.
+    """
+    viewer = require_viewer(request)
+    if not viewer.role.includes(role):
+        raise AccessRefused(
+            f"This needs the role {role}; yours is {viewer.role}.",
+            fix="Ask the owner of this server to change your role.",
+        )
+    return viewer
+
+
+def session_id_of(secret: str) -> SessionId:
+    """Give the name under which a session is stored: SHA-256 of its secret, hex."""
+    return SessionId(hashlib.sha256(secret.encode()).hexdigest())
+
+
+def presented_session(request: web.Request) -> SessionId | None:
+    """Give the hash of the cookie this request came with; None when it has none at all.
+
+    A signed-out browser presents the hash of its pre-session cookie, which no session has: a play URL copied
+    into it is refused, while a player without cookies (ffmpeg, mpv, a native iOS player) can be recognised.
+    """
+    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
+    return session_id_of(secret) if secret else None
+
+
+def visit_of(request: web.Request) -> str:
+    """Give the secret of the pre-session cookie, which a sign-in challenge is bound to."""
+    return request[_VISIT]
+
+
+def address_of(request: web.Request) -> str:
+    """Give the network address the request came from ('' when the transport cannot tell)."""
+    return request.remote or ""
+
+
+def set_session_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
+    """Sign this browser in, from the next request on."""
+    set_cookie(request, response, SESSION_COOKIE, secret, max_age=_SESSION_SECONDS)
+    response.del_cookie(VISIT_COOKIE, path="/")
+
+
+def clear_session_cookie(response: web.StreamResponse) -> None:
+    """Sign this browser out."""
+    response.del_cookie(SESSION_COOKIE, path="/")
+
+
+def set_cookie(
+    request: web.Request, response: web.StreamResponse, name: str, value: str, *, max_age: int | None = None
+) -> None:
+    """Set a cookie that scripts cannot read and other sites do not send along.
+
+    `Secure` is set when the public address is https; browsers on a plain-http LAN would drop such a cookie.
+    """
+    secure = request.app[SETTINGS].server.public_url.startswith("https://")
+    response.set_cookie(
+        name, value, max_age=max_age, path="/", httponly=True, samesite="Lax", secure=secure or None
+    )
+
+
+def sign_in_url(request: web.Request) -> str:
+    """Give the address of the sign-in page that leads back to this page."""
+    return "/sign-in?next=" + quote(request.path_qs, safe="")
+
+
+def safe_next(text: str) -> str:
+    """Give where to go after signing in: a path on this server, or the library for anything else."""
+    elsewhere = not text.startswith("/") or text.startswith(("//", "/\\"))
+    return text if text.isprintable() and not elsewhere else "/"
+
+
+@web.middleware
+async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out once per request who is asking, and give a new browser its pre-session cookie."""
+    if request.path.startswith(_WITHOUT_VIEWER):
+        return await handler(request)
+    secret = request.cookies.get(SESSION_COOKIE, "")
+    request[_VIEWER] = await request.app[SIGN_IN].viewer(secret) if secret else None
+    visit = request.cookies.get(VISIT_COOKIE, "")
+    known = _PLAIN_VISIT.fullmatch(visit) is not None
+    request[_VISIT] = visit if known else secrets.token_urlsafe(24)
+    response = await handler(request)
+    if not known and request[_VIEWER] is None and not response.prepared:
+        set_cookie(request, response, VISIT_COOKIE, request[_VISIT])
+    return response
