@@ -32,8 +32,15 @@ from wylloh_server.resources import VENDOR_FILES, contract_artifact, theme_dir, 
 print(json.dumps([str(p) for p in
     [theme_dir("default"), contract_artifact("FilmRegistry"), *map(vendor_file, VENDOR_FILES)]]))
 """
-    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(unpacked)!r}){program}"]
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "-c",
+        f"import sys; sys.path.insert(0, {str(unpacked)!r}){program}",
+    ]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     found = [Path(name) for name in json.loads(done.stdout)]
     assert all(path.is_relative_to(unpacked) for path in found)
 
