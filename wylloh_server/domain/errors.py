@@ -13,6 +13,7 @@ WyllohError
 │   ├── BlockUnavailable    no gateway could give the block; the pull can be resumed
 │   ├── PackageInvalid      the package's manifest, signature or layout is wrong; do not retry
 │   └── StoreFull           no room on disk or in the bound; free some and resume
+├── StorageError            the database cannot be opened, read or written; nothing was half stored
 ├── SealBroken              decryption failed: wrong key, tampered or truncated ciphertext
 ├── MediaError
 │   ├── MediaRefused        not a film we open: empty, truncated, a playlist in disguise…
@@ -85,6 +86,10 @@ class PackageInvalid(ContentError):
 
 class StoreFull(ContentError):
     """No room for another block. What is stored stays; the pull resumes when there is room."""
+
+
+class StorageError(WyllohError):
+    """The database cannot be opened, read or written. Nothing was half stored."""
 
 
 class SealBroken(WyllohError):

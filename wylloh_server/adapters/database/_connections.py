@@ -1,0 +1,42 @@
+"""Hands out connections, one transaction each."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from wylloh_server.adapters.database._engine import WRITES
+from wylloh_server.adapters.database._faults import clear_errors
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+class Connections:
+    """The pool. Every failure leaves as an error of the domain, with nothing half written."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        # SQLite has one writer at a time. Its own way of waiting is to sleep and look again; within one
+        # process a lock wakes the next writer at once and in order.
+        one_writer = engine.dialect.name == "sqlite"
+        self._turn = asyncio.Lock() if one_writer else nullcontext()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Read one consistent state."""
+        with clear_errors():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Write in one transaction: all of it is stored when the context ends, or nothing."""
+        with clear_errors():
+            async with self._turn, self._engine.connect() as plain:
+                connection = await plain.execution_options(**{WRITES: True})
+                async with connection.begin():
+                    yield connection

@@ -1,0 +1,45 @@
+"""A plugin's own tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wylloh_server.adapters.database._plugin_guard import checked_change, checked_select
+from wylloh_server.domain.ports.storage import PluginRows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_server.adapters.database._connections import Connections
+
+
+class OwnTables:
+    """The door to the tables of one plugin. See `domain.ports.storage.PluginTables`."""
+
+    def __init__(self, connections: Connections, prefix: str) -> None:
+        self._connections = connections
+        self._prefix = prefix
+
+    async def fetch(self, statement: object) -> PluginRows:
+        """Run a select.
+
+        Raises:
+            PluginError: the statement is no select or touches a table that is not the plugin's.
+            StorageError: the database refused it.
+        """
+        select = checked_select(statement, self._prefix)
+        async with self._connections.reading() as connection:
+            found = await connection.execute(select)
+            return PluginRows(tuple(found.keys()), tuple(tuple(row) for row in found))
+
+    async def change(self, statements: Sequence[object]) -> None:
+        """Run inserts, updates and deletes in one transaction: all are stored or none.
+
+        Raises:
+            PluginError: a statement is something else or touches a table that is not the plugin's.
+            StorageError: the database refused one.
+        """
+        changes = [checked_change(statement, self._prefix) for statement in statements]
+        async with self._connections.writing() as connection:
+            for change in changes:
+                await connection.execute(change)
