@@ -45,6 +45,35 @@ def test_the_floors_are_kept() -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
+def imported(path: Path) -> set[str]:
+    """The modules a file imports anywhere in it, `from a import b` as `a`."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+
+
+def test_a_plugin_imports_the_sdk_and_nothing_else_of_the_house() -> None:
+    packages = {path.name for path in (ROOT / "plugins").glob("*/wylloh_*")}
+    for path in tracked("plugins/*/wylloh_*.py"):
+        own = path.relative_to(ROOT).parts[2]
+        house = {
+            name for name in imported(path) if name.split(".")[0] in {"wylloh_server", *packages} - {own}
+        }
+        assert house <= {"wylloh_server.sdk"}, path
+
+
+def test_the_core_names_no_plugin() -> None:
+    names = [path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()]
+    assert names
+    named = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in tracked("wylloh_server/*.py")
+        for name in names
+        if re.search(rf"\bwylloh_{name}\b|['\"]{name}['\"]", path.read_text())
+    ]
+    assert not named
+
+
 def test_no_function_is_longer_than_fifty_lines() -> None:
     too_long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name} has {length} lines"
