@@ -1,0 +1,143 @@
+"""Builds files and directories as UnixFS, so that the same bytes get the same root CID everywhere.
+
+Profile `unixfs-v1-2025` (https://specs.ipfs.tech/ipips/ipip-0499/): CIDv1, raw leaves, chunks of 1 MiB, 1024
+links a node, balanced; directories are plain, never sharded.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, ContentId, cid_of
+from wylloh_server.adapters.ipfs.dagpb import Kind, Link, Node, encode_node
+from wylloh_server.domain.errors import PackageInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Emit = Callable[[ContentId, bytes], None]
+"""Takes each finished block, children before their parents."""
+
+_MAX_DIRECTORY_BYTES = 256 << 10
+_MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Chunk size in bytes, and links a node. The default is `unixfs-v1-2025`."""
+
+    chunk_bytes: int = 1 << 20
+    max_links: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A finished piece: its CID, the file bytes it holds, and all bytes of its blocks."""
+
+    cid: ContentId
+    file_bytes: int
+    dag_bytes: int
+
+
+class UnixfsBuilder:
+    """Builds files and folders in the memory of one chunk and the open nodes above it. Blocks: use a thread.
+
+    Args:
+        emit: takes each block.
+        advanced: told how many file bytes were read since the last call.
+    """
+
+    def __init__(
+        self, emit: Emit, advanced: Callable[[int], None] | None = None, profile: Profile | None = None
+    ) -> None:
+        self._emit = emit
+        self._advanced = advanced or (lambda _: None)
+        self._profile = profile or Profile()
+
+    def file(self, source: BinaryIO) -> Built:
+        """Build one file from everything `source` gives."""
+        levels: list[list[Built]] = [[]]
+        while chunk := self._chunk(source):
+            self._add(levels, 0, Built(self._block(RAW, chunk), len(chunk), len(chunk)))
+        return self._closed(levels) or Built(self._block(RAW, b""), 0, 0)
+
+    def folder(self, folder: Path, depth: int = 0) -> Built:
+        """Build a folder with all that is in it.
+
+        Raises:
+            PackageInvalid: it holds links, devices, names that are not UTF-8, or too much for one directory.
+        """
+        if depth > _MAX_DEPTH:
+            raise PackageInvalid(f"{folder} lies too deep.", fix="Flatten the folder.")
+        links, total = [], 0
+        for path in sorted(folder.iterdir(), key=lambda path: path.name.encode(errors="surrogatepass")):
+            built = self._entry(path, depth)
+            links.append(Link(built.cid, _utf8(path), built.dag_bytes))
+            total += built.dag_bytes
+        block = encode_node(Node(Kind.DIRECTORY, tuple(links)))
+        if len(block) > _MAX_DIRECTORY_BYTES:
+            raise PackageInvalid(
+                f"{folder} holds too many files for one directory.", fix="Spread them over several folders."
+            )
+        return Built(self._block(DAG_PB, block), 0, total + len(block))
+
+    def _entry(self, path: Path, depth: int) -> Built:
+        mode = path.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            return self.folder(path, depth + 1)
+        if not stat.S_ISREG(mode):
+            raise PackageInvalid(f"{path} is neither a file nor a folder.", fix="Put a real file there.")
+        with path.open("rb") as source:
+            return self.file(source)
+
+    def _chunk(self, source: BinaryIO) -> bytes:
+        chunk = source.read(self._profile.chunk_bytes)
+        while 0 < len(chunk) < self._profile.chunk_bytes:
+            more = source.read(self._profile.chunk_bytes - len(chunk))
+            if not more:
+                break
+            chunk += more
+        self._advanced(len(chunk))
+        return chunk
+
+    def _add(self, levels: list[list[Built]], level: int, built: Built) -> None:
+        if len(levels[level]) == self._profile.max_links:
+            self._raise(levels, level)
+        levels[level].append(built)
+
+    def _raise(self, levels: list[list[Built]], level: int) -> None:
+        """Close the open node of a level and hand it to the level above."""
+        if level + 1 == len(levels):
+            levels.append([])
+        self._add(levels, level + 1, self._node(levels[level]))
+        levels[level] = []
+
+    def _closed(self, levels: list[list[Built]]) -> Built | None:
+        level = 0
+        while level + 1 < len(levels) or len(levels[level]) > 1:
+            self._raise(levels, level)
+            level += 1
+        return levels[level][0] if levels[level] else None
+
+    def _node(self, children: list[Built]) -> Built:
+        links = tuple(Link(child.cid, "", child.dag_bytes) for child in children)
+        node = Node(Kind.FILE, links, b"", tuple(child.file_bytes for child in children))
+        block = encode_node(node)
+        total = len(block) + sum(child.dag_bytes for child in children)
+        return Built(self._block(DAG_PB, block), node.filesize, total)
+
+    def _block(self, codec: int, block: bytes) -> ContentId:
+        cid = cid_of(codec, block)
+        self._emit(cid, block)
+        return cid
+
+
+def _utf8(path: Path) -> str:
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise PackageInvalid(f"{path!r} has no UTF-8 name.", fix="Rename it.") from error
+    return path.name
