@@ -51,11 +51,17 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class TokenOrigin:
-    """The film comes from a chain: its token, its package's root CID, and who published it."""
+    """The film comes from a chain: its token, and what its publisher registered of the package.
+
+    Attributes:
+        root: the package's root CID.
+        manifest_sha256: digest of the package's manifest, lower-case hex.
+    """
 
     token: TokenReference
     root: Cid
     publisher: Wallet
+    manifest_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

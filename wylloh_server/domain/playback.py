@@ -8,10 +8,11 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.types import FilmId, PlayToken, Seconds, Timestamp
+from wylloh_server.domain.types import Seconds
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Receipt, Viewer
+    from wylloh_server.domain.types import FilmId, PlayToken, Timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +37,23 @@ class Timeline:
 
 
 def video_timeline(duration: Seconds, frame_rate: Fraction, target: Seconds = Seconds(2)) -> Timeline:
-    """Cut at whole frames, so that every rendition's segments begin at the same frame."""
+    """Cut at whole frames, so that every rendition's segments begin at the same frame and last the same."""
     frames = max(1, round(frame_rate * Fraction(target)))
-    return Timeline(Fraction(duration).limit_denominator(1000), Fraction(frames) / frame_rate)
+    total = max(1, round(Fraction(duration) * frame_rate))
+    return Timeline(Fraction(total) / frame_rate, Fraction(frames) / frame_rate)
 
 
-AUDIO_TIMELINE_SEGMENT = Fraction(8)
-"""375 AAC frames of 1024 samples at 48 kHz: a cut that falls between two frames, always."""
+SAMPLE_RATE = 48_000
+AAC_FRAME = 1024
+"""Samples in one AAC frame (ISO/IEC 14496-3)."""
+AUDIO_SEGMENT = Fraction(375 * AAC_FRAME, SAMPLE_RATE)
+"""8 s: a cut that falls between two AAC frames, always."""
 
 
 def audio_timeline(duration: Seconds) -> Timeline:
-    """Cut sound every 8 s; HLS does not ask that it be cut where the picture is."""
-    return Timeline(Fraction(duration).limit_denominator(1000), AUDIO_TIMELINE_SEGMENT)
+    """Cut sound every 8 s; HLS does not ask that it be cut where the picture is. Lasts whole AAC frames."""
+    frames = max(1, math.ceil(Fraction(duration) * SAMPLE_RATE / AAC_FRAME))
+    return Timeline(Fraction(frames * AAC_FRAME, SAMPLE_RATE), AUDIO_SEGMENT)
 
 
 class LeaseEnd(StrEnum):

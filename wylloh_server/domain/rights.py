@@ -101,15 +101,18 @@ class Stack:
         """How many more tokens the next tier needs; 0 when every tier is reached."""
         return self.next.threshold - self.holding if self.next else 0
 
-    def tier_for(self, right: str, territory: str = "") -> Tier | None:
-        """Give the highest reached tier that grants `right` in `territory` ('' means not asked)."""
-        fitting = [
-            tier
-            for tier in self.reached
-            if tier.right == right
-            and (not territory or not tier.territories or territory in tier.territories)
-        ]
+    def grants(self, right: str, territory: str = "") -> Tier | None:
+        """Give the tier by which this stack grants `right` in `territory` ('' means not asked), or None.
+
+        Every tier includes watching at home; no other right implies another.
+        """
+        fitting = [tier for tier in self.reached if _fits(tier, right, territory)]
         return fitting[-1] if fitting else None
+
+    def short_of(self, right: str) -> int:
+        """How many more tokens `right` needs; 0 when it is reached or not on the ladder."""
+        fitting = [tier.threshold for tier in self.ladder.tiers if _fits(tier, right, "")]
+        return max(0, min(fitting) - self.holding) if fitting else 0
 
     def fill(self, tier: Tier) -> float:
         """How far, 0…1, the holding has come from `tier` to the one after it (for the drawn scale)."""
@@ -119,6 +122,12 @@ class Stack:
         if not above or self.holding >= above[0]:
             return 1.0
         return (self.holding - tier.threshold) / (above[0] - tier.threshold)
+
+
+def _fits(tier: Tier, right: str, territory: str) -> bool:
+    if right == PERSONAL:
+        return True
+    return tier.right == right and (not territory or not tier.territories or territory in tier.territories)
 
 
 def tokens(count: int) -> str:

@@ -80,6 +80,9 @@ class Chain(Protocol):
 class Signatures(Protocol):
     """Checks wallet signatures: EOA by recovery (low-s only), contract wallets by EIP-1271."""
 
+    def checksummed(self, wallet: Wallet) -> str:
+        """Write an address with its EIP-55 checksum, as people and EIP-4361 messages expect it."""
+
     async def signed_message(self, wallet: Wallet, text: str, signature: str) -> bool:
         """Say whether `wallet` signed this EIP-191 personal message. `signature` is hex with 0x."""
 

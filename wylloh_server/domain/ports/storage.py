@@ -43,6 +43,9 @@ class Accounts(Protocol):
     async def save(self, wallet: Wallet, role: Role) -> None:
         """Set a wallet's role."""
 
+    async def owned(self) -> bool:
+        """Say whether somebody owns this server."""
+
     async def claim(self, wallet: Wallet) -> bool:
         """Make the wallet owner if there is none; atomic. False if somebody owns the server already."""
 
@@ -148,6 +151,20 @@ class PluginTables(Protocol):
 
     async def change(self, statements: Sequence[object]) -> None:
         """Run changes in one transaction."""
+
+
+class PluginDatabase(Protocol):
+    """Where plugins keep their tables."""
+
+    async def migrate(self, plugin: str, migrations: Sequence[Migration]) -> None:
+        """Run those of a plugin's migrations that have not run here yet, by name, each in one transaction.
+
+        Raises:
+            PluginError: a statement failed, or touches a table that is not the plugin's.
+        """
+
+    def tables(self, plugin: str) -> PluginTables:
+        """Give one plugin its tables."""
 
 
 @dataclass(frozen=True, slots=True)

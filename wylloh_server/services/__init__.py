@@ -1,0 +1,1 @@
+"""What the product does. Services ask ports and hooks; they never import an adapter."""

@@ -1,0 +1,141 @@
+"""From a registered token to a film that is here: discovery on chain, pull, verification."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import BlockUnavailable, ContentError, PackageInvalid
+from wylloh_server.domain.events import FilmAdded, FilmReady
+from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
+from wylloh_server.domain.manifest import MANIFEST_FILE, SIGNATURE_FILE
+from wylloh_server.domain.types import BlockNumber, FilmId
+from wylloh_server.services.progress import Meter
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.ports.chain import Chain, RegisteredFilm
+    from wylloh_server.domain.ports.content import Packages, Progress
+    from wylloh_server.domain.ports.storage import Accounts, Cursors, Films
+    from wylloh_server.domain.ports.world import Jobs
+    from wylloh_server.services.bus import Bus
+    from wylloh_server.services.manifests import Manifests
+
+_log = logging.getLogger(__name__)
+
+PULL = "pull"
+"""The kind of job that fetches a package; its key is the film's id."""
+
+_CURSOR = "chain.next_block"
+_LOOK_BACK = 64
+"""Blocks read again each time, so that a registration moved by a reorganisation is not missed."""
+
+
+class Discovery:
+    """Finds films registered on the chain, and starts to fetch the wanted ones."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        films: Films,
+        accounts: Accounts,
+        cursors: Cursors,
+        jobs: Jobs,
+        bus: Bus,
+        start_block: BlockNumber,
+        everything: bool,
+    ) -> None:
+        self._chain = chain
+        self._films = films
+        self._accounts = accounts
+        self._cursors = cursors
+        self._jobs = jobs
+        self._bus = bus
+        self._start_block = start_block
+        self._everything = everything
+
+    async def look(self) -> None:
+        """Look once: read new registrations, then start whatever pull is due.
+
+        Raises:
+            ChainError: the chain cannot be asked; what is known stays.
+        """
+        since = max(self._start_block, (await self._cursors.get(_CURSOR) or 0) - _LOOK_BACK)
+        found = await self._chain.films(BlockNumber(since))
+        for registered in found.films:
+            await self._note(registered)
+        await self._cursors.put(_CURSOR, found.next_block)
+        await self._start_pulls()
+
+    async def _note(self, found: RegisteredFilm) -> None:
+        film_id = film_id_of(str(found.token))
+        origin = TokenOrigin(found.token, found.root, found.publisher, found.manifest_sha256)
+        film = await self._films.get(film_id)
+        if film is not None and film.origin == origin:
+            return
+        description = film.description if film else Description(f"Film {found.token.token_id % 10_000:04d}")
+        await self._films.save(Film(film_id, description, origin))
+        if film is None:
+            self._bus.publish(FilmAdded(film_id, description.title))
+
+    async def _start_pulls(self) -> None:
+        due = [film for film in await self._films.all() if _unfinished(film)]
+        for film in due if self._everything else await self._held(due):
+            await self._jobs.start(PULL, film.id)
+
+    async def _held(self, films: list[Film]) -> list[Film]:
+        by_token = {film.token: film for film in films if film.token}
+        held: set[FilmId] = set()
+        for wallet, _ in await self._accounts.all() if by_token else ():
+            holdings = await self._chain.holdings(wallet, list(by_token))
+            held |= {by_token[token].id for token, count in holdings.counts.items() if count}
+        return [film for film in films if film.id in held]
+
+
+def _unfinished(film: Film) -> bool:
+    return film.token is not None and film.state not in (FilmState.READY, FilmState.FAILED)
+
+
+class Puller:
+    """Fetches one package, checks it, and says how far it is."""
+
+    def __init__(self, *, packages: Packages, manifests: Manifests, films: Films, bus: Bus) -> None:
+        self._packages = packages
+        self._manifests = manifests
+        self._films = films
+        self._bus = bus
+
+    async def pull(self, film_id: str, watch: Progress | None = None) -> None:
+        """Fetch what is missing of a film's package; the job handler for `PULL`.
+
+        What came is kept whatever happens; why it stopped stands in the film.
+        """
+        film = await self._films.get(FilmId(film_id))
+        if film is None or not isinstance(film.origin, TokenOrigin) or film.state is FilmState.READY:
+            return
+        try:
+            await self._fetch(film, film.origin, watch)
+        except PackageInvalid as error:
+            await self._stopped(film, FilmState.FAILED, f"{error} {error.fix}")
+        except BlockUnavailable as error:
+            _log.info("pull of %s stopped: %s", film.title, error)
+            await self._stopped(
+                film, FilmState.WAITING, "No gateway has the rest yet. Trying again by itself."
+            )
+        except ContentError as error:
+            await self._stopped(film, FilmState.WAITING, f"{error} {error.fix}")
+
+    async def _fetch(self, film: Film, origin: TokenOrigin, watch: Progress | None) -> None:
+        await self._packages.pull(origin.root, paths=(MANIFEST_FILE, SIGNATURE_FILE))
+        manifest = await self._manifests.verify(origin)
+        film = replace(film, description=manifest.description, state=FilmState.PULLING, reason="")
+        await self._films.save(film)
+        async with Meter(lambda share: self._films.save(replace(film, progress=share)), watch) as meter:
+            await self._packages.pull(origin.root, progress=meter.note)
+        await self._films.save(replace(film, state=FilmState.READY, progress=1.0))
+        self._bus.publish(FilmReady(film.id))
+
+    async def _stopped(self, film: Film, state: FilmState, reason: str) -> None:
+        known = await self._films.get(film.id) or film
+        await self._films.save(replace(known, state=state, reason=reason.strip()))

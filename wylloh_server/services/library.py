@@ -1,0 +1,84 @@
+"""What somebody sees in the library: films, where their stack stands, how far they watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import ChainError, NotFound
+from wylloh_server.domain.playback import Position
+from wylloh_server.domain.rights import Stack
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.film import Film
+    from wylloh_server.domain.ports.chain import Chain, Holdings
+    from wylloh_server.domain.ports.storage import Films, Positions
+    from wylloh_server.domain.ports.world import Clock
+    from wylloh_server.domain.types import FilmId, Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A film as one viewer sees it. `stack` is None for a folder film, or while the chain is silent."""
+
+    film: Film
+    stack: Stack | None = None
+    position: Position | None = None
+
+    @property
+    def theirs(self) -> bool:
+        """Say whether the viewer may call it theirs; a silent chain takes nothing away."""
+        return self.stack is None or bool(self.stack.reached)
+
+
+class Library:
+    """Gives the films of this server."""
+
+    def __init__(self, *, films: Films, positions: Positions, chain: Chain, clock: Clock) -> None:
+        self._films = films
+        self._positions = positions
+        self._chain = chain
+        self._clock = clock
+
+    async def shelf(self, viewer: Viewer) -> tuple[Shelved, ...]:
+        """Give every film by title, with the viewer's stacks from one batched call."""
+        films = await self._films.all()
+        positions = {position.film: position for position in await self._positions.of_wallet(viewer.wallet)}
+        stacks = await self._stacks(viewer, films)
+        return tuple(Shelved(film, stacks.get(film.id), positions.get(film.id)) for film in films)
+
+    async def film(self, film_id: FilmId) -> Film:
+        """Find a film.
+
+        Raises:
+            NotFound: there is none with this id.
+        """
+        film = await self._films.get(film_id)
+        if film is None:
+            raise NotFound("There is no such film here.", fix="Go back to the library.")
+        return film
+
+    async def remember_position(self, viewer: Viewer, film_id: FilmId, at: Seconds, of: Seconds) -> None:
+        """Keep how far the viewer has watched.
+
+        Raises:
+            NotFound: there is no such film.
+        """
+        await self.film(film_id)
+        await self._positions.save(viewer.wallet, Position(film_id, at, of, self._clock()))
+
+    async def _stacks(self, viewer: Viewer, films: tuple[Film, ...]) -> dict[FilmId, Stack]:
+        gated = {film.token: film for film in films if film.token}
+        if not gated:
+            return {}
+        try:
+            holdings = await self._chain.holdings(viewer.wallet, list(gated))
+            return {film.id: await self._stack(holdings, film) for film in gated.values()}
+        except ChainError:
+            return {}
+
+    async def _stack(self, holdings: Holdings, film: Film) -> Stack:
+        if film.token is None:
+            raise NotFound("a film from a folder has no stack")
+        return Stack(holdings.counts[film.token], await self._chain.ladder(film.token))
