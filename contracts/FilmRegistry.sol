@@ -8,7 +8,7 @@ import {ERC2981} from "@openzeppelin/contracts/token/common/ERC2981.sol";
 
 /// @notice One step of a film's rights ladder: who holds `threshold` tokens has `right`.
 /// @param threshold Tokens of this film that must be stacked; above 0.
-/// @param right The right's name, e.g. "personal" or "small-venue"; publishers may define their own.
+/// @param right The right's name, e.g. "personal" or "small-venue", 1 to 64 bytes; publishers may define their own.
 /// @param territories ISO 3166-1 alpha-2 codes in capitals where the right holds; empty means everywhere.
 /// @param seats Largest audience; 0 means no limit.
 struct Tier {
@@ -68,7 +68,7 @@ contract FilmRegistry is ERC1155Supply, ERC2981, AccessControl {
     error SupplyExceeded(uint256 tokenId, uint256 requested, uint256 available);
     error EmptyLadder();
     error LadderTooLong(uint256 length);
-    error EmptyRight(uint256 tier);
+    error BadRight(uint256 tier);
     error ThresholdNotAscending(uint256 tier, uint256 threshold);
     error ThresholdAboveSupply(uint256 tier, uint256 threshold, uint256 maxSupply);
     error BadTerritory(uint256 tier, string territory);
@@ -184,7 +184,7 @@ contract FilmRegistry is ERC1155Supply, ERC2981, AccessControl {
     function _checkTier(uint256 index, Tier calldata tier, uint256 previous, uint256 maxSupply) private pure {
         if (tier.threshold <= previous) revert ThresholdNotAscending(index, tier.threshold);
         if (tier.threshold > maxSupply) revert ThresholdAboveSupply(index, tier.threshold, maxSupply);
-        if (bytes(tier.right).length == 0) revert EmptyRight(index);
+        if (bytes(tier.right).length == 0 || bytes(tier.right).length > 64) revert BadRight(index);
         for (uint256 i = 0; i < tier.territories.length; ++i) {
             if (!_isCountryCode(bytes(tier.territories[i]))) revert BadTerritory(index, tier.territories[i]);
         }

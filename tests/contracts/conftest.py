@@ -1,0 +1,68 @@
+"""A development chain for the contract tests, spoken to through web3's contract layer and the committed ABI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from eth_utils.crypto import keccak
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.exceptions import ContractCustomError
+
+from tests.components.anvil import anvil
+from wylloh_server.resources import contract_artifact
+
+
+@pytest.fixture(scope="session")
+def chain_url():
+    with anvil() as chain:
+        yield chain.url
+
+
+@pytest.fixture
+async def w3(chain_url):
+    provider = AsyncHTTPProvider(chain_url, exception_retry_configuration=None)
+    yield AsyncWeb3(provider)
+    await provider.disconnect()
+
+
+@pytest.fixture
+async def accounts(w3):
+    return await w3.eth.accounts
+
+
+@pytest.fixture
+async def registry(w3, accounts):
+    """A fresh registry whose admin and publisher is the first account."""
+    artifact = json.loads(Path(contract_artifact("FilmRegistry")).read_text())
+    factory = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+    receipt = await mined(w3, factory.constructor(accounts[0]), accounts[0])
+    return w3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
+
+
+async def mined(w3, call, sender):
+    tx_hash = await call.transact({"from": sender})
+    receipt = await w3.eth.wait_for_transaction_receipt(tx_hash)
+    assert receipt["status"] == 1
+    return receipt
+
+
+@pytest.fixture
+def transact(w3, accounts):
+    async def run(call, sender=None):
+        return await mined(w3, call, sender or accounts[0])
+
+    return run
+
+
+@pytest.fixture
+def refused(accounts):
+    """Assert that a call reverts with the custom error of this signature."""
+
+    async def check(call, signature, sender=None):
+        with pytest.raises(ContractCustomError) as caught:
+            await call.call({"from": sender or accounts[0]})
+        assert caught.value.data[:10] == "0x" + keccak(text=signature)[:4].hex()
+
+    return check
