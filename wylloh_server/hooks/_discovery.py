@@ -1,0 +1,102 @@
+"""Finds plugins: entry points of installed packages, and folders on `plugins.path`."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from importlib.metadata import EntryPoint
+    from pathlib import Path
+    from types import ModuleType
+
+PREFIX = "wylloh_"
+_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+"""No underscore: tables are named `plugin_<name>_…`, and no plugin's prefix may begin another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may be a plugin. `load` imports it and may raise anything."""
+
+    name: str
+    version: str
+    module: str
+    load: Callable[[], ModuleType]
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that cannot stand in an address and in table names.
+
+    Raises:
+        PluginError: what a name looks like.
+    """
+    if not _NAME.fullmatch(name):
+        raise PluginError(f"A plugin's name is lower-case letters and digits, not {name!r}.")
+
+
+def installed(points: Iterable[EntryPoint]) -> Iterator[Candidate]:
+    """Give the plugins of installed packages, by name."""
+    for point in sorted(points, key=lambda point: point.name):
+        version = point.dist.version if point.dist else ""
+        yield Candidate(point.name, version, point.value, point.load)
+
+
+def in_folders(paths: Iterable[Path]) -> Iterator[Candidate]:
+    """Give the plugins below each path: sub-folders that are a package, or that hold one `wylloh_*`."""
+    for path in paths:
+        for folder in _folders(path):
+            package = next(
+                (inner for inner in [folder, *_folders(folder)] if _is_plugin(inner, folder)), None
+            )
+            if package is not None:
+                name = package.name.removeprefix(PREFIX)
+                yield Candidate(name, "", str(package), _loader(package))
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    except OSError:
+        return []
+
+
+def _is_plugin(package: Path, folder: Path) -> bool:
+    wanted = package == folder or package.name.startswith(PREFIX)
+    return wanted and (package / "__init__.py").is_file()
+
+
+def _loader(package: Path) -> Callable[[], ModuleType]:
+    return lambda: _import(package)
+
+
+def _import(package: Path) -> ModuleType:
+    """Import one package by its path. `sys.path` stays as it is: a plugin folder must shadow nothing."""
+    name, file = package.name, package / "__init__.py"
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(file):
+        return known
+    if known is not None or importlib.util.find_spec(name) is not None:
+        raise PluginError(f"Another Python package is called {name} already; rename the folder.")
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(package)])
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} cannot be imported.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        _forget(name)
+        raise
+    return module
+
+
+def _forget(name: str) -> None:
+    for known in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+        del sys.modules[known]

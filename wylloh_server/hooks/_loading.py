@@ -1,0 +1,52 @@
+"""Turns a candidate into a plugin whose hooks and declarations are known."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import PluginError
+from wylloh_server.hooks._declared import declare
+from wylloh_server.hooks._discovery import check_name
+from wylloh_server.hooks.spec import HOOKS
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pluggy import HookImpl, PluginManager
+
+    from wylloh_server.hooks._discovery import Candidate
+    from wylloh_server.hooks.records import Plugin
+
+
+def load_plugin(manager: PluginManager, plugin: Plugin, candidate: Candidate, other: Plugin | None) -> None:
+    """Import a plugin, register it and collect what it declares. On failure nothing of it stays registered.
+
+    `other` is a plugin of the same name that was there before.
+
+    Raises:
+        PluginError: it breaks a rule, which the message names.
+        Exception: whatever the plugin raises.
+    """
+    check_name(candidate.name)
+    if other is not None:
+        raise PluginError(f"A plugin of this name is loaded from {other.module} already.")
+    plugin.code = candidate.load()
+    plugin.version = plugin.version or str(getattr(plugin.code, "__version__", ""))
+    try:
+        manager.register(plugin.code, plugin.name)
+        plugin.hooks = _hooks_of(manager, plugin.code)
+        plugin.declared = declare(plugin.hooks)
+    except BaseException:
+        manager.unregister(plugin.code)
+        raise
+
+
+def _hooks_of(manager: PluginManager, code: ModuleType) -> dict[str, HookImpl]:
+    found: dict[str, HookImpl] = {}
+    for caller in manager.get_hookcallers(code) or ():
+        if caller.spec is None:
+            near = difflib.get_close_matches(caller.name, HOOKS, 1, 0.0)[0]
+            raise PluginError(f"This server has no hook {caller.name}. Did you mean {near}?")
+        found[caller.name] = next(item for item in caller.get_hookimpls() if item.plugin is code)
+    return found

@@ -1,0 +1,216 @@
+"""The values a plugin gives the server. They know no web framework and no database driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+
+from wylloh_server.domain.access import Role
+from wylloh_server.domain.errors import InvalidValue, PluginError
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Viewer
+    from wylloh_server.hooks.context import PluginContext
+
+_SETTING_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_ROUTE_PATH = re.compile(r"(?:[A-Za-z0-9._/-]|\{[a-z_]+(?::\.\+)?\})*")
+_PLACE = re.compile(r"\{([a-z_]+)(:\.\+)?\}")
+
+
+class Slot(StrEnum):
+    """The places on the core's pages where plugins may put a fragment."""
+
+    FILM_TAGS = "film.tags"
+    """On a film's page, below its title. `film` is that film."""
+    LIBRARY_FILTERS = "library.filters"
+    """Above the library's films. `film` is None."""
+
+
+SettingValue = bool | int | float | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting of a plugin, written as `[plugins.settings.<plugin>]` in the settings file.
+
+    Attributes:
+        type: bool, int, float, str, or tuple for a list of texts.
+        help: one sentence for the person who fills it in.
+    """
+
+    name: str
+    type: type[bool | int | float | str | tuple[str, ...]]
+    default: SettingValue
+    help: str
+
+    def __post_init__(self) -> None:
+        """Refuse a setting nobody could write down or understand.
+
+        Raises:
+            PluginError: bad name, no help, or a default of another type.
+        """
+        if not _SETTING_NAME.fullmatch(self.name):
+            raise PluginError(f"The setting name {self.name!r} is not lower_case_with_underscores.")
+        if not self.help.strip():
+            raise PluginError(f"The setting {self.name!r} has no help.")
+        if not isinstance(self.default, self.type):
+            raise PluginError(f"The default of the setting {self.name!r} is no {self.type.__name__}.")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRequest:
+    """What somebody asked a plugin's route.
+
+    Attributes:
+        viewer: who is signed in, None if nobody (only on a route with `role=None`).
+        params: what the places in the route's path matched, percent-decoded.
+        query: the address's query, first value of each name.
+        form: fields of a posted form; a list where a name came more than once.
+        json: the decoded JSON body, None if there was none.
+    """
+
+    viewer: Viewer | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    json: Any = None
+
+    def value(self, name: str) -> str:
+        """Give one text from the JSON object or else from the form; empty if there is none.
+
+        Raises:
+            InvalidValue: there is something under that name, but it is not one text.
+        """
+        source = self.json if isinstance(self.json, Mapping) else self.form
+        found = source.get(name, "")
+        if not isinstance(found, str):
+            raise InvalidValue(f"{name} must be one text.", fix=f"Send {name} once, as text.")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Answer with one of the plugin's own templates (a name inside its `template_dirs`)."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """Answer with a value that `json.dumps` can write."""
+
+    value: Any
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Answer a form with another page of this server (303 See Other)."""
+
+    to: str
+
+    def __post_init__(self) -> None:
+        """Refuse to send people to another site.
+
+        Raises:
+            InvalidValue: `to` is not a path on this server.
+        """
+        if not re.fullmatch(r"/(?![/\\])[^\\\x00-\x20\x7f]*", self.to):
+            raise InvalidValue(f"{self.to!r} is not a path on this server.", fix="Begin it with one '/'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Answer no: an HTTP status from 400 up, a plain sentence, and what to do about it."""
+
+    status: int
+    sentence: str
+    fix: str = ""
+
+
+Reply = Page | Json | Redirect | Refusal
+Handler = Callable[["PluginContext", PluginRequest], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One address of a plugin, mounted below `/plugins/<plugin>/`.
+
+    Attributes:
+        path: without a leading '/'. `{name}` matches one path segment, `{name:.+}` all that follow.
+        handler: `async def handler(context, request) -> Reply`. It may raise InvalidValue (answered 400),
+            AccessRefused (403) or NotFound (404); anything else is a fault of the plugin (500).
+        role: who may call it; None also lets in who is not signed in.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    role: Role | None = Role.VIEWER
+
+    def __post_init__(self) -> None:
+        """Refuse paths the server could not mount.
+
+        Raises:
+            PluginError: what is wrong with the path.
+        """
+        if self.path.startswith("/") or not _ROUTE_PATH.fullmatch(self.path):
+            raise PluginError(f"The route path {self.path!r} is not of the form 'film/{{film}}/tags'.")
+        if self.path.split("/")[0] == "static":
+            raise PluginError(f"The route path {self.path!r} hides the plugin's static files.")
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Match a decoded path below the plugin's address; give its places, or None."""
+        found = re.fullmatch(self._expression(), path)
+        return found.groupdict() if found else None
+
+    def _expression(self) -> str:
+        parts, at = [], 0
+        for place in _PLACE.finditer(self.path):
+            parts += [re.escape(self.path[at : place.start()]), f"(?P<{place[1]}>{_reach(place[2])})"]
+            at = place.end()
+        return "".join([*parts, re.escape(self.path[at:])])
+
+
+def _reach(rest: str | None) -> str:
+    return ".+" if rest else "[^/]+"
+
+
+@dataclass(frozen=True, slots=True)
+class MountedRoute:
+    """A route with the plugin it belongs to. `url` is its path pattern on this server."""
+
+    plugin: str
+    route: Route
+
+    @property
+    def url(self) -> str:
+        """Give `/plugins/<plugin>/<path>`."""
+        return f"/plugins/{self.plugin}/{self.route.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """One entry of the navigation; lower `order` comes first.
+
+    Attributes:
+        path: below the plugin's own address, without a leading '/'. What `Dispatch.nav_items` gives to
+            the pages has the whole path instead.
+    """
+
+    label: str
+    path: str = ""
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a core page: one of the plugin's own templates with its values."""
+
+    template: str
+    values: Mapping[str, Any] = field(default_factory=dict)

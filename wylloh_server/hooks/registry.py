@@ -1,0 +1,145 @@
+"""The plugins of one server: loaded, started, stopped, and accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from wylloh_server.domain.errors import PluginError, SettingsError
+from wylloh_server.hooks._discovery import Candidate, in_folders, installed
+from wylloh_server.hooks._loading import load_plugin
+from wylloh_server.hooks._running import start_plugin, stop_plugin
+from wylloh_server.hooks._settings import settings_of
+from wylloh_server.hooks.declarations import MountedRoute
+from wylloh_server.hooks.limits import Limits
+from wylloh_server.hooks.records import Plugin, PluginRecord, PluginStatus
+from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PROJECT, Hooks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+    from importlib.metadata import EntryPoint
+    from pathlib import Path
+
+    from wylloh_server.domain.events import Event
+    from wylloh_server.hooks.context import PluginServices
+    from wylloh_server.hooks.declarations import Setting
+
+
+_LIMITS = Limits()
+
+
+class PluginRegistry:
+    """One server's plugins. Build it, `load()`, then enter `running()`. No plugin makes it raise.
+
+    Args:
+        path: folders whose sub-folders are plugins.
+        disabled: names of plugins not to import.
+        settings: what the settings file says for each plugin.
+        points: entry points to load; None takes those of the installed packages.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: Iterable[Path] = (),
+        disabled: Collection[str] = (),
+        settings: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+        limits: Limits = _LIMITS,
+        points: Iterable[EntryPoint] | None = None,
+    ) -> None:
+        self.limits = limits
+        self._path = tuple(path)
+        self._disabled = frozenset(disabled)
+        self._settings = settings
+        self._points = points
+        self._plugins: list[Plugin] = []
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(Hooks)
+
+    def load(self) -> None:
+        """Import every plugin and collect its declarations. A broken one becomes a record."""
+        points = entry_points(group=ENTRY_POINT_GROUP) if self._points is None else self._points
+        for candidate in [*installed(points), *in_folders(self._path)]:
+            plugin = Plugin(candidate.name, candidate.version, candidate.module)
+            if candidate.name in self._disabled:
+                plugin.status, plugin.reason = PluginStatus.DISABLED, "Disabled in the settings."
+            else:
+                self._load(plugin, candidate)
+            self._plugins.append(plugin)
+
+    def _load(self, plugin: Plugin, candidate: Candidate) -> None:
+        try:
+            load_plugin(self._manager, plugin, candidate, self.plugin(plugin.name))
+            plugin.settings = settings_of(
+                plugin.name, plugin.declared.settings, self._settings.get(plugin.name, {})
+            )
+        except (PluginError, SettingsError) as error:
+            plugin.fail(str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
+            plugin.fail(f"It could not be loaded: {type(error).__name__}: {error}", error)
+
+    @asynccontextmanager
+    async def running(self, services: PluginServices) -> AsyncIterator[None]:
+        """Start every loaded plugin; stop them in reverse order when the context ends."""
+        loaded = self._with(PluginStatus.LOADED)
+        await asyncio.gather(*(start_plugin(plugin, services, self.limits) for plugin in loaded))
+        try:
+            yield
+        finally:
+            for plugin in reversed(self._with(PluginStatus.RUNNING)):
+                await stop_plugin(plugin, self.limits)
+
+    def records(self) -> tuple[PluginRecord, ...]:
+        """Give the state of every plugin, by name."""
+        return tuple(plugin.record() for plugin in sorted(self._plugins, key=lambda plugin: plugin.name))
+
+    def routes(self) -> tuple[MountedRoute, ...]:
+        """Give every route to mount. Known after `load()`; answered through `Dispatch.answer`."""
+        return tuple(
+            MountedRoute(plugin.name, route) for plugin in self._alive() for route in plugin.declared.routes
+        )
+
+    def template_dirs(self) -> dict[str, tuple[Path, ...]]:
+        """Give each plugin's template folders; its templates are called `<plugin>/<file>`."""
+        return {plugin.name: plugin.declared.template_dirs for plugin in self._alive()}
+
+    def static_dirs(self) -> dict[str, tuple[Path, ...]]:
+        """Give each plugin's folders of files to serve below `/plugins/<plugin>/static/`."""
+        return {plugin.name: plugin.declared.static_dirs for plugin in self._alive()}
+
+    def settings(self) -> dict[str, tuple[Setting, ...]]:
+        """Give each plugin's declared settings."""
+        return {plugin.name: plugin.declared.settings for plugin in self._alive()}
+
+    def plugin(self, name: str) -> Plugin | None:
+        """Find a plugin by name."""
+        return next((plugin for plugin in self._plugins if plugin.name == name), None)
+
+    def implementations(self, hook: str) -> Iterator[tuple[Plugin, pluggy.HookImpl]]:
+        """Give the running plugins' implementations of a hook, in pluggy's order."""
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        for implementation in reversed(caller.get_hookimpls()):
+            plugin = self.plugin(implementation.plugin_name)
+            if plugin is not None and plugin.status is PluginStatus.RUNNING:
+                yield plugin, implementation
+
+    def publish(self, event: Event) -> None:
+        """Queue an event for every plugin that listens. Never blocks, never raises."""
+        for plugin in self._alive():
+            if plugin.queue is not None and not plugin.queue.put(event) and plugin.queue.dropped == 1:
+                plugin.log.warning("events are dropped: the queue is full", size=self.limits.queue)
+
+    async def settled(self) -> None:
+        """Wait until every queued event was heard; for tests."""
+        await asyncio.gather(*(plugin.queue.settled() for plugin in self._alive() if plugin.queue))
+
+    def _with(self, *statuses: PluginStatus) -> list[Plugin]:
+        return [plugin for plugin in self._plugins if plugin.status in statuses]
+
+    def _alive(self) -> list[Plugin]:
+        return self._with(PluginStatus.LOADED, PluginStatus.RUNNING)

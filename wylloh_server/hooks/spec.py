@@ -1,0 +1,152 @@
+"""Every hook a plugin can implement. The docstrings are the documentation.
+
+Each says when the hook is called, what to return, and what happens if it fails. An implementation takes
+only the arguments it needs, by name. Two families:
+
+- *declared once*, plain functions, called when the server loads the plugin;
+- *called while running*, `async def`, each with a deadline (`plugins.timeout_seconds`). A plugin must not
+  block the event loop: no deadline can stop code that does not await.
+
+A hook ships together with a bundled plugin that uses it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from wylloh_server.domain.access import AccessRequest, Viewer, Vote
+    from wylloh_server.domain.events import Event
+    from wylloh_server.domain.film import Film
+    from wylloh_server.domain.ports.storage import Migration
+    from wylloh_server.hooks.context import PluginContext
+    from wylloh_server.hooks.declarations import Fragment, NavItem, Route, Setting
+
+PROJECT = "wylloh"
+ENTRY_POINT_GROUP = "wylloh.plugins"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+RUNNING_HOOKS = frozenset({"nav_items", "page_fragments", "on_event", "access_vote"})
+"""The hooks that are `async def` and have a deadline. All others are declared once."""
+
+
+class Hooks(Protocol):
+    """The hooks. A plugin is a module; `self` is not one of its arguments."""
+
+    @hookspec
+    def settings(self) -> Sequence[Setting]:
+        """Declare the plugin's settings.
+
+        When: the server loads the plugin, before anything else of it is called.
+        Return: the settings; their values arrive checked in `context.settings`.
+        If it fails, or the settings file holds a wrong value: the plugin does not start, and its record
+        says which.
+        """
+
+    @hookspec
+    def migrations(self) -> Sequence[Migration]:
+        """Declare the plugin's tables.
+
+        When: the server loads the plugin; steps not yet run on this database run at start-up.
+        Return: the steps, oldest first, with names that sort (`0001_…`). All tables and indexes are named
+        `plugin_<plugin>_…`. A step that has been released is never changed; add another.
+        If it fails: the step is undone, the plugin does not start, and its record says why.
+        """
+
+    @hookspec
+    def event_types(self) -> Sequence[type[Event]]:
+        """Declare the events the plugin emits, beside those the server has.
+
+        When: the server loads the plugin.
+        Return: frozen dataclasses that derive from `Event`, named in the past tense, each with a docstring.
+        If it fails: the plugin does not start, and its record says why.
+        """
+
+    @hookspec
+    def routes(self) -> Sequence[Route]:
+        """Declare the plugin's own addresses, mounted below `/plugins/<plugin>/`.
+
+        When: the server loads the plugin.
+        Return: the routes; the first that matches answers.
+        If it fails: the plugin does not start. If a handler fails later: whoever asked gets a plain
+        sentence with status 500 (504 when it took too long), and the record counts it.
+        """
+
+    @hookspec
+    def template_dirs(self) -> Sequence[Path]:
+        """Declare folders of Jinja templates.
+
+        When: the server loads the plugin.
+        Return: existing folders. Inside templates a plugin's own are called `<plugin>/<file>`; `Page` and
+        `Fragment` name them without the prefix. They extend the theme's `base.html`.
+        If it fails: the plugin does not start. If a template fails: that page or fragment is missing.
+        """
+
+    @hookspec
+    def static_dirs(self) -> Sequence[Path]:
+        """Declare folders of files for browsers, served below `/plugins/<plugin>/static/`.
+
+        When: the server loads the plugin.
+        Return: existing folders. Everybody who can reach the server can read these files.
+        If it fails: the plugin does not start, and its record says why.
+        """
+
+    @hookspec
+    def lifespan(self, context: PluginContext) -> AsyncIterator[None]:
+        """Do something when the server starts, and something when it stops.
+
+        When: after the migrations, before the first request; the rest of it when the server stops.
+        Return: write it as `async def` with one bare `yield` between the two halves.
+        If the first half fails or takes too long: the plugin does not start, and its record says why. If
+        the second does: it is cancelled, and the server stops all the same.
+        """
+
+    @hookspec
+    async def nav_items(self, context: PluginContext, viewer: Viewer | None) -> Sequence[NavItem]:
+        """Add to the navigation of every page.
+
+        When: a page is drawn. `viewer` is None when nobody is signed in.
+        Return: the entries.
+        If it fails or takes too long: the page is drawn without them.
+        """
+
+    @hookspec
+    async def page_fragments(
+        self, context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
+    ) -> Sequence[Fragment]:
+        """Put something on one of the core's pages.
+
+        When: a page with a slot is drawn; `Slot` lists them. `film` is the page's film, if it has one.
+        Return: fragments for this slot, none for slots the plugin does not know.
+        If it fails or takes too long: the page is drawn without them.
+        """
+
+    @hookspec
+    async def on_event(self, context: PluginContext, event: Event) -> None:
+        """Hear about something that has happened.
+
+        When: afterwards, one event at a time and in order, from the plugin's own bounded queue. While that
+        queue is full, new events are dropped, and the record counts them.
+        Return: nothing.
+        If it fails or takes too long: the record counts it, and the next event comes.
+        """
+
+    @hookspec
+    async def access_vote(self, context: PluginContext, request: AccessRequest) -> Vote | None:
+        """Have a say in whether somebody may use a right of a film, by default to watch it.
+
+        When: playback is asked for, and again while it lasts.
+        Return: a vote with a sentence for the viewer; None abstains. Deny beats allow beats abstain.
+        If it fails or takes too long: it counts as a denial. A plugin that is not running has no vote.
+        """
+
+
+HOOKS: tuple[str, ...] = tuple(name for name in vars(Hooks) if hasattr(vars(Hooks)[name], f"{PROJECT}_spec"))
+"""The names of all hooks, in the order of this file."""

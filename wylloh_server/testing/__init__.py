@@ -1,0 +1,1 @@
+"""Fixtures for plugin authors: a published pytest plugin, loaded wherever this package is installed."""
