@@ -1,0 +1,196 @@
+"""Is everything in order? One sentence each, with what to do if not."""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import WyllohError
+from wylloh_server.domain.film import FilmState
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.ports.chain import Chain, ChainStatus
+    from wylloh_server.domain.ports.http import HttpClient
+    from wylloh_server.domain.ports.storage import Films
+    from wylloh_server.domain.ports.world import Clock
+    from wylloh_server.services.envelopes import EnvelopeDesk
+
+_ENOUGH_ROOM = 5 << 30
+_CLOCK_SLACK = 30.0
+_DEADLINE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `wylloh doctor`. `fix` is empty when `ok`."""
+
+    name: str
+    ok: bool
+    sentence: str
+    fix: str = ""
+
+
+Probe = Callable[[], Awaitable[Check]]
+
+
+class Health:
+    """Runs the checks side by side, and counts what can be played."""
+
+    def __init__(self, *, probes: tuple[Probe, ...], films: Films, envelopes: EnvelopeDesk) -> None:
+        self._probes = probes
+        self._films = films
+        self._envelopes = envelopes
+
+    async def checks(self) -> tuple[Check, ...]:
+        """Run every check; one that hangs or crashes is a failed check."""
+        return tuple(await asyncio.gather(*(_guarded(probe) for probe in self._probes)))
+
+    async def playable(self) -> int:
+        """Count the films that can be played now by whoever has the right."""
+        films = [film for film in await self._films.all() if film.state is FilmState.READY]
+        return sum([film.token is None or await self._envelopes.opens(film) for film in films])
+
+
+async def _guarded(probe: Probe) -> Check:
+    name = getattr(probe, "name", "check")
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            return await probe()
+    except TimeoutError:
+        return Check(name, ok=False, sentence=f"No answer within {_DEADLINE:.0f} s.", fix="Try again.")
+    except (WyllohError, OSError) as error:
+        return Check(name, ok=False, sentence=str(error), fix=getattr(error, "fix", "") or "See the log.")
+
+
+class ChainCheck:
+    """Is there a chain to ask, and is it the right one?"""
+
+    name = "Chain"
+
+    def __init__(self, chain: Chain, *, configured: bool) -> None:
+        self._chain = chain
+        self._configured = configured
+
+    async def __call__(self) -> Check:
+        """Ask every RPC."""
+        if not self._configured:
+            return Check(self.name, ok=True, sentence="No chain configured: films from your folders only.")
+        status = await self._chain.status()
+        if not status.usable:
+            return Check(self.name, ok=False, sentence=status.reason, fix=status.fix)
+        return Check(self.name, ok=True, sentence=_nodes(status))
+
+
+def _nodes(status: ChainStatus) -> str:
+    usable = sum(node.usable for node in status.nodes)
+    sick = "; ".join(f"{node.url}: {node.reason}" for node in status.nodes if not node.usable)
+    sentence = f"Block {status.block:,}, {usable} of {len(status.nodes)} nodes answer."
+    return f"{sentence} {sick}".strip()
+
+
+class GatewayCheck:
+    """Do the gateways answer?"""
+
+    name = "Gateways"
+
+    def __init__(self, http: HttpClient, gateways: tuple[str, ...]) -> None:
+        self._http = http
+        self._gateways = gateways
+
+    async def __call__(self) -> Check:
+        """Ask each gateway for anything at all; whatever it answers, it is there."""
+        if not self._gateways:
+            return Check(self.name, ok=True, sentence="No gateway configured: nothing is fetched.")
+        answers = await asyncio.gather(*(self._there(url) for url in self._gateways))
+        silent = [url for url, there in zip(self._gateways, answers, strict=True) if not there]
+        sentence = f"{len(self._gateways) - len(silent)} of {len(self._gateways)} answer."
+        if len(silent) < len(self._gateways):
+            return Check(
+                self.name,
+                ok=True,
+                sentence=f"{sentence} Silent: {', '.join(silent)}." if silent else sentence,
+            )
+        return Check(self.name, ok=False, sentence=sentence, fix="Check ipfs.gateways and the network.")
+
+    async def _there(self, url: str) -> bool:
+        try:
+            async with asyncio.timeout(5), self._http.get(url):
+                return True
+        except (OSError, TimeoutError):
+            return False
+
+
+class FfmpegCheck:
+    """Is there an ffmpeg that runs?"""
+
+    name = "ffmpeg"
+
+    def __init__(self, version: Callable[[], Awaitable[str]]) -> None:
+        self._version = version
+
+    async def __call__(self) -> Check:
+        """Ask it for its version; raises MediaError with the fix."""
+        return Check(self.name, ok=True, sentence=await self._version())
+
+
+class DiskCheck:
+    """Is there room for another film?"""
+
+    name = "Disk"
+
+    def __init__(self, free_bytes: Callable[[], int]) -> None:
+        self._free_bytes = free_bytes
+
+    async def __call__(self) -> Check:
+        """Look at the data folder's file system."""
+        free = await asyncio.to_thread(self._free_bytes)
+        sentence = f"{free / (1 << 30):,.1f} GB free."
+        if free >= _ENOUGH_ROOM:
+            return Check(self.name, ok=True, sentence=sentence)
+        return Check(
+            self.name,
+            ok=False,
+            sentence=sentence,
+            fix="Free some room, or move server.data to a larger disk.",
+        )
+
+
+class ClockCheck:
+    """Is this machine's clock right? Sign-in and licences depend on it."""
+
+    name = "Clock"
+
+    def __init__(self, http: HttpClient, witnesses: tuple[str, ...], clock: Clock) -> None:
+        self._http = http
+        self._witnesses = witnesses
+        self._clock = clock
+
+    async def __call__(self) -> Check:
+        """Compare with the Date header of the first witness that sends one."""
+        for url in self._witnesses:
+            off = await self._off_by(url)
+            if off is not None:
+                return self._judged(off, url)
+        return Check(self.name, ok=True, sentence="Nobody to compare it with.")
+
+    def _judged(self, off: float, url: str) -> Check:
+        sentence = f"Within {max(1, round(abs(off)))} s of {url}."
+        if abs(off) <= _CLOCK_SLACK:
+            return Check(self.name, ok=True, sentence=sentence)
+        return Check(
+            self.name,
+            ok=False,
+            sentence=f"{abs(off):.0f} s off from {url}.",
+            fix="Turn on time synchronisation.",
+        )
+
+    async def _off_by(self, url: str) -> float | None:
+        try:
+            async with asyncio.timeout(5), self._http.get(url) as reply:
+                sent = email.utils.parsedate_to_datetime(reply.headers["Date"])
+        except (OSError, TimeoutError, KeyError, ValueError, TypeError):
+            return None
+        return self._clock() - sent.timestamp()

@@ -1,0 +1,234 @@
+"""Making a film package: encrypt, describe, sign, build. The wallet that signs is never kept here."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import InvalidValue, MediaRefused, NotFound
+from wylloh_server.domain.film import (
+    ENCRYPTION_SCHEME,
+    Custodian,
+    Description,
+    EncryptionHeader,
+    FileRole,
+    Manifest,
+    PackageFile,
+    associated_data,
+)
+from wylloh_server.domain.manifest import MANIFEST_FILE, SIGNATURE_FILE, manifest_bytes, manifest_from
+from wylloh_server.domain.types import Cid, Seconds, TokenReference, Wallet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wylloh_server.domain.ports.content import Folders, PackageEntry, Packages, Progress
+    from wylloh_server.domain.ports.crypto import FilmCipher, ServerKeys
+    from wylloh_server.domain.ports.media import Encoder, MediaDoor, Prober
+    from wylloh_server.domain.rendition import Probe
+    from wylloh_server.services.film_keys import FilmKeys
+
+FEATURE_FILE = "feature.enc"
+POSTER_FILE = "poster.jpg"
+_POSTER_WIDTH = 1280
+_POSTER_AT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOrder:
+    """What a publisher wants to publish.
+
+    Attributes:
+        film: the plain film file.
+        description: what people will read; languages, runtime and height are filled in from the file.
+        subtitles: WebVTT files by BCP 47 language; embedded text tracks are taken as well.
+        poster: a JPEG; None takes a still from the film.
+        custodian_url: where holders' servers reach this server for keys.
+    """
+
+    film: Path
+    description: Description
+    token: TokenReference
+    publisher: Wallet
+    custodian_url: str
+    subtitles: tuple[tuple[str, Path], ...] = ()
+    poster: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A film encrypted and described, waiting for its publisher's signature."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def manifest_sha256(self) -> str:
+        """What the publisher signs, lower-case hex."""
+        return hashlib.sha256(manifest_bytes(self.manifest)).hexdigest()
+
+
+class Publishing:
+    """Stages a film, and finishes its package once the manifest is signed."""
+
+    def __init__(
+        self,
+        *,
+        staging: Path,
+        folders: Folders,
+        door: MediaDoor,
+        prober: Prober,
+        encoder: Encoder,
+        cipher: FilmCipher,
+        film_keys: FilmKeys,
+        server_keys: ServerKeys,
+        packages: Packages,
+    ) -> None:
+        self._staging = staging
+        self._folders = folders
+        self._door = door
+        self._prober = prober
+        self._encoder = encoder
+        self._cipher = cipher
+        self._film_keys = film_keys
+        self._server_keys = server_keys
+        self._packages = packages
+
+    async def stage(self, order: PublishOrder, progress: Progress | None = None) -> Staged:
+        """Encrypt a film and write its manifest. `progress` is told plaintext bytes done and in all.
+
+        Raises:
+            MediaRefused: the file is no film we open.
+            InvalidValue: a poster or subtitle file is not what it should be.
+        """
+        folder = self._staging / f"{order.token.token_id:064x}"
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "subtitles").mkdir(parents=True)
+        probe = await self._add_pictures_and_words(order, folder)
+        await self._encrypt(order, folder, progress)
+        manifest = await self._manifest(order, folder, probe)
+        (folder / MANIFEST_FILE).write_bytes(manifest_bytes(manifest))
+        return Staged(folder, manifest)
+
+    def staged(self, token: TokenReference) -> Staged:
+        """Find what an earlier run staged.
+
+        Raises:
+            NotFound: nothing is staged for this token.
+        """
+        folder = self._staging / f"{token.token_id:064x}"
+        try:
+            return Staged(folder, manifest_from(json.loads((folder / MANIFEST_FILE).read_bytes())))
+        except FileNotFoundError:
+            raise NotFound(f"nothing is staged for {token}", fix="Stage the film first.") from None
+
+    async def finish(self, staged: Staged, signature: str, progress: Progress | None = None) -> Cid:
+        """Put the signature beside the manifest, build the package, and give its root CID."""
+        (staged.folder / SIGNATURE_FILE).write_text(signature, encoding="ascii")
+        root = await self._packages.add_folder(staged.folder, progress=progress)
+        await asyncio.to_thread(shutil.rmtree, staged.folder)
+        return root
+
+    async def _add_pictures_and_words(self, order: PublishOrder, folder: Path) -> Probe:
+        source = await self._folders.open(order.film)
+        try:
+            async with self._door.lend(source) as url:
+                probe = await self._prober.probe(url)
+                await self._add_poster(order, url, probe, folder / POSTER_FILE)
+                await self._add_subtitles(order, url, probe, folder / "subtitles")
+        finally:
+            await source.close()
+        return probe
+
+    async def _add_poster(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
+        if order.poster is None:
+            at = Seconds(probe.duration * _POSTER_AT)
+            picture = await self._encoder.still(url, at, _POSTER_WIDTH)
+        else:
+            picture = await asyncio.to_thread(_jpeg, order.poster)
+        await asyncio.to_thread(target.write_bytes, picture)
+
+    async def _add_subtitles(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
+        for language, path in order.subtitles:
+            text = path.read_text(encoding="utf-8-sig")
+            if not text.startswith("WEBVTT"):
+                raise InvalidValue(f"{path} is not a WebVTT file", fix="Convert the subtitles to WebVTT.")
+            (target / f"{language}.vtt").write_text(text, encoding="utf-8")
+        for track in probe.subtitles:
+            file = target / f"{track.language}.vtt"
+            if not file.exists():
+                file.write_text(await self._encoder.subtitles(url, track.index), encoding="utf-8")
+
+    async def _encrypt(self, order: PublishOrder, folder: Path, progress: Progress | None) -> None:
+        key = self._cipher.new_key()
+        await self._film_keys.keep_as_custodian(order.token, key)
+        size = order.film.stat().st_size
+        told: Callable[[int], None] | None = None
+        if progress is not None:
+            tell = progress
+
+            def told(done: int) -> None:
+                tell(done, size)
+
+        def work() -> None:
+            associated = associated_data(str(order.token), FileRole.FEATURE).encode()
+            with order.film.open("rb") as source, (folder / FEATURE_FILE).open("wb") as target:
+                self._cipher.encrypt(source, target, key, associated, told)
+
+        await asyncio.to_thread(work)
+
+    async def _manifest(self, order: PublishOrder, folder: Path, probe: Probe) -> Manifest:
+        draft = await self._packages.add_folder(folder)
+        files = [await _package_file(folder, entry) for entry in await self._packages.listing(draft)]
+        await self._packages.forget(draft)
+        if not any(file.role is FileRole.FEATURE for file in files):
+            raise MediaRefused("the package has no feature")
+        return Manifest(
+            description=_filled(order.description, probe, files),
+            token=order.token,
+            publisher=order.publisher,
+            files=tuple(files),
+            encryption=EncryptionHeader(
+                ENCRYPTION_SCHEME, associated_data(str(order.token), FileRole.FEATURE)
+            ),
+            custodians=(Custodian(order.custodian_url, self._server_keys.custodian_public),),
+        )
+
+
+def _jpeg(path: Path) -> bytes:
+    picture = path.read_bytes()
+    if not picture.startswith(b"\xff\xd8\xff"):
+        raise InvalidValue(f"{path} is not a JPEG picture", fix="Save the poster as JPEG.")
+    return picture
+
+
+def _filled(description: Description, probe: Probe, files: list[PackageFile]) -> Description:
+    spoken = tuple(dict.fromkeys(track.language for track in probe.audio))
+    written = tuple(file.language for file in files if file.role is FileRole.SUBTITLES)
+    return replace(
+        description, runtime=probe.duration, languages=spoken, subtitles=written, height=probe.video.height
+    )
+
+
+async def _package_file(folder: Path, entry: PackageEntry) -> PackageFile:
+    def digest() -> str:
+        with (folder / entry.path).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    role, language = _role_of(entry.path)
+    return PackageFile(entry.path, entry.cid, entry.size, await asyncio.to_thread(digest), role, language)
+
+
+def _role_of(path: str) -> tuple[FileRole, str]:
+    if path == FEATURE_FILE:
+        return FileRole.FEATURE, ""
+    if path == POSTER_FILE:
+        return FileRole.POSTER, ""
+    if path.startswith("subtitles/"):
+        return FileRole.SUBTITLES, Path(path).stem
+    return FileRole.TRAILER, ""
