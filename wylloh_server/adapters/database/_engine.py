@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +59,7 @@ def _sqlite(url: URL, busy: Seconds) -> AsyncEngine:
 def _make_private(file: Path) -> None:
     """Let only its owner read the database: it names wallets and what they watched."""
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        file.touch(mode=0o600)
     except OSError as problem:
         raise StorageError(
             f"The database file {file} cannot be opened: {problem.strerror}.",

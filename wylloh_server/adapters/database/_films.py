@@ -63,6 +63,7 @@ def _row_of(film: Film) -> dict[str, Any]:
         "token": token and token.token,
         "root": token and token.root,
         "publisher": token and token.publisher,
+        "manifest_sha256": token and token.manifest_sha256,
         "path": origin.path if isinstance(origin, FolderOrigin) else None,
         "description": asdict(film.description),
         "state": film.state,
@@ -83,7 +84,9 @@ def _film_of(row: Row[Any]) -> Film:
 
 
 def _origin_of(row: Row[Any]) -> TokenOrigin | FolderOrigin:
-    return FolderOrigin(row.path) if row.token is None else TokenOrigin(row.token, row.root, row.publisher)
+    return FolderOrigin(row.path) if row.token is None else TokenOrigin(
+        row.token, row.root, row.publisher, row.manifest_sha256
+    )
 
 
 def _description_of(stored: dict[str, Any]) -> Description:

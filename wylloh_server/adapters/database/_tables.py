@@ -29,6 +29,7 @@ films = Table(
     Column("token", TokenText, unique=True),
     Column("root", String),
     Column("publisher", String),
+    Column("manifest_sha256", String),
     Column("path", String),
     Column("description", JSON, nullable=False),
     Column("state", String, nullable=False),

@@ -23,6 +23,7 @@ def _films() -> None:
         sa.Column("token", sa.String(), unique=True),
         sa.Column("root", sa.String()),
         sa.Column("publisher", sa.String()),
+        sa.Column("manifest_sha256", sa.String()),
         sa.Column("path", sa.String()),
         sa.Column("description", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
