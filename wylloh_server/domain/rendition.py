@@ -69,7 +69,7 @@ class Probe:
 class Rendition:
     """One encoding: H.264 of even width and height; `bit_rate` in bits per second is never exceeded for long.
 
-    `step` is the height of the 16:9 frame the picture fits into: 1080 for a 1920×800 film.
+    `step` is the height of the 16:9 frame the picture fits into: 1080 for a film of 1920x800.
     """
 
     name: str
@@ -112,7 +112,7 @@ def bitrate_ladder(video: VideoTrack) -> tuple[Rendition, ...]:
 
 
 def starting_rendition(ladder: tuple[Rendition, ...]) -> Rendition:
-    """Choose what playback starts with: made and fetched quickly, and not ugly. The player climbs from there."""
+    """Choose what playback starts with: made and fetched quickly, and not ugly; the player climbs."""
     return next((rendition for rendition in ladder[1:] if rendition.step <= _START_STEP), ladder[-1])
 
 
@@ -155,7 +155,8 @@ _LEVELS = (
     (51, 983_040, 36_864, 300_000_000),
     (52, 2_073_600, 36_864, 300_000_000),
 )
-"""ITU-T H.264 table A-1 for the High profile: level × 10, macroblocks per second and frame, bits per second."""
+"""ITU-T H.264 table A-1 for the High profile: ten times the level, then macroblocks a second, macroblocks
+in a frame, bits a second."""
 
 
 def h264_level(rendition: Rendition, frame_rate: Fraction) -> int:

@@ -30,11 +30,15 @@ class MediaDoor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PictureOrder:
-    """Encode one rendition of the picture from segment `first` on."""
+    """Encode one rendition of the picture from segment `first` on.
+
+    A `patient` order gives way to whatever else the machine has to do.
+    """
 
     rendition: Rendition
     timeline: Timeline
     first: int
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class SoundOrder:
     track: AudioTrack
     timeline: Timeline
     first: int
+    patient: bool = False
 
 
 class Encoding(Protocol):
@@ -74,10 +79,17 @@ class Prober(Protocol):
 class Encoder(Protocol):
     """Makes renditions, stills and subtitles with ffmpeg."""
 
+    @property
+    def identity(self) -> str:
+        """Name what encodes and how; segments made under different names cannot be joined."""
+
     def encode(
         self, source: str, target: str, probe: Probe, order: PictureOrder | SoundOrder
     ) -> AbstractAsyncContextManager[Encoding]:
-        """Start an encoding from one door URL to another; leaving the context ends it."""
+        """Start an encoding from one door URL to another; leaving the context ends it.
+
+        An encoding that is ended early may hand over a last segment that is too short.
+        """
 
     async def still(self, source: str, at: Seconds, width: int) -> bytes:
         """Take one picture as JPEG."""

@@ -1,0 +1,127 @@
+"""Owning a child process: started in its cage, its last words kept, ended in stages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from wylloh_server.adapters.ffmpeg._guard import cage
+from wylloh_server.domain.errors import TranscodeFailed
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+_LAST_LINES = 30
+_POLITE_SECONDS = 1.5
+_LINE_LIMIT = 1 << 16
+
+
+class RunningProcess:
+    """A child process while its context is open."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
+        self._listening = asyncio.create_task(self._listen())
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote to stderr."""
+        return "\n".join(self._last_words)
+
+    async def wait(self) -> None:
+        """Wait until it has finished.
+
+        Raises:
+            TranscodeFailed: its exit code is not 0; the message has its last words.
+        """
+        code = await self._process.wait()
+        await self._listening
+        if code:
+            raise TranscodeFailed(
+                f"ffmpeg ended with code {code}: {self.last_words or 'it said nothing'}",
+                fix="Play the film in another player; if that works, report this message.",
+            )
+
+    async def output(self, limit: int) -> bytes:
+        """Read everything it writes to stdout, then wait for its end.
+
+        Raises:
+            TranscodeFailed: it failed, or wrote more than `limit` bytes.
+        """
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker: always a pipe here
+        data = bytearray()
+        while chunk := await self._process.stdout.read(1 << 16):
+            data += chunk
+            if len(data) > limit:
+                raise TranscodeFailed(f"ffmpeg wrote more than {limit} bytes", fix="Leave this track out.")
+        await self.wait()
+        return bytes(data)
+
+    async def end(self) -> None:
+        """End it: ask, wait a moment, insist. Does nothing when it has ended."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._process.returncode is None:
+                self._process.terminate()
+                await self._wait_or_kill()
+        await self._process.wait()
+        await self._listening
+
+    async def _wait_or_kill(self) -> None:
+        try:
+            async with asyncio.timeout(_POLITE_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+
+    async def _listen(self) -> None:
+        """Read stderr to its end: a full pipe would stop the process."""
+        assert self._process.stderr is not None  # noqa: S101 - for the type checker: always a pipe here
+        while True:
+            try:
+                line = await self._process.stderr.readline()
+            except ValueError:  # a line longer than the limit; what follows it may matter more
+                continue
+            if not line:
+                return
+            self._last_words.append(line.decode(errors="replace").rstrip())
+
+
+@asynccontextmanager
+async def running(argv: Sequence[str], *, patient: bool = False) -> AsyncIterator[RunningProcess]:
+    """Run a command until it or the context ends, with no stdin and in its cage.
+
+    Args:
+        argv: the program and its arguments; no shell is involved.
+        patient: it gives way to other processes.
+
+    Raises:
+        TranscodeFailed: the program cannot be started.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *cage(patient=patient),
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_LINE_LIMIT,
+        )
+    except OSError as error:
+        raise TranscodeFailed(
+            f"{argv[0]} cannot be started: {error.strerror}", fix="Run `wylloh doctor`."
+        ) from error
+    owned = RunningProcess(process)
+    try:
+        yield owned
+    finally:
+        # Shielded: even when this task is cancelled twice, no process stays behind.
+        await asyncio.shield(asyncio.ensure_future(owned.end()))
