@@ -9,10 +9,11 @@ from aiohttp import web
 if TYPE_CHECKING:
     from wylloh_server.config import Settings
     from wylloh_server.domain.ports.content import Packages
-    from wylloh_server.domain.ports.storage import Accounts
-    from wylloh_server.hooks.registry import PluginRegistry
+    from wylloh_server.domain.ports.storage import Accounts, Positions
+    from wylloh_server.hooks import PluginRegistry
     from wylloh_server.services.custody import Custody
     from wylloh_server.services.devices import Pairing
+    from wylloh_server.services.envelopes import EnvelopeDesk
     from wylloh_server.services.health import Health
     from wylloh_server.services.library import Library
     from wylloh_server.services.licensing import Licensing
@@ -25,10 +26,12 @@ SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in")
 PAIRING: web.AppKey[Pairing] = web.AppKey("pairing")
 LIBRARY: web.AppKey[Library] = web.AppKey("library")
 LICENSING: web.AppKey[Licensing] = web.AppKey("licensing")
+ENVELOPES: web.AppKey[EnvelopeDesk] = web.AppKey("envelopes")
 PLAYBACK: web.AppKey[Playback] = web.AppKey("playback")
 POSTERS: web.AppKey[Posters] = web.AppKey("posters")
 CUSTODY: web.AppKey[Custody] = web.AppKey("custody")
 PACKAGES: web.AppKey[Packages] = web.AppKey("packages")
 HEALTH: web.AppKey[Health] = web.AppKey("health")
 ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
+POSITIONS: web.AppKey[Positions] = web.AppKey("positions")
 PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")

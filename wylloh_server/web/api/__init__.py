@@ -1,0 +1,18 @@
+"""The JSON interface: what pages, players and other servers ask."""
+
+from __future__ import annotations
+
+from wylloh_server.web.api import admin, custody, devices, films, health, playing, sign_in, tv
+
+routes = [
+    *sign_in.routes,
+    *films.routes,
+    *playing.routes,
+    *tv.routes,
+    *devices.routes,
+    *custody.routes,
+    *admin.routes,
+    *health.routes,
+]
+
+__all__ = ["routes"]

@@ -1,0 +1,57 @@
+"""What the admin page shows and changes: plugins, accounts and their roles."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from aiohttp import web
+
+from wylloh_server.domain.access import Role
+from wylloh_server.domain.errors import AccessRefused, InvalidValue
+from wylloh_server.domain.types import wallet_of
+from wylloh_server.web.bodies import object_of, text
+from wylloh_server.web.keys import ACCOUNTS, PLUGINS
+from wylloh_server.web.session import require_role
+
+_GIVEN = (Role.ADMIN, Role.PUBLISHER, Role.VIEWER)
+
+
+async def plugins(request: web.Request) -> web.Response:
+    """→ `{plugins: […]}`: every plugin's record."""
+    require_role(request, Role.ADMIN)
+    return web.json_response({"plugins": [asdict(record) for record in request.app[PLUGINS].records()]})
+
+
+async def accounts(request: web.Request) -> web.Response:
+    """→ `{accounts: [{wallet, role}, …]}`."""
+    require_role(request, Role.ADMIN)
+    known = await request.app[ACCOUNTS].all()
+    return web.json_response({"accounts": [{"wallet": wallet, "role": role} for wallet, role in known]})
+
+
+async def set_role(request: web.Request) -> web.Response:
+    """`{wallet, role}` → `{}`: admit a wallet, or change what it may do. Only the owner may.
+
+    The owner's own account stays as it is, so a server is never left without one.
+    """
+    require_role(request, Role.OWNER)
+    body = await object_of(request)
+    wallet, role = wallet_of(text(body, "wallet")), _role(text(body, "role"))
+    if await request.app[ACCOUNTS].role(wallet) is Role.OWNER:
+        raise AccessRefused("The owner's role cannot be changed here.")
+    await request.app[ACCOUNTS].save(wallet, role)
+    return web.json_response({})
+
+
+def _role(name: str) -> Role:
+    role = next((role for role in _GIVEN if role == name), None)
+    if role is None:
+        raise InvalidValue(f"There is no role {name!r} to give.", fix=f"Use one of: {', '.join(_GIVEN)}.")
+    return role
+
+
+routes = [
+    web.get("/api/admin/plugins", plugins),
+    web.get("/api/admin/accounts", accounts),
+    web.post("/api/admin/accounts", set_role),
+]

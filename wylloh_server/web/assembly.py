@@ -1,0 +1,68 @@
+"""Puts the web floor together on an application whose services are already under their keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wylloh_server.resources import theme_dir
+from wylloh_server.web.headers import add_security_headers
+from wylloh_server.web.keys import PLUGINS, SETTINGS
+from wylloh_server.web.limits import BUCKETS, TokenBuckets
+from wylloh_server.web.middleware import (
+    DEADLINES,
+    LARGEST_BODY,
+    Deadlines,
+    deliver,
+    explain_errors,
+    log_requests,
+    read_bodies,
+)
+from wylloh_server.web.origins import refuse_other_sites
+from wylloh_server.web.proxies import believe_proxies
+from wylloh_server.web.session import identify
+from wylloh_server.web.static_files import STATIC, read_static_files
+from wylloh_server.web.templating import set_up_templates
+
+if TYPE_CHECKING:
+    from wylloh_server.config import Settings
+
+_DEADLINES = Deadlines()
+_OWN_STATIC = Path(__file__).resolve().parent / "static"
+
+
+def new_application(settings: Settings, deadlines: Deadlines = _DEADLINES) -> web.Application:
+    """Make the application with everything that happens around a request, still without routes.
+
+    Serve it with `access_log=None`: paths carry play tokens, and requests are logged here without them.
+
+    Raises:
+        SettingsError: `server.trusted_proxies` holds something that is no address.
+    """
+    around = [
+        deliver,
+        believe_proxies(settings.server.trusted_proxies),
+        log_requests,
+        explain_errors,
+        refuse_other_sites,
+        read_bodies,
+        identify,
+    ]
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=around)
+    app.on_response_prepare.append(add_security_headers)
+    app[SETTINGS] = settings
+    app[DEADLINES] = deadlines
+    app[BUCKETS] = TokenBuckets()
+    return app
+
+
+def set_up_pages(app: web.Application, theme: str = "default") -> None:
+    """Read the templates and static files of the theme and of the plugins loaded under `PLUGINS`.
+
+    Raises:
+        NotFound: there is no such theme.
+    """
+    app[STATIC] = read_static_files([theme_dir(theme) / "static", _OWN_STATIC], app[PLUGINS].static_dirs())
+    set_up_templates(app, theme)

@@ -1,0 +1,110 @@
+"""Pages from templates: jinja2 over the theme's folder and the plugins' folders.
+
+A plugin's templates are found under its name: `<plugin>/page.html`. Every page gets, besides what its handler
+gives: `viewer`, `nav`, `server_name`, `path`, `asset(name)`, `card(item)` and `fragments(slot, film)`. Fragments
+get `viewer`, `film`, `asset` and `card`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jinja2
+from aiohttp import web
+from markupsafe import Markup
+
+from wylloh_server.hooks import Dispatch
+from wylloh_server.resources import theme_dir
+from wylloh_server.web.cards import card_of
+from wylloh_server.web.filters import FILTERS
+from wylloh_server.web.keys import PLUGINS, POSTERS, SETTINGS
+from wylloh_server.web.navigation import navigation
+from wylloh_server.web.session import viewer_of
+from wylloh_server.web.static_files import STATIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wylloh_server.domain.film import Film
+    from wylloh_server.services.library import Shelved
+    from wylloh_server.web.cards import Card
+
+_TEMPLATES: web.AppKey[jinja2.Environment] = web.AppKey("templates")
+
+
+async def render(request: web.Request, template: str, *, status: int = 200, **values: object) -> web.Response:
+    """Answer with a page.
+
+    Raises:
+        jinja2.TemplateError: the template is missing or wrong.
+    """
+    text = await rendered(request, template, values)
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+async def rendered(request: web.Request, template: str, values: Mapping[str, object]) -> str:
+    """Give a template's text, filled with `values` and with what every page has."""
+    return await request.app[_TEMPLATES].get_template(template).render_async(await _common(request), **values)
+
+
+def set_up_templates(app: web.Application, theme: str = "default") -> None:
+    """Make templates of a theme and of the plugins loaded so far available to `render`."""
+    folder = theme_dir(theme) / "templates"
+    app[_TEMPLATES] = template_environment(folder, app[PLUGINS].template_dirs())
+
+
+def template_environment(theme: Path, plugins: Mapping[str, tuple[Path, ...]]) -> jinja2.Environment:
+    """Build the jinja2 environment: everything escaped, a wrong name is an error."""
+    by_plugin = {name: jinja2.FileSystemLoader(folders) for name, folders in plugins.items()}
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(theme), jinja2.PrefixLoader(by_plugin)]),
+        autoescape=True,
+        enable_async=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+async def _common(request: web.Request) -> dict[str, object]:
+    viewer = viewer_of(request)
+
+    async def fragments(slot: str, film: Film | None = None) -> Markup:
+        return await _fragments(request, slot, film)
+
+    return {
+        **_for_everybody(request),
+        "nav": await navigation(request, viewer),
+        "server_name": request.app[SETTINGS].server.name,
+        "path": request.path,
+        "fragments": fragments,
+    }
+
+
+def _for_everybody(request: web.Request) -> dict[str, object]:
+    """Give what both pages and fragments have."""
+    viewer = viewer_of(request)
+
+    def card(item: Shelved) -> Card:
+        return card_of(item, request.app[POSTERS].url(viewer, item.film) if viewer else "")
+
+    return {"viewer": viewer, "asset": request.app[STATIC].address, "card": card}
+
+
+async def _fragments(request: web.Request, slot: str, film: Film | None) -> Markup:
+    """Render what plugins put into a slot. One that fails costs its own fragment only."""
+    viewer = viewer_of(request)
+    dispatch = Dispatch(request.app[PLUGINS])
+    common = {**_for_everybody(request), "film": film}
+    parts = []
+    for plugin, fragment in await dispatch.fragments(slot, film, viewer):
+        try:
+            template = request.app[_TEMPLATES].get_template(f"{plugin}/{fragment.template}")
+            parts.append(await template.render_async(common, **fragment.values))
+        except Exception as error:  # noqa: BLE001 - a plugin's template may raise anything
+            dispatch.report(plugin, f"the fragment {fragment.template}", error)
+    return Markup("").join(Markup(part) for part in parts)  # noqa: S704 - each was rendered with autoescape
