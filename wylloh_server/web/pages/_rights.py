@@ -1,0 +1,106 @@
+"""Where a stack stands on the ladder, in the order people read it: sentence, scale, proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.rights import PERSONAL, Stack, Tier, stack_sentences, tokens
+from wylloh_server.web.filters import date
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.film import TokenOrigin
+    from wylloh_server.domain.license import Envelope
+    from wylloh_server.services.licensing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One tier on the drawn scale; `fill` is how far the line after it is white, in percent."""
+
+    name: str
+    tokens: str
+    terms: str
+    held: bool
+    fill: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One line of small grey type; `sure` puts a tick before it."""
+
+    text: str
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The ladder section of a film's page."""
+
+    holding: int
+    given: str
+    more: str
+    rungs: tuple[Rung, ...]
+    proof: tuple[Proof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What stands between the viewer and the film: a sentence, where to get tokens, and how many."""
+
+    sentence: str
+    where: str
+    url: str
+    tokens: str
+
+
+def rights_of(standing: Standing, envelope: Envelope | None) -> Rights:
+    """Describe a standing and the envelope that goes with it."""
+    stack = standing.stack
+    given, more = stack_sentences(stack)
+    rungs = tuple(_rung(stack, tier) for tier in stack.ladder.tiers)
+    checked = Proof(f"Holding checked at block {standing.block:,}")
+    return Rights(stack.holding, given, more, rungs, (checked, *_key(stack, envelope)))
+
+
+def missing_of(stack: Stack, origin: TokenOrigin, store_url: str) -> Missing | None:
+    """Say what is missing for watching; None when nothing is."""
+    if stack.grants(PERSONAL) is not None:
+        return None
+    short = stack.short_of(PERSONAL)
+    held = f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
+    more = "more " if stack.holding else ""
+    lets = "lets" if short == 1 else "let"
+    count = f"{short:,} {more}{'token' if short == 1 else 'tokens'}"
+    return Missing(
+        f"{held} {count} {lets} you watch it.", _where(origin, store_url), store_url, tokens(short)
+    )
+
+
+def offline_line(envelope: Envelope) -> str:
+    """Say how long the film plays without any network."""
+    return f"Plays offline until {date(envelope.terms.not_after)}"
+
+
+def _rung(stack: Stack, tier: Tier) -> Rung:
+    held = tier in stack.reached
+    terms = tier.terms[:1].upper() + tier.terms[1:]
+    if tier.right == PERSONAL and not terms:
+        terms = "Yours for good"
+    number = tokens(tier.threshold) if tier.threshold == 1 else f"{tier.threshold:,}"
+    return Rung(tier.name, number, terms, held, round(100 * stack.fill(tier)))
+
+
+def _key(stack: Stack, envelope: Envelope | None) -> tuple[Proof, ...]:
+    if envelope is not None:
+        return (Proof(offline_line(envelope)),)
+    if stack.grants(PERSONAL) is None:
+        return ()
+    return (Proof("The key for this server has not come yet", sure=False),)
+
+
+def _where(origin: TokenOrigin, store_url: str) -> str:
+    token = f"The film is token {origin.token.token_id} of the contract {origin.token.contract}"
+    if store_url:
+        return f"{token}, and you can get it in the store. Sell it again and somebody else may watch."
+    return f"{token}. Its publisher, {origin.publisher}, can tell you where to get it."

@@ -1,0 +1,56 @@
+"""Signing in, and the devices one has let in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wylloh_server.domain.access import DeviceKind
+from wylloh_server.web.filters import date
+from wylloh_server.web.keys import PAIRING, SIGN_IN
+from wylloh_server.web.session import require_viewer, safe_next, viewer_of
+from wylloh_server.web.templating import render
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Session, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One line of the list of devices; `here` is the one the page is shown on."""
+
+    id: str
+    name: str
+    kind: str
+    seen: str
+    here: bool
+
+
+async def sign_in(request: web.Request) -> web.Response:
+    """Show the wallets of this browser, and the field for the claim code while nobody owns the server."""
+    onward = safe_next(request.query.get("next", "/"))
+    if viewer_of(request) is not None:
+        raise web.HTTPFound(onward)
+    claimed = await request.app[SIGN_IN].claimed()
+    return await render(request, "sign-in.html", claimed=claimed, next=onward)
+
+
+async def devices(request: web.Request) -> web.Response:
+    """Show every screen that may play the viewer's films, each with a button that takes it back."""
+    viewer = require_viewer(request)
+    sessions = await request.app[PAIRING].devices(viewer)
+    return await render(
+        request, "devices.html", devices=tuple(_device(viewer, session) for session in sessions)
+    )
+
+
+def _device(viewer: Viewer, session: Session) -> Device:
+    return Device(
+        id=session.device,
+        name=session.name,
+        kind="TV" if session.kind is DeviceKind.TV else "Browser",
+        seen=f"last seen on {date(session.last_seen)}",
+        here=session.device == viewer.device,
+    )

@@ -1,0 +1,38 @@
+// When the controls are there, and when they leave the picture alone.
+
+const LINGER_MS = { near: 3000, tv: 6000 };
+
+export class Deck {
+  constructor(player, video) {
+    this._player = player;
+    this._video = video;
+    this._timer = 0;
+    this._held = false;
+    for (const name of ["pointermove", "focusin"]) player.addEventListener(name, () => this.show());
+    for (const name of ["play", "playing", "pause", "seeking"]) video.addEventListener(name, () => this.show());
+  }
+
+  get open() {
+    return this._player.dataset.deck === "open";
+  }
+
+  /** Show the controls, and hide them after a while unless something keeps them. */
+  show() {
+    this._player.dataset.deck = "open";
+    clearTimeout(this._timer);
+    const distance = document.documentElement.dataset.distance === "tv" ? "tv" : "near";
+    if (!this._held && !this._video.paused) this._timer = setTimeout(() => this.hide(), LINGER_MS[distance]);
+  }
+
+  hide() {
+    clearTimeout(this._timer);
+    if (this._player.querySelector("#deck").contains(document.activeElement)) document.activeElement.blur();
+    this._player.dataset.deck = "closed";
+  }
+
+  /** Keep the controls, for example while a menu is open. */
+  hold(on) {
+    this._held = on;
+    this.show();
+  }
+}
