@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import PluginError
+from wylloh_server.hooks.spec import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-PREFIX = "wylloh_"
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 """No underscore: tables are named `plugin_<name>_…`, and no plugin's prefix may begin another's."""
 

@@ -23,10 +23,14 @@ _PLACE = re.compile(r"\{([a-z_]+)(:\.\+)?\}")
 class Slot(StrEnum):
     """The places on the core's pages where plugins may put a fragment."""
 
+    FILM_ACTIONS = "film.actions"
+    """On a film's page, beside its Play button. `film` is that film."""
     FILM_TAGS = "film.tags"
-    """On a film's page, below its title. `film` is that film."""
+    """On a film's page, below what is said about it. `film` is that film."""
+    LIBRARY_ACTIONS = "library.actions"
+    """On the library page, beside its first button. `film` is None."""
     LIBRARY_FILTERS = "library.filters"
-    """Above the library's films. `film` is None."""
+    """On the library page, above the films. `film` is None."""
 
 
 SettingValue = bool | int | float | str | tuple[str, ...]

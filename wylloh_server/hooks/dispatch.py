@@ -64,8 +64,12 @@ class Dispatch:
             [(plugin.name, item) async for plugin, item in self._gather("page_fragments", Fragment, **given)]
         )
 
-    async def vote(self, request: AccessRequest) -> Ballot:
+    async def access_vote(self, request: AccessRequest) -> Vote:
         """Ask everybody: deny beats allow beats abstain, and a vote that fails is a denial."""
+        return (await self.ballot(request)).vote
+
+    async def ballot(self, request: AccessRequest) -> Ballot:
+        """Ask everybody, as `access_vote` does, and say whose votes made the outcome."""
         votes = [
             (plugin.name, await self._vote(plugin, implementation, request))
             for plugin, implementation in self._registry.implementations("access_vote")

@@ -1,1 +1,48 @@
-"""Fixtures for plugin authors: a published pytest plugin, loaded wherever this package is installed."""
+"""Fixtures for plugin authors: a published pytest plugin, loaded wherever this package is installed.
+
+    async def test_my_page(plugin_app):
+        async with plugin_app("wylloh_mine") as app:
+            page = await app.get("hello")
+            assert "Hello" in await app.render(page)
+
+`plugin_app` runs a plugin as the server does: its migrations on a real SQLite database, its settings checked,
+its events queued. `PluginApp` says what can be done with it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from wylloh_server.testing._app import PluginApp
+
+__all__ = ["PluginApp", "plugin_app"]
+
+
+def __getattr__(name: str) -> Any:
+    """Give `PluginApp` when it is asked for: pytest loads this module in every run, needed or not."""
+    if name != "PluginApp":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from wylloh_server.testing._app import PluginApp  # noqa: PLC0415 - see above
+
+    return PluginApp
+
+
+@pytest.fixture
+def plugin_app(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[PluginApp]]:
+    """Give a function that runs one plugin until its `async with` ends.
+
+    Its arguments: the name of the plugin's importable package, such as `wylloh_mine`; and by name `settings`
+    (what the settings file would say), `films` (instead of the samples) and `limits` (`wylloh_server.hooks`).
+    Running it again within one test finds the same database.
+    """
+    from wylloh_server.testing._app import running_plugin  # noqa: PLC0415 - pytest loads this in every run
+
+    return partial(running_plugin, data=tmp_path)

@@ -1,0 +1,326 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
+from wylloh_server.sdk import (
+    FilmAdded,
+    FilmId,
+    Json,
+    Page,
+    Redirect,
+    Refusal,
+    Role,
+    Slot,
+    Verdict,
+)
+from wylloh_tagging.events import FilmTagged, FilmUntagged
+
+EDITORS = [Role.OWNER, Role.ADMIN, Role.PUBLISHER]
+
+
+@pytest.fixture
+def tagging(plugin_app):
+    """The plugin without its own ideas of what to tag."""
+
+    def run(**settings):
+        return plugin_app("wylloh_tagging", settings={"automatic": False} | settings)
+
+    return run
+
+
+async def add(app, film, tag, by=Role.OWNER):
+    return await app.post(f"film/{film.id}/tags", {"tag": tag}, by=by)
+
+
+async def tags_of(app, film):
+    return (await app.get(f"film/{film.id}/tags")).value["tags"]
+
+
+async def test_it_runs_as_the_server_installs_it(tagging):
+    async with tagging() as app:
+        assert (app.record.status, app.record.reason, app.record.errors) == ("running", "", 0)
+
+
+@pytest.mark.parametrize("role", EDITORS)
+async def test_add_and_remove_by_form(tagging, role):
+    async with tagging() as app:
+        film = app.films[0]
+        assert await add(app, film, " Genre/Noir ", by=role) == Redirect(f"/films/{film.id}")
+        assert await tags_of(app, film) == ["genre/noir"]
+        removed = await app.post(f"film/{film.id}/tags/remove", {"tag": "genre/noir"}, by=role)
+        assert removed == Redirect(f"/films/{film.id}")
+        assert await tags_of(app, film) == []
+
+
+async def test_add_and_remove_by_json(tagging):
+    async with tagging() as app:
+        path = f"film/{app.films[0].id}/tags"
+        await app.post(path, json={"tag": "b"}, by=Role.OWNER)
+        assert await app.post(path, json={"tag": "a"}, by=Role.OWNER) == Json({"tags": ["a", "b"]})
+        assert await app.post(f"{path}/remove", json={"tag": "b"}, by=Role.OWNER) == Json({"tags": ["a"]})
+
+
+async def test_a_viewer_looks_but_does_not_change(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        reply = await add(app, film, "noir", by=Role.VIEWER)
+        assert (reply.status, reply.fix) == (403, "Ask the owner of this server.")
+        assert await tags_of(app, film) == []
+
+
+async def test_a_setting_lets_viewers_change_tags(tagging):
+    async with tagging(viewers_may_edit=True) as app:
+        assert isinstance(await add(app, app.films[0], "noir", by=Role.VIEWER), Redirect)
+
+
+async def test_whoever_is_not_signed_in_sees_nothing(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        assert (await app.get("", by=None)).status == 401
+        assert (await add(app, film, "noir", by=None)).status == 401
+        assert await app.nav_items(by=None) == ()
+        assert await app.fragments(Slot.FILM_TAGS, film, by=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("form", "json", "sentence"),
+    [
+        ({}, None, "A tag cannot be empty."),
+        ({"tag": "x" * 200}, None, "A tag has at most 80 characters, this one has 200."),
+        ({"tag": "../../etc"}, None, "A level of a tag cannot be only dots."),
+        ({"tag": "a\x07"}, None, "A tag cannot hold control characters or backslashes."),
+        ({"tag": ["a", "b"]}, None, "tag must be one text."),
+        (None, {"tag": 7}, "tag must be one text."),
+        (None, ["tag"], "A tag cannot be empty."),
+    ],
+)
+async def test_bad_input_is_refused_in_a_sentence(tagging, form, json, sentence):
+    async with tagging() as app:
+        film = app.films[0]
+        reply = await app.post(f"film/{film.id}/tags", form, json=json, by=Role.OWNER)
+        assert (reply.status, reply.sentence) == (400, sentence)
+        assert reply.fix
+        assert await tags_of(app, film) == []
+        assert app.record.errors == 0
+
+
+async def test_emoji_and_marks_survive_the_way_to_a_page_and_back(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        await add(app, film, "mood/🍿 & <b>")
+        page = await app.get("tag/mood/🍿 & <b>")
+        html = await app.render(page)
+        assert "🍿 &amp; &lt;b&gt;" in html
+        assert "<b>🍿" not in html
+        chips = await app.render((await app.fragments(Slot.FILM_TAGS, film))[0])
+        assert "/plugins/tagging/tag/mood/%F0%9F%8D%BF%20%26%20%3Cb%3E" in chips
+
+
+async def test_a_film_that_is_not_there(tagging):
+    async with tagging() as app:
+        assert (await app.get("film/nowhere/tags")).status == 404
+        assert (await app.post("film/nowhere/tags", {"tag": "a"}, by=Role.OWNER)).status == 404
+
+
+async def test_a_film_has_room_for_fifty_tags(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        for number in range(50):
+            await add(app, film, f"tag {number}")
+        assert await add(app, film, "tag 50") == Refusal(400, "A film has at most 50 tags.", "Remove one first.")
+        assert isinstance(await add(app, film, "tag 49"), Redirect)
+
+
+async def test_the_tree_page_shows_counts(tagging):
+    async with tagging() as app:
+        assert "No film here has a tag yet" in await app.render(await app.get())
+        await add(app, app.films[0], "genre/noir")
+        await add(app, app.films[1], "genre/drama")
+        page = await app.get()
+        assert isinstance(page, Page)
+        (genre,) = page.values["nodes"]
+        assert (genre.films, [child.label for child in genre.children]) == (2, ["drama", "noir"])
+        html = await app.render(page)
+        assert 'href="/plugins/tagging/tag/genre/noir"' in html
+        assert "No film here has a tag yet" not in html
+
+
+async def test_a_tag_page_shows_films_of_the_tag_and_below(tagging):
+    async with tagging() as app:
+        noir, western, other, _ = app.films
+        await add(app, noir, "genre/noir")
+        await add(app, western, "genre/western/spaghetti")
+        await add(app, other, "genre x")
+        page = await app.get("tag/genre")
+        assert {card.film.id for card in page.values["cards"]} == {noir.id, western.id}
+        html = await app.render(page)
+        assert f'href="/films/{noir.id}"' in html
+        assert f'href="/films/{other.id}"' not in html
+        deep = await app.render(await app.get("tag/genre/western/spaghetti"))
+        assert 'href="/plugins/tagging/tag/genre/western"' in deep
+        assert f'href="/films/{noir.id}"' not in deep
+
+
+async def test_a_percent_or_underscore_in_a_tag_is_no_wildcard(tagging):
+    async with tagging() as app:
+        await add(app, app.films[0], "a_c/x")
+        await add(app, app.films[1], "abc/x")
+        assert [card.film.id for card in (await app.get("tag/a_c")).values["cards"]] == [app.films[0].id]
+
+
+async def test_a_tag_nobody_uses_is_not_found(tagging):
+    async with tagging() as app:
+        assert (await app.get("tag/genre/noir")).sentence == "No film here is tagged genre/noir."
+
+
+async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        await add(app, film, "genre/noir")
+        (fragment,) = await app.fragments(Slot.FILM_TAGS, film, by=Role.OWNER)
+        edit = await app.render(fragment)
+        assert f'action="/plugins/tagging/film/{film.id}/tags"' in edit
+        assert 'name="tag" value="genre/noir"' in edit
+        (fragment,) = await app.fragments(Slot.FILM_TAGS, film, by=Role.VIEWER)
+        look = await app.render(fragment)
+        assert "genre/noir" in look
+        assert "<form" not in look
+
+
+async def test_the_library_gets_a_row_of_topmost_tags(tagging):
+    async with tagging() as app:
+        await add(app, app.films[0], "genre/noir")
+        (fragment,) = await app.fragments(Slot.LIBRARY_FILTERS)
+        html = await app.render(fragment)
+        assert 'href="/plugins/tagging/tag/genre"' in html
+        assert "noir" not in html
+
+
+async def test_other_slots_stay_empty(tagging):
+    async with tagging() as app:
+        assert await app.fragments("library.actions") == ()
+        assert await app.fragments(Slot.FILM_TAGS, None) == ()
+
+
+async def test_the_navigation_leads_to_the_tags(tagging):
+    async with tagging() as app:
+        assert [(item.label, item.path) for item in await app.nav_items()] == [("Tags", "/plugins/tagging/")]
+
+
+async def test_changes_are_told_once(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        await add(app, film, "noir")
+        await add(app, film, "noir")
+        for _ in range(2):
+            await app.post(f"film/{film.id}/tags/remove", {"tag": "noir"}, by=Role.OWNER)
+        assert app.events == [FilmTagged(film.id, "noir"), FilmUntagged(film.id, "noir")]
+
+
+async def test_two_who_add_the_same_tag_at_once_both_succeed(tagging):
+    async with tagging() as app:
+        film = app.films[0]
+        replies = await asyncio.gather(*(add(app, film, "noir") for _ in range(8)))
+        assert {type(reply) for reply in replies} == {Redirect}
+        assert await tags_of(app, film) == ["noir"]
+
+
+async def test_films_present_at_start_get_their_decade(plugin_app):
+    async with plugin_app("wylloh_tagging") as app:
+        assert [await tags_of(app, film) for film in app.films] == [
+            ["decade/1920s"],
+            ["decade/1920s"],
+            [],
+            ["decade/2000s"],
+        ]
+
+
+@pytest.fixture
+def newcomer():
+    return Film(
+        FilmId("newcomer"), Description("Newcomer", year=1999), FolderOrigin("/newcomer.mkv"), FilmState.READY
+    )
+
+
+async def test_a_new_film_gets_its_decade(plugin_app, newcomer):
+    async with plugin_app("wylloh_tagging") as app:
+        await app.arrive(newcomer)
+        assert await tags_of(app, newcomer) == ["decade/1990s"]
+        assert FilmTagged(newcomer.id, "decade/1990s") in app.events
+
+
+async def test_a_new_film_gets_nothing_when_that_is_switched_off(tagging, newcomer):
+    async with tagging() as app:
+        await app.arrive(newcomer)
+        assert await tags_of(app, newcomer) == []
+
+
+async def test_a_film_that_left_before_it_was_heard_of_does_no_harm(plugin_app, newcomer):
+    async with plugin_app("wylloh_tagging") as app:
+        await app.tell(FilmAdded(newcomer.id, newcomer.title))
+        assert app.record.errors == 0
+
+
+async def test_a_decade_somebody_removed_stays_removed(plugin_app):
+    async with plugin_app("wylloh_tagging") as app:
+        film = app.films[3]
+        await app.post(f"film/{film.id}/tags/remove", {"tag": "decade/2000s"}, by=Role.OWNER)
+        await app.tell(FilmAdded(film.id, film.title))
+        assert await tags_of(app, film) == []
+    async with plugin_app("wylloh_tagging") as app:
+        assert await tags_of(app, film) == []
+
+
+async def test_tags_survive_a_restart(tagging):
+    async with tagging() as app:
+        await add(app, app.films[0], "noir")
+    async with tagging() as app:
+        assert await tags_of(app, app.films[0]) == ["noir"]
+
+
+async def test_a_removed_film_takes_its_tags_along(tagging):
+    async with tagging() as app:
+        gone, kept = app.films[:2]
+        await add(app, gone, "noir")
+        await add(app, kept, "noir")
+        await app.leave(gone)
+        page = await app.get("tag/noir")
+        assert page.values["node"].films == 1
+        assert await tags_of(app, kept) == ["noir"]
+
+
+async def test_a_film_that_left_while_the_plugin_was_off_is_forgotten(tagging, plugin_app):
+    async with tagging() as app:
+        gone, kept = app.films[:2]
+        await add(app, gone, "noir")
+    async with plugin_app("wylloh_tagging", settings={"automatic": False}, films=[kept]) as app:
+        assert (await app.get("tag/noir")).status == 404
+
+
+async def test_locked_films_are_not_for_viewers(tagging):
+    async with tagging(locked_for_viewers=["Adults-Only"]) as app:
+        locked, free = app.films[:2]
+        await add(app, locked, "adults-only/gore")
+        vote = await app.access_vote(locked, by=Role.VIEWER)
+        assert (vote.verdict, vote.sentence) == (
+            Verdict.DENY,
+            "Films tagged adults-only/gore are locked here. Ask the owner of this server.",
+        )
+        for role in EDITORS:
+            assert (await app.access_vote(locked, by=role)).verdict is Verdict.ABSTAIN
+        assert (await app.access_vote(free, by=Role.VIEWER)).verdict is Verdict.ABSTAIN
+
+
+async def test_nothing_is_locked_unless_somebody_says_so(tagging):
+    async with tagging() as app:
+        await add(app, app.films[0], "adults-only")
+        assert (await app.access_vote(app.films[0])).verdict is Verdict.ABSTAIN
+
+
+async def test_a_lock_that_is_no_tag_shows_at_start(tagging):
+    async with tagging(locked_for_viewers=["adults//only"]) as app:
+        assert app.record.status == "failed"
+        assert "A tag needs a word on both sides of each slash." in app.record.reason

@@ -1,0 +1,110 @@
+"""Tags on films: hierarchical, shared by everybody on the server, used to filter the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wylloh_server.sdk import FilmAdded, FilmRemoved, Fragment, NavItem, Setting, Slot, hookimpl
+from wylloh_tagging import _lock
+from wylloh_tagging._automatic import catch_up, tag_newcomer
+from wylloh_tagging._pages import ROUTES, may_edit
+from wylloh_tagging._store import MIGRATIONS, TagStore
+from wylloh_tagging.events import FilmTagged, FilmUntagged
+from wylloh_tagging.tags import LONGEST, tree
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from wylloh_server.sdk import AccessRequest, Event, Film, Migration, PluginContext, Route, Viewer, Vote
+
+_HERE = Path(__file__).resolve().parent
+
+
+@hookimpl
+def settings() -> Sequence[Setting]:
+    """Declare what the owner can decide."""
+    return (
+        Setting("automatic", bool, True, "Tag each film with the decade it was made in, once."),
+        Setting("viewers_may_edit", bool, False, "Let the role viewer add and remove tags too."),
+        Setting("locked_for_viewers", tuple, (), "Tags whose films the role viewer may not watch."),
+    )
+
+
+@hookimpl
+def migrations() -> Sequence[Migration]:
+    """Declare the tables."""
+    return MIGRATIONS
+
+
+@hookimpl
+def event_types() -> Sequence[type[Event]]:
+    """Declare the events."""
+    return (FilmTagged, FilmUntagged)
+
+
+@hookimpl
+def routes() -> Sequence[Route]:
+    """Declare the pages and forms."""
+    return ROUTES
+
+
+@hookimpl
+def template_dirs() -> Sequence[Path]:
+    """Declare the templates."""
+    return (_HERE / "templates",)
+
+
+@hookimpl
+def static_dirs() -> Sequence[Path]:
+    """Declare the stylesheet."""
+    return (_HERE / "static",)
+
+
+@hookimpl
+async def lifespan(context: PluginContext) -> AsyncIterator[None]:
+    """Catch up with what happened while the plugin was not running."""
+    _lock.locked_tags(context)  # a lock with a typing error must show at start, not stay open unseen
+    await catch_up(context)
+    yield
+
+
+@hookimpl
+async def nav_items(viewer: Viewer | None) -> Sequence[NavItem]:
+    """Lead to the tree of tags."""
+    return (NavItem("Tags"),) if viewer else ()
+
+
+@hookimpl
+async def page_fragments(
+    context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
+) -> Sequence[Fragment]:
+    """Show a film's tags on its page, and the topmost tags above the library."""
+    if viewer is None:
+        return ()
+    if slot == Slot.LIBRARY_FILTERS:
+        return (Fragment("filters.html", {"nodes": tree(await TagStore(context).all())}),)
+    if slot == Slot.FILM_TAGS and film is not None:
+        values = {
+            "film": film,
+            "tags": await TagStore(context).of(film.id),
+            "may_edit": may_edit(context, viewer),
+            "longest": LONGEST,
+        }
+        return (Fragment("film_tags.html", values),)
+    return ()
+
+
+@hookimpl
+async def on_event(context: PluginContext, event: Event) -> None:
+    """Tag films that come, forget films that go."""
+    if isinstance(event, FilmAdded) and context.settings["automatic"]:
+        await tag_newcomer(context, event.film)
+    if isinstance(event, FilmRemoved):
+        await TagStore(context).forget([event.film])
+
+
+@hookimpl
+async def access_vote(context: PluginContext, request: AccessRequest) -> Vote | None:
+    """Keep locked films from viewers."""
+    return await _lock.vote(context, request)
