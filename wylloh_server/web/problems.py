@@ -45,6 +45,7 @@ _STATUSES: tuple[tuple[type[errors.WyllohError], int], ...] = (
     (errors.StoreFull, 507),
     (errors.ChainError, 503),
     (errors.ContentError, 503),
+    (errors.StorageError, 503),
 )
 
 _SENTENCES = {

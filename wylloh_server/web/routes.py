@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_routes(app: Application) -> None:
-    """Register pages, the JSON interface, media, the gateway, static files, and the loaded plugins' routes."""
+    """Register pages, the JSON interface, media, the gateway, static files, and plugins' routes."""
     app.router.add_routes([*api.routes, *pages.routes, *gateway.routes])
     app.router.add_routes([web.get("/static/{name:.+}", serve_static)])
     add_plugin_routes(app)

@@ -139,7 +139,7 @@ def safe_next(text: str) -> str:
 
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out once per request who is asking, and give a new browser its pre-session cookie."""
+    """Find out once per request who is asking, and give a browser without one a pre-session cookie."""
     if request.path.startswith(_WITHOUT_VIEWER):
         return await handler(request)
     secret = request.cookies.get(SESSION_COOKIE, "")
@@ -148,6 +148,6 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     known = _PLAIN_VISIT.fullmatch(visit) is not None
     request[_VISIT] = visit if known else secrets.token_urlsafe(24)
     response = await handler(request)
-    if not known and request[_VIEWER] is None and not response.prepared:
+    if not known and not response.prepared:
         set_cookie(request, response, VISIT_COOKIE, request[_VISIT])
     return response

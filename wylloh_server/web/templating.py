@@ -1,8 +1,8 @@
 """Pages from templates: jinja2 over the theme's folder and the plugins' folders.
 
 A plugin's templates are found under its name: `<plugin>/page.html`. Every page gets, besides what its handler
-gives: `viewer`, `nav`, `server_name`, `path`, `asset(name)`, `card(item)` and `fragments(slot, film)`. Fragments
-get `viewer`, `film`, `asset` and `card`.
+gives: `viewer`, `nav`, `server_name`, `path`, `asset(name)`, `card(item)` and `fragments(slot, film)`. The
+fragment of a plugin gets `viewer`, `film`, `asset` and `card`.
 """
 
 from __future__ import annotations

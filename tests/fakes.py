@@ -1,0 +1,118 @@
+"""Stand-ins behind ports and service interfaces, shared by all tests. Real components come first."""
+
+from __future__ import annotations
+
+import hashlib
+
+from wylloh_server.domain.access import Reason, Receipt
+from wylloh_server.domain.errors import AccessRefused, ChainUnavailable, NotFound, PlaybackRefused
+from wylloh_server.domain.playback import Lease, LeaseEnd
+from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
+from wylloh_server.domain.types import BlockNumber, PlayToken, Timestamp, Wallet
+
+
+class FakeClock:
+    """The time, which passes only when told to."""
+
+    def __init__(self, now: float = 1_760_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> Timestamp:
+        return Timestamp(self.now)
+
+
+class FakeSignatures:
+    """The port `Signatures` for wallets that sign with `FakeSignatures.sign`."""
+
+    @staticmethod
+    def sign(wallet: Wallet, text: str) -> str:
+        return "0x" + hashlib.sha256(f"{wallet}|{text}".encode()).hexdigest()
+
+    def checksummed(self, wallet: Wallet) -> str:
+        return wallet
+
+    async def signed_message(self, wallet, text, signature):
+        return signature == self.sign(wallet, text)
+
+    async def signed_manifest(self, publisher, token, sha256, signature):
+        return signature == self.sign(publisher, f"{token}|{sha256}")
+
+
+class FakeChain:
+    """The port `Chain` over dictionaries. `silent` makes it a chain that nobody can ask."""
+
+    def __init__(self, ladders=None, holdings=None) -> None:
+        self.ladders = ladders or {}
+        self.held = holdings or {}
+        self.silent = False
+        self.block = BlockNumber(100)
+
+    def _ask(self) -> None:
+        if self.silent:
+            raise ChainUnavailable("No RPC answers.", fix="Look at wylloh doctor.")
+
+    async def status(self):
+        return ChainStatus(not self.silent, None if self.silent else self.block, ())
+
+    async def films(self, since):
+        self._ask()
+        return Discovery((), self.block)
+
+    async def holdings(self, wallet, tokens):
+        self._ask()
+        return Holdings(wallet, self.block, {token: self.held.get((wallet, token), 0) for token in tokens})
+
+    async def ladder(self, token):
+        self._ask()
+        return self.ladders[token]
+
+
+class FakePackages:
+    """The gateway's side of the port `Packages`: blocks by CID. `breaks_after` cuts a CAR short."""
+
+    def __init__(self, blocks=None) -> None:
+        self.blocks = blocks or {}
+        self.breaks_after = None
+
+    async def published_block(self, cid):
+        return self.blocks.get(cid)
+
+    async def published_car(self, root, *, scope="all"):
+        for number, block in enumerate([scope.encode(), *self.blocks.values()]):
+            if number == self.breaks_after:
+                raise NotFound("a block is gone")
+            yield block
+
+
+class FakePlayback:
+    """The interface of the service `Playback`, without pictures. `refused` gives a receipt to refuse with."""
+
+    def __init__(self) -> None:
+        self.leases: dict[str, Lease] = {}
+        self.ends: dict[str, LeaseEnd] = {}
+        self.refused: Receipt | None = None
+
+    async def start(self, viewer, film_id, address):
+        if self.refused is not None:
+            raise PlaybackRefused(self.refused)
+        token = PlayToken(f"token-of-{viewer.session[:8]}-{film_id}")
+        now = Timestamp(0)
+        receipt = Receipt(film_id, viewer.wallet, "personal", True, Reason.HOLDS_ENOUGH, "Yours.", now)
+        self.leases[token] = Lease(token, viewer, film_id, address, receipt, now, now)
+        return self.leases[token]
+
+    def lease(self, token, session, address):
+        lease = self.leases.get(token)
+        if lease is None or session != lease.viewer.session:
+            raise AccessRefused("This link was made for another screen.")
+        return lease
+
+    async def stop(self, lease):
+        self.end(lease.token, LeaseEnd.STOPPED)
+
+    def end(self, token, why):
+        del self.leases[token]
+        self.ends[token] = why
+
+    def ended(self, token):
+        return self.ends.get(token)
