@@ -109,4 +109,6 @@ class TagStore:
 
 
 def _below(tag: Tag) -> ColumnElement[bool]:
-    return or_(_tags.c.tag == tag, _tags.c.tag.startswith(f"{tag}/", autoescape=True))
+    # No tag holds a backslash, see `tags.tag_of`; % and _ are ordinary characters of one.
+    begin = tag.replace("%", "\\%").replace("_", "\\_")
+    return or_(_tags.c.tag == tag, _tags.c.tag.like(f"{begin}/%", escape="\\"))
