@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from wylloh_server.adapters.crypto.server_keys import made_once
+from wylloh_server.domain.errors import SealBroken
 
 if TYPE_CHECKING:
     from wylloh_server.domain.ports.crypto import KeyStore
@@ -44,6 +45,20 @@ class HlsSegmentCipher:
         encryptor = Cipher(algorithms.AES128(key), modes.CBC(sequence.to_bytes(16, "big"))).encryptor()
         body = encryptor.update(padder.update(data))
         return body + encryptor.update(padder.finalize()) + encryptor.finalize()
+
+    def decrypt(self, data: bytes, key: bytes, sequence: int) -> bytes:
+        """Decrypt what `encrypt` gave.
+
+        Raises:
+            SealBroken: it was damaged. The format has no seal, so not all damage is noticed.
+        """
+        decryptor = Cipher(algorithms.AES128(key), modes.CBC(sequence.to_bytes(16, "big"))).decryptor()
+        unpadder = padding.PKCS7(algorithms.AES128.block_size).unpadder()
+        try:
+            body = unpadder.update(decryptor.update(data) + decryptor.finalize())
+            return body + unpadder.finalize()
+        except ValueError as error:
+            raise SealBroken("a stored segment is damaged", fix="Delete it; it is made again.") from error
 
 
 async def load_segment_cipher(store: KeyStore) -> HlsSegmentCipher:

@@ -40,6 +40,13 @@ class SegmentCipher(Protocol):
     def encrypt(self, data: bytes, key: bytes, sequence: int) -> bytes:
         """Encrypt one segment."""
 
+    def decrypt(self, data: bytes, key: bytes, sequence: int) -> bytes:
+        """Decrypt what `encrypt` gave.
+
+        Raises:
+            SealBroken: it was damaged. The format has no seal, so not all damage is noticed.
+        """
+
 
 class ServerKeys(Protocol):
     """This server's own keys: an X25519 device key, and an Ed25519 key for its work as a custodian."""
