@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.web.conftest import COLLECTOR, OWNER, STRANGER
+from wylloh_server.domain.access import Role
+
+
+async def test_the_owner_admits_a_wallet_with_a_role(house, owner, browser):
+    assert (await browser.sign_in(STRANGER)).status == 401
+
+    assert (await owner.post("/api/admin/accounts", {"wallet": STRANGER, "role": "publisher"})).status == 200
+    assert (await (await browser.sign_in(STRANGER)).json())["role"] == "publisher"
+
+
+async def test_a_changed_role_counts_at_once(house, owner, collector):
+    assert (await collector.get("/api/admin/plugins")).status == 403
+
+    await owner.post("/api/admin/accounts", {"wallet": COLLECTOR, "role": "admin"})
+
+    assert (await collector.get("/api/admin/plugins")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("wallet", "role", "status"),
+    [(OWNER, "viewer", 403), (STRANGER, "owner", 400), (STRANGER, "king", 400), ("0x", "viewer", 400)],
+)
+async def test_there_is_always_exactly_one_owner(house, owner, wallet, role, status):
+    assert (await owner.post("/api/admin/accounts", {"wallet": wallet, "role": role})).status == status
+    owners = [who for who, what in await house.storage.accounts.all() if what is Role.OWNER]
+    assert owners == [OWNER]
+
+
+async def test_only_the_owner_gives_roles(house, owner, collector):
+    await owner.post("/api/admin/accounts", {"wallet": COLLECTOR, "role": "admin"})
+
+    response = await collector.post("/api/admin/accounts", {"wallet": STRANGER, "role": "viewer"})
+
+    assert response.status == 403
+    assert await house.storage.accounts.role(STRANGER) is None
+
+
+async def test_accounts_are_listed_for_those_who_look_after_the_server(owner, collector, browser):
+    listed = (await (await owner.get("/api/admin/accounts")).json())["accounts"]
+
+    assert {"wallet": OWNER, "role": "owner"} in listed
+    assert (await collector.get("/api/admin/accounts")).status == 403
+    assert (await browser.get("/api/admin/accounts")).status == 401
