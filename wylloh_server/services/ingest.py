@@ -32,31 +32,19 @@ _LOOK_BACK = 64
 
 
 class Discovery:
-    """Finds films registered on the chain, and starts to fetch the wanted ones."""
+    """Finds films registered on the chain."""
 
     def __init__(
-        self,
-        *,
-        chain: Chain,
-        films: Films,
-        accounts: Accounts,
-        cursors: Cursors,
-        jobs: Jobs,
-        bus: Bus,
-        start_block: BlockNumber,
-        everything: bool,
+        self, *, chain: Chain, films: Films, cursors: Cursors, bus: Bus, start_block: BlockNumber
     ) -> None:
         self._chain = chain
         self._films = films
-        self._accounts = accounts
         self._cursors = cursors
-        self._jobs = jobs
         self._bus = bus
         self._start_block = start_block
-        self._everything = everything
 
     async def look(self) -> None:
-        """Look once: read new registrations, then start whatever pull is due.
+        """Read what was registered since the last look.
 
         Raises:
             ChainError: the chain cannot be asked; what is known stays.
@@ -66,7 +54,6 @@ class Discovery:
         for registered in found.films:
             await self._note(registered)
         await self._cursors.put(_CURSOR, found.next_block)
-        await self._start_pulls()
 
     async def _note(self, found: RegisteredFilm) -> None:
         film_id = film_id_of(str(found.token))
@@ -79,7 +66,25 @@ class Discovery:
         if film is None:
             self._bus.publish(FilmAdded(film_id, description.title))
 
-    async def _start_pulls(self) -> None:
+
+class PullStarter:
+    """Starts to fetch the films that are wanted here: those an account holds, or every one."""
+
+    def __init__(
+        self, *, chain: Chain, films: Films, accounts: Accounts, jobs: Jobs, everything: bool
+    ) -> None:
+        self._chain = chain
+        self._films = films
+        self._accounts = accounts
+        self._jobs = jobs
+        self._everything = everything
+
+    async def start(self) -> None:
+        """Start every pull that is due and not running.
+
+        Raises:
+            ChainError: holdings are needed and the chain cannot be asked.
+        """
         due = [film for film in await self._films.all() if _unfinished(film)]
         for film in due if self._everything else await self._held(due):
             await self._jobs.start(PULL, film.id)

@@ -48,6 +48,12 @@ class Library:
         stacks = await self._stacks(viewer, films)
         return tuple(Shelved(film, stacks.get(film.id), positions.get(film.id)) for film in films)
 
+    async def films(self, viewer: Viewer | None) -> tuple[Shelved, ...]:
+        """Give every film by title, for plugins; without a viewer nobody's stacks are looked up."""
+        if viewer is None:
+            return tuple(Shelved(film) for film in await self._films.all())
+        return await self.shelf(viewer)
+
     async def film(self, film_id: FilmId) -> Film:
         """Find a film.
 

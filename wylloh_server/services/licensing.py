@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from wylloh_server.domain.access import AccessRequest, Reason, Receipt, Verdict, Viewer, Vote
+from wylloh_server.domain.access import AccessRequest, Reason, Receipt, Verdict, Viewer
 from wylloh_server.domain.errors import ChainError
 from wylloh_server.domain.events import LicenseChecked
 from wylloh_server.domain.film import Film, FilmState
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.storage import Receipts
     from wylloh_server.domain.ports.world import Clock
     from wylloh_server.domain.types import BlockNumber, TokenReference, Wallet
+    from wylloh_server.hooks.dispatch import Ballot
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.envelopes import EnvelopeDesk
 
 
 class Votes(Protocol):
-    """Asks the plugins."""
+    """Asks the plugins; `hooks.dispatch.Dispatch` does."""
 
-    async def access_vote(self, request: AccessRequest) -> Vote:
+    async def ballot(self, request: AccessRequest) -> Ballot:
         """Give the plugins' common answer: deny beats allow beats abstain."""
 
 
@@ -115,10 +116,11 @@ class Licensing:
         )
 
     async def _by_votes(self, viewer: Viewer, film: Film, receipt: Receipt) -> Receipt:
-        vote = await self._votes.access_vote(AccessRequest(viewer, film, receipt.right))
-        if vote.verdict is not Verdict.DENY:
+        ballot = await self._votes.ballot(AccessRequest(viewer, film, receipt.right))
+        receipt = replace(receipt, plugins=ballot.plugins)
+        if ballot.vote.verdict is not Verdict.DENY:
             return receipt
-        sentence = vote.sentence or "A plugin of this server does not allow it."
+        sentence = ballot.vote.sentence or "A plugin of this server does not allow it."
         return replace(receipt, allowed=False, reason=Reason.VOTED_DOWN, sentence=sentence, tier="")
 
     async def _by_readiness(self, viewer: Viewer, film: Film, receipt: Receipt) -> Receipt:

@@ -1,0 +1,20 @@
+"""The composition root: the only place that knows every part.
+
+`create_app` makes the server. The commands that work without one open only what they need:
+`open_publishing`, `open_films` and `open_health`.
+"""
+
+from __future__ import annotations
+
+from wylloh_server.app.parts import Films, Publisher, open_films, open_health, open_publishing
+from wylloh_server.app.server import announcing, create_app
+
+__all__ = [
+    "Films",
+    "Publisher",
+    "announcing",
+    "create_app",
+    "open_films",
+    "open_health",
+    "open_publishing",
+]

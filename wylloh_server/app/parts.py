@@ -1,0 +1,70 @@
+"""What single commands need of the server, without its pages."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.app.inside import (
+    build_discovery,
+    build_health,
+    build_publishing,
+    build_puller,
+    build_rights,
+)
+from wylloh_server.app.outside import open_outside
+from wylloh_server.services.bus import Bus
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from wylloh_server.adapters.chain import RpcPool
+    from wylloh_server.config import Settings
+    from wylloh_server.domain.ports.content import Packages
+    from wylloh_server.domain.ports.storage import Films as StoredFilms
+    from wylloh_server.services.health import Health
+    from wylloh_server.services.ingest import Discovery, Puller
+    from wylloh_server.services.publishing import Publishing
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """What `film publish` works with."""
+
+    publishing: Publishing
+    pool: RpcPool
+    packages: Packages
+
+
+@dataclass(frozen=True, slots=True)
+class Films:
+    """What `film pull` and `film list` work with."""
+
+    stored: StoredFilms
+    discovery: Discovery
+    puller: Puller
+
+
+@asynccontextmanager
+async def open_publishing(settings: Settings) -> AsyncIterator[Publisher]:
+    """Open what publishing needs."""
+    async with open_outside(settings) as outside:
+        rights = build_rights(settings, outside, Bus())
+        yield Publisher(build_publishing(settings, outside, rights), outside.pool, outside.packages)
+
+
+@asynccontextmanager
+async def open_films(settings: Settings) -> AsyncIterator[Films]:
+    """Open the library and what fetches films into it."""
+    async with open_outside(settings) as outside:
+        rights = build_rights(settings, outside, Bus())
+        stored, bus = outside.database.storage.films, Bus()
+        yield Films(stored, build_discovery(settings, outside, bus), build_puller(outside, rights, bus))
+
+
+@asynccontextmanager
+async def open_health(settings: Settings) -> AsyncIterator[Health]:
+    """Open the checks."""
+    async with open_outside(settings) as outside:
+        yield build_health(settings, outside, build_rights(settings, outside, Bus()))

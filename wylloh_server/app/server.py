@@ -1,0 +1,135 @@
+"""The server as an aiohttp application."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, nullcontext
+from typing import TYPE_CHECKING
+
+from wylloh_server import __version__
+from wylloh_server.adapters.jobs import DbosJobs
+from wylloh_server.adapters.lan import ZeroconfAnnouncer
+from wylloh_server.app.inside import (
+    TRANSCODE,
+    build_chores,
+    build_health,
+    build_library,
+    build_licensing,
+    build_people,
+    build_playback,
+    build_posters,
+    build_rights,
+    build_sources,
+)
+from wylloh_server.app.outside import data_folder, open_outside
+from wylloh_server.domain.types import Seconds
+from wylloh_server.hooks.context import PluginServices
+from wylloh_server.hooks.dispatch import Dispatch
+from wylloh_server.hooks.limits import Limits
+from wylloh_server.hooks.registry import PluginRegistry
+from wylloh_server.services.bus import Bus
+from wylloh_server.services.caretaker import repeating
+from wylloh_server.services.ingest import PULL
+from wylloh_server.web import keys
+from wylloh_server.web.assembly import new_application, set_up_pages
+from wylloh_server.web.routes import add_routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from aiohttp import web
+
+    from wylloh_server.app.inside import Chores
+    from wylloh_server.config import Settings
+    from wylloh_server.domain.ports.world import Jobs
+    from wylloh_server.services.playback import Playback
+
+_SCAN_SECONDS = Seconds(30)
+
+
+def create_app(settings: Settings, show_claim: Callable[[str], None]) -> web.Application:
+    """Make the server; everything it needs opens when it starts, and closes in reverse when it stops.
+
+    `show_claim` is told the code that makes its reader the owner, while there is none.
+    """
+    app = new_application(settings)
+    app[keys.PLUGINS] = _plugins(settings)
+    set_up_pages(app)
+    add_routes(app)
+
+    async def live(app: web.Application) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            await _open(app, settings, show_claim, stack)
+            yield
+
+    app.cleanup_ctx.append(live)
+    return app
+
+
+def announcing(settings: Settings) -> AbstractAsyncContextManager[None]:
+    """Announce the server on the LAN until the context ends, if the settings say so."""
+    server = settings.server
+    if not settings.lan.announce or server.host.startswith("127."):
+        return nullcontext()
+    properties = {"name": server.name, "version": __version__, "path": "/"}
+    return ZeroconfAnnouncer().announced(server.name, server.port, properties)
+
+
+def _plugins(settings: Settings) -> PluginRegistry:
+    registry = PluginRegistry(
+        path=settings.plugins.path,
+        disabled=settings.plugins.disabled,
+        settings=settings.plugins.settings,
+        limits=Limits(answer=settings.plugins.timeout_seconds),
+    )
+    registry.load()
+    return registry
+
+
+async def _open(
+    app: web.Application, settings: Settings, show_claim: Callable[[str], None], stack: AsyncExitStack
+) -> None:
+    """Open the parts in the order in which they lean on each other."""
+    bus, jobs = Bus(), DbosJobs(data_folder(settings) / "jobs.sqlite3")
+    outside = await stack.enter_async_context(open_outside(settings))
+    rights = build_rights(settings, outside, bus)
+    licensing = build_licensing(outside, rights, Dispatch(app[keys.PLUGINS]), bus)
+    sources = build_sources(outside, rights)
+    playback = build_playback(settings, outside, licensing, sources, jobs=jobs, bus=bus)
+    people = build_people(settings, outside, bus, show_claim)
+    library = build_library(outside)
+    app[keys.SIGN_IN], app[keys.PAIRING] = people.sign_in, people.pairing
+    app[keys.LIBRARY], app[keys.LICENSING], app[keys.PLAYBACK] = library, licensing, playback
+    app[keys.ENVELOPES], app[keys.CUSTODY] = rights.envelopes, rights.custody
+    app[keys.POSTERS] = await build_posters(outside, rights, sources)
+    app[keys.PACKAGES], app[keys.ACCOUNTS] = outside.packages, outside.database.storage.accounts
+    app[keys.POSITIONS] = outside.database.storage.positions
+    app[keys.HEALTH] = build_health(settings, outside, rights)
+    await people.claim.begin()
+    bus.subscribe(app[keys.PLUGINS].publish)
+    plugin_services = PluginServices(outside.database.plugins, library, bus.publish)
+    await stack.enter_async_context(app[keys.PLUGINS].running(plugin_services))
+    chores = build_chores(settings, outside, rights, jobs, bus)
+    await _work(settings, chores, playback, jobs, stack)
+
+
+async def _work(
+    settings: Settings, chores: Chores, playback: Playback, jobs: Jobs, stack: AsyncExitStack
+) -> None:
+    """Begin what the server does by itself."""
+    jobs.register(PULL, chores.puller.pull)
+    jobs.register(TRANSCODE, playback.fill)
+    await stack.enter_async_context(playback.running())
+    await stack.enter_async_context(jobs.running())
+    if settings.chain.rpc:
+        every = Seconds(settings.chain.poll_seconds)
+        for name, work in (
+            ("looking for films", chores.discovery.look),
+            ("starting pulls", chores.starter.start),
+            ("renewing licences", chores.renewal.renew),
+        ):
+            await stack.enter_async_context(repeating(name, work, every))
+    if settings.library.folders:
+        await stack.enter_async_context(
+            repeating("scanning folders", chores.folder_films.scan, _SCAN_SECONDS)
+        )

@@ -1,0 +1,7 @@
+"""`wylloh demo`: a chain, a publisher and a holder on this machine, with one film on its way."""
+
+from __future__ import annotations
+
+from wylloh_server.cli.demo.run import command
+
+__all__ = ["command"]

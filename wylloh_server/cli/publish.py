@@ -1,0 +1,221 @@
+"""`wylloh film publish`: encrypt a film, sign its manifest, register it on the chain.
+
+The publisher's key is either a key store file named for this one command, or never seen at all: then the
+command prepares what a browser wallet signs (`--wallet`), and after that what it sends (`--signed`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wylloh_server.cli.options import with_settings
+from wylloh_server.cli.progress import progress_bar
+from wylloh_server.cli.terms import Terms, keep_terms, kept_terms
+from wylloh_server.cli.tiers import SUBTITLES, TIER
+from wylloh_server.domain.errors import InvalidValue, SettingsError
+from wylloh_server.domain.film import Description
+from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
+from wylloh_server.services.publishing import PublishOrder
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+
+    from wylloh_server.adapters.chain.registry_calls import NewFilm
+    from wylloh_server.app import Publisher
+    from wylloh_server.config import Settings
+    from wylloh_server.domain.rights import Tier
+    from wylloh_server.domain.types import Cid
+    from wylloh_server.services.publishing import Staged
+
+_BASIS_POINTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was typed, before it is known who publishes."""
+
+    film: Path
+    description: Description
+    subtitles: tuple[tuple[str, Path], ...]
+    poster: Path | None
+    supply: int
+    royalty: float
+    royalty_to: str
+    tiers: tuple[Tier, ...]
+
+    def terms(self, publisher: Wallet) -> Terms:
+        """Complete the terms; royalties go to the publisher unless said otherwise."""
+        receiver = wallet_of(self.royalty_to) if self.royalty_to else publisher
+        return Terms(self.supply, round(self.royalty * _BASIS_POINTS), receiver, self.tiers)
+
+
+@click.command()
+@click.argument("film", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--title", required=True)
+@click.option("--synopsis", default="")
+@click.option("--year", type=click.IntRange(1880, 2200))
+@click.option("--rating", default="", help="For example 6+.")
+@click.option("--subtitles", type=SUBTITLES, multiple=True, help="May be given more than once.")
+@click.option("--poster", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JPEG.")
+@click.option("--supply", type=click.IntRange(1), required=True, help="Most tokens there will ever be.")
+@click.option("--tier", "tiers", type=TIER, multiple=True, required=True, help="Lowest first, one each.")
+@click.option("--royalty", type=click.FloatRange(0, 50), default=0.0, help="Percent of a resale.")
+@click.option("--royalty-to", default="", help="Address; the publisher's own by default.")
+@click.option("--keystore", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--wallet", default="", help="Prepare for this browser wallet instead of signing here.")
+@with_settings
+def publish(
+    settings: Settings, keystore: Path | None, password_file: Path | None, wallet: str, **wish: Any
+) -> None:
+    """Encrypt FILM, sign it and register it, with a key store file or for a browser wallet."""
+    _need_chain(settings)
+    description = Description(
+        wish.pop("title"), wish.pop("synopsis"), wish.pop("year"), rating=wish.pop("rating")
+    )
+    wished = _Wish(description=description, **wish)
+    if bool(keystore) == bool(wallet):
+        raise click.UsageError("Give either --keystore FILE, to sign here, or --wallet ADDRESS.")
+    if keystore:
+        asyncio.run(_publish_here(settings, wished, keystore, _password(password_file)))
+    else:
+        asyncio.run(_prepare_for_wallet(settings, wished, wallet_of(wallet)))
+
+
+@click.command()
+@click.argument("token")
+@click.argument("signature")
+@with_settings
+def signed(settings: Settings, token: str, signature: str) -> None:
+    """Go on after a browser wallet has signed: SIGNATURE is over what `publish --wallet` prepared."""
+    _need_chain(settings)
+    asyncio.run(_finish_for_wallet(settings, TokenReference.parse(token), signature))
+
+
+async def _publish_here(settings: Settings, wish: _Wish, keystore: Path, password: str) -> None:
+    from wylloh_server.adapters.chain import sign_manifest
+    from wylloh_server.adapters.chain.keystore import load_keystore
+    from wylloh_server.adapters.chain.registry_calls import create_film
+    from wylloh_server.adapters.chain.transactions import send
+    from wylloh_server.app import open_publishing
+
+    account: LocalAccount = await load_keystore(keystore, password)
+    publisher = wallet_of(str(account.address))
+    async with open_publishing(settings) as house:
+        token = _new_token(settings, publisher)
+        staged = await _stage(house, settings, wish, token, publisher)
+        root = await _finish(house, staged, sign_manifest(account, token, staged.manifest_sha256))
+        film = _new_film(token, root, staged, wish.terms(publisher))
+        mined = await send(house.pool, create_film(film), account)
+        await _pin(settings, house, root)
+    click.echo(
+        f"Published {wish.description.title}\n  token  {token}\n  root   {root}\n  block  {mined.block}"
+    )
+
+
+async def _prepare_for_wallet(settings: Settings, wish: _Wish, publisher: Wallet) -> None:
+    from wylloh_server.adapters.chain import manifest_typed_data
+    from wylloh_server.app import open_publishing
+
+    token = _new_token(settings, publisher)
+    async with open_publishing(settings) as house:
+        staged = await _stage(house, settings, wish, token, publisher)
+    keep_terms(settings.server.data / "staging", token, wish.terms(publisher))
+    typed = manifest_typed_data(token, staged.manifest_sha256)
+    request = {"method": "eth_signTypedData_v4", "params": [publisher, json.dumps(typed)]}
+    click.echo("Let the wallet sign this, then go on with what it gives:\n", err=True)
+    click.echo(json.dumps(request, indent=2))
+    click.echo(f"\n  wylloh film signed {token} SIGNATURE", err=True)
+
+
+async def _finish_for_wallet(settings: Settings, token: TokenReference, signature: str) -> None:
+    from wylloh_server.adapters.chain import WalletSignatures
+    from wylloh_server.adapters.chain.registry_calls import create_film
+    from wylloh_server.adapters.chain.transactions import prepare
+    from wylloh_server.app import open_publishing
+
+    terms = kept_terms(settings.server.data / "staging", token)
+    async with open_publishing(settings) as house:
+        staged = house.publishing.staged(token)
+        publisher, digest = staged.manifest.publisher, staged.manifest_sha256
+        if not await WalletSignatures(house.pool).signed_manifest(publisher, token, digest, signature):
+            raise InvalidValue(
+                f"{publisher} did not sign this manifest", fix="Sign it again with that wallet."
+            )
+        root = await _finish(house, staged, signature)
+        transaction = await prepare(house.pool, create_film(_new_film(token, root, staged, terms)), publisher)
+        await _pin(settings, house, root)
+    click.echo("Let the wallet send this; the film is published once it is mined:\n", err=True)
+    click.echo(json.dumps({"method": "eth_sendTransaction", "params": [transaction]}, indent=2))
+
+
+async def _stage(
+    house: Publisher, settings: Settings, wish: _Wish, token: TokenReference, publisher: Wallet
+) -> Staged:
+    order = PublishOrder(
+        film=wish.film,
+        description=wish.description,
+        token=token,
+        publisher=publisher,
+        custodian_url=settings.server.public_url,
+        subtitles=wish.subtitles,
+        poster=wish.poster,
+    )
+    with progress_bar("Encrypting") as advance:
+        return await house.publishing.stage(order, advance)
+
+
+async def _finish(house: Publisher, staged: Staged, signature: str) -> Cid:
+    with progress_bar("Building the package") as advance:
+        return await house.publishing.finish(staged, signature, advance)
+
+
+async def _pin(settings: Settings, house: Publisher, root: Cid) -> None:
+    """Hand the package to the configured IPFS node as well, if there is one."""
+    if settings.ipfs.node_rpc:
+        from wylloh_server.app import pin_on_node
+
+        with progress_bar("Pinning on the IPFS node"):
+            await pin_on_node(settings, house, root)
+
+
+def _new_film(token: TokenReference, root: Cid, staged: Staged, terms: Terms) -> NewFilm:
+    from wylloh_server.adapters.chain.registry_calls import NewFilm
+
+    return NewFilm(
+        token=token,
+        root=root,
+        manifest_sha256=staged.manifest_sha256,
+        max_supply=terms.supply,
+        royalty_receiver=terms.royalty_receiver,
+        royalty_basis_points=terms.royalty_basis_points,
+        ladder=terms.ladder,
+    )
+
+
+def _new_token(settings: Settings, publisher: Wallet) -> TokenReference:
+    from wylloh_server.adapters.chain.registry_calls import new_token_id
+
+    contract = wallet_of(settings.chain.contract)
+    return TokenReference(ChainId(settings.chain.id), contract, new_token_id(publisher))
+
+
+def _password(file: Path | None) -> str:
+    if file is not None:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    return str(click.prompt("Password of the key store", hide_input=True, err=True))
+
+
+def _need_chain(settings: Settings) -> None:
+    if not settings.chain.rpc or not settings.chain.contract:
+        raise SettingsError("publishing needs a chain", fix="Set chain.rpc, chain.id and chain.contract.")
+    if not settings.server.public_url:
+        raise SettingsError(
+            "holders must be able to reach this server for keys", fix="Set server.public_url to its address."
+        )
