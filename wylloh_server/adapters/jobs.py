@@ -193,7 +193,7 @@ class DbosJobs:
         except WyllohError as problem:
             _log.warning("the job %s of %s failed: %s", kind, key, problem)
             return str(problem)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - whatever a handler does, only its own job fails
             _log.exception("the job %s of %s failed", kind, key)
             return str(problem) or type(problem).__name__
         return ""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import socket
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import ifaddr
@@ -44,8 +44,7 @@ class ZeroconfAnnouncer:
             yield
         finally:
             announcing.cancel()
-            with suppress(asyncio.CancelledError):
-                await announcing
+            await asyncio.wait({announcing})
 
 
 async def _announce(name: str, port: int, properties: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from wylloh_server.adapters.database._faults import clear_errors
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sqlalchemy import Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
@@ -24,6 +25,11 @@ class Connections:
         # process a lock wakes the next writer at once and in order.
         one_writer = engine.dialect.name == "sqlite"
         self._turn = asyncio.Lock() if one_writer else nullcontext()
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the database at hand writes SQL."""
+        return self._engine.dialect
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -84,8 +84,10 @@ def _film_of(row: Row[Any]) -> Film:
 
 
 def _origin_of(row: Row[Any]) -> TokenOrigin | FolderOrigin:
-    return FolderOrigin(row.path) if row.token is None else TokenOrigin(
-        row.token, row.root, row.publisher, row.manifest_sha256
+    return (
+        FolderOrigin(row.path)
+        if row.token is None
+        else TokenOrigin(row.token, row.root, row.publisher, row.manifest_sha256)
     )
 
 

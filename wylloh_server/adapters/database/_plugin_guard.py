@@ -2,75 +2,113 @@
 
 It guards against mistakes, such as a plugin that writes to the core's tables: a plugin is Python in the
 same process, and nothing here could stop one that means harm.
+
+Selects and changes are checked while they are compiled to SQL, because that passes everything that will run.
+Walking the expression does not: it leaves out the rows of an insert of many and the defaults of columns.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from alembic.ddl.base import AlterTable
-from sqlalchemy import Column, ForeignKeyConstraint, Index, Table
+from sqlalchemy import Column, CompoundSelect, ForeignKeyConstraint, Index, Select, Table
+from sqlalchemy.exc import CompileError
 from sqlalchemy.schema import Constraint, ExecutableDDLElement
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.ddl import DDL
 from sqlalchemy.sql.dml import UpdateBase
-from sqlalchemy.sql.elements import ClauseElement, ColumnClause, TextClause
-from sqlalchemy.sql.selectable import CompoundSelect, Select, TableClause, TextualSelect
+from sqlalchemy.sql.selectable import TableClause
 
 from wylloh_server.domain.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Dialect
+    from sqlalchemy.sql.dml import Insert
+    from sqlalchemy.sql.elements import ClauseElement, ColumnClause, TextClause
 
-def checked_select(statement: object, prefix: str) -> Select[Any] | CompoundSelect[Any]:
-    """Give the statement back if it reads only tables with the prefix.
-
-    Raises:
-        PluginError: it is no select, holds text SQL, or touches a table of somebody else.
-    """
-    if not isinstance(statement, Select | CompoundSelect):
-        raise _not_core(statement, "select")
-    _check_parts(statement, prefix)
-    return statement
+_LITERALS = ("*", "1")
+"""What SQLAlchemy itself writes as literal columns, for `count()` and `exists()`."""
 
 
-def checked_change(statement: object, prefix: str) -> UpdateBase:
-    """Give the statement back if it changes and reads only tables with the prefix.
+class Guard:
+    """Lets through the statements that touch only tables whose names begin with the prefix."""
 
-    Raises:
-        PluginError: as for `checked_select`.
-    """
-    if not isinstance(statement, UpdateBase):
-        raise _not_core(statement, "insert, update or delete")
-    _check_parts(statement, prefix)
-    return statement
+    def __init__(self, prefix: str, dialect: Dialect) -> None:
+        self._prefix = prefix
+        self._dialect = copy.copy(dialect)
+        compiler = type("Checked", (_CheckedCompiler, dialect.statement_compiler), {"prefix": prefix})
+        self._dialect.statement_compiler = compiler
+
+    def select(self, statement: object) -> Select[Any] | CompoundSelect[Any]:
+        """Give the statement back if it is a select and reads only the plugin's tables.
+
+        Raises:
+            PluginError: it is something else, holds SQL as text, or touches a table of somebody else.
+        """
+        if not isinstance(statement, Select | CompoundSelect):
+            raise _refused(statement, "select()")
+        self._compile(statement)
+        return statement
+
+    def change(self, statement: object) -> UpdateBase:
+        """Give the statement back if it is an insert, update or delete of the plugin's tables.
+
+        Raises:
+            PluginError: as for `select`.
+        """
+        if not isinstance(statement, UpdateBase):
+            raise _refused(statement, "insert(), update() or delete()")
+        self._compile(statement)
+        return statement
+
+    def migration(self, statement: object) -> ExecutableDDLElement | UpdateBase:
+        """Give the statement back if it makes, alters or fills only the plugin's tables.
+
+        Raises:
+            PluginError: it is SQL as text, or touches a table of somebody else.
+        """
+        if isinstance(statement, UpdateBase):
+            return self.change(statement)
+        if not isinstance(statement, ExecutableDDLElement) or isinstance(statement, DDL):
+            raise _refused(statement, "CreateTable, CreateIndex, AddColumn…")
+        for name in _tables_of_ddl(statement):
+            _check_name(name, self._prefix)
+        return statement
+
+    def _compile(self, statement: ClauseElement) -> None:
+        try:
+            statement.compile(dialect=self._dialect)
+        except CompileError as problem:
+            raise PluginError(f"The database does not know the statement: {problem}") from problem
 
 
-def checked_migration(statement: object, prefix: str) -> ExecutableDDLElement | UpdateBase:
-    """Give the statement back if it makes, alters or fills only tables with the prefix.
+class _CheckedCompiler(SQLCompiler):
+    """Refuses to write other tables' names, and text. Mixed into the compiler of the database at hand."""
 
-    Raises:
-        PluginError: it is text, or touches a table of somebody else.
-    """
-    if isinstance(statement, UpdateBase):
-        return checked_change(statement, prefix)
-    if not isinstance(statement, ExecutableDDLElement) or isinstance(statement, DDL):
-        raise _not_core(statement, "CreateTable, CreateIndex, AddColumn…")
-    for name in _tables_of_ddl(statement):
-        _check_name(name, prefix)
-    return statement
+    prefix: str
 
+    # SQLAlchemy leaves these two methods of its compiler untyped.
+    def visit_table(self, table: TableClause, *args: Any, **kwargs: Any) -> Any:
+        _check_name(table.fullname, self.prefix)
+        return super().visit_table(table, *args, **kwargs)  # type: ignore[no-untyped-call]
 
-def _check_parts(statement: ClauseElement, prefix: str) -> None:
-    for part in visitors.iterate(statement):
-        if isinstance(part, TextClause | TextualSelect):
-            raise _not_core(part, "Core expressions without text()")
-        if isinstance(part, ColumnClause) and part.is_literal:
-            raise _not_core(part, "Core expressions without literal_column()")
-        table = part.table if isinstance(part, ColumnClause) else part
-        if isinstance(table, TableClause):
-            _check_name(table.fullname, prefix)
+    def visit_insert(self, insert_stmt: Insert, *args: Any, **kwargs: Any) -> Any:
+        _check_name(insert_stmt.table.fullname, self.prefix)
+        return super().visit_insert(insert_stmt, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def visit_column(self, column: ColumnClause[Any], *args: Any, **kwargs: Any) -> str:
+        if column.is_literal and column.name not in _LITERALS:
+            raise _refused(column, "expressions without literal_column()")
+        if isinstance(column.table, TableClause):
+            _check_name(column.table.fullname, self.prefix)
+        return super().visit_column(column, *args, **kwargs)
+
+    def visit_textclause(self, textclause: TextClause, *_args: Any, **_kwargs: Any) -> str:
+        raise _refused(textclause, "expressions without text()")
 
 
 def _tables_of_ddl(statement: ExecutableDDLElement) -> Iterator[str]:
@@ -83,7 +121,7 @@ def _tables_of_ddl(statement: ExecutableDDLElement) -> Iterator[str]:
     element = getattr(statement, "element", None)
     table = element.table if isinstance(element, Index | Constraint) else element
     if not isinstance(table, Table):
-        raise _not_core(statement, "CreateTable, CreateIndex, AddColumn…")
+        raise _refused(statement, "CreateTable, CreateIndex, AddColumn…")
     yield table.fullname
     for constraint in table.constraints:
         if isinstance(constraint, ForeignKeyConstraint):
@@ -91,21 +129,21 @@ def _tables_of_ddl(statement: ExecutableDDLElement) -> Iterator[str]:
                 yield from _referred(column)
 
 
-def _referred(column: Column[object]) -> Iterator[str]:
+def _referred(column: Column[Any]) -> Iterator[str]:
     for key in column.foreign_keys:
         yield key.target_fullname.rpartition(".")[0]
 
 
 def _check_name(name: str, prefix: str) -> None:
-    if not name.startswith(prefix):
+    # A dot means another schema, whatever that is called.
+    if not name.startswith(prefix) or "." in name:
         raise PluginError(
             f"The statement touches the table {name}, which is not the plugin's.",
             fix=f"Use only tables whose names begin with {prefix}.",
         )
 
 
-def _not_core(statement: object, expected: str) -> PluginError:
+def _refused(statement: object, expected: str) -> PluginError:
     return PluginError(
-        f"A plugin may not run {type(statement).__name__}.",
-        fix=f"Use SQLAlchemy Core: {expected}.",
+        f"A plugin may not run {type(statement).__name__}.", fix=f"Use SQLAlchemy Core: {expected}."
     )

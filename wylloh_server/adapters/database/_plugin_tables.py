@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.database._plugin_guard import checked_change, checked_select
+from wylloh_server.adapters.database._plugin_guard import Guard
 from wylloh_server.domain.ports.storage import PluginRows
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class OwnTables:
 
     def __init__(self, connections: Connections, prefix: str) -> None:
         self._connections = connections
-        self._prefix = prefix
+        self._guard = Guard(prefix, connections.dialect)
 
     async def fetch(self, statement: object) -> PluginRows:
         """Run a select.
@@ -27,7 +27,7 @@ class OwnTables:
             PluginError: the statement is no select or touches a table that is not the plugin's.
             StorageError: the database refused it.
         """
-        select = checked_select(statement, self._prefix)
+        select = self._guard.select(statement)
         async with self._connections.reading() as connection:
             found = await connection.execute(select)
             return PluginRows(tuple(found.keys()), tuple(tuple(row) for row in found))
@@ -39,7 +39,7 @@ class OwnTables:
             PluginError: a statement is something else or touches a table that is not the plugin's.
             StorageError: the database refused one.
         """
-        changes = [checked_change(statement, self._prefix) for statement in statements]
+        changes = [self._guard.change(statement) for statement in statements]
         async with self._connections.writing() as connection:
             for change in changes:
                 await connection.execute(change)

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, MetaData, String, Table, insert, select
 from sqlalchemy.schema import CreateTable
 
-from wylloh_server.adapters.database._plugin_guard import checked_migration
+from wylloh_server.adapters.database._plugin_guard import Guard
 from wylloh_server.adapters.database._plugin_tables import OwnTables
 from wylloh_server.domain.errors import PluginError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from sqlalchemy.schema import ExecutableDDLElement
+    from sqlalchemy.sql.dml import UpdateBase
 
     from wylloh_server.adapters.database._connections import Connections
     from wylloh_server.domain.ports.storage import Migration
@@ -44,33 +47,31 @@ class PluginSchemas:
         """
         prefix = self._prefix(plugin)
         ordered = _in_order(migrations)
-        for migration in ordered:
-            for statement in migration.statements:
-                checked_migration(statement, prefix)
+        guard = Guard(prefix, self._connections.dialect)
+        steps = {m.name: [guard.migration(statement) for statement in m.statements] for m in ordered}
         record = Table(f"{prefix}migrations", MetaData(), Column("name", String, primary_key=True))
         try:
-            for migration in await self._waiting(record, ordered):
-                await self._run(record, migration, prefix)
+            for name in await self._waiting(record, list(steps)):
+                await self._run(record, name, steps[name])
         except StorageError as problem:
             raise PluginError(f"The tables of {plugin} could not be made: {problem}") from problem
 
-    async def _waiting(self, record: Table, ordered: list[Migration]) -> list[Migration]:
+    async def _waiting(self, record: Table, names: list[str]) -> list[str]:
         async with self._connections.writing() as connection:
             await connection.execute(CreateTable(record, if_not_exists=True))
-            done = list(await connection.scalars(select(record.c.name)))
-        names = [migration.name for migration in ordered]
-        if names[: len(done)] != sorted(done):
+            done = sorted(await connection.scalars(select(record.c.name)))
+        if names[: len(done)] != done:
             raise PluginError(
-                f"The plugin's tables have had the migrations {sorted(done)}, its list is {names}.",
+                f"The plugin's tables have had the migrations {done}, its list is {names}.",
                 fix="Install the plugin's newer version; a new migration's name sorts after older ones.",
             )
-        return ordered[len(done) :]
+        return names[len(done) :]
 
-    async def _run(self, record: Table, migration: Migration, prefix: str) -> None:
+    async def _run(self, record: Table, name: str, steps: list[ExecutableDDLElement | UpdateBase]) -> None:
         async with self._connections.writing() as connection:
-            await connection.execute(insert(record).values(name=migration.name))
-            for statement in migration.statements:
-                await connection.execute(checked_migration(statement, prefix))
+            await connection.execute(insert(record).values(name=name))
+            for step in steps:
+                await connection.execute(step)
 
     def _prefix(self, plugin: str) -> str:
         if not _NAME.fullmatch(plugin):

@@ -36,7 +36,7 @@ films = Table(
     Column("progress", Double, nullable=False),
     Column("reason", String, nullable=False),
 )
-"""Either `token`, `root` and `publisher` are set (from a chain) or `path` (from a folder)."""
+"""Either `path` is set (from a folder) or `token` and the three after it (from a chain)."""
 
 locks = Table("locks", metadata, Column("name", String, primary_key=True))
 """Rows that exist to be locked by whoever must decide something alone."""
