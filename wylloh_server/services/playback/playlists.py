@@ -1,0 +1,109 @@
+"""HLS playlists (RFC 8216, and its second edition's draft for FRAME-RATE and CHANNELS), as pure functions.
+
+Everything is predicted: the whole film is listed before any of it has been made. Addresses are relative, so
+they inherit the play token from the path of the playlist.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.languages import UNKNOWN
+from wylloh_server.domain.rendition import h264_codec
+from wylloh_server.services.playback.plan import INIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
+
+    from wylloh_server.domain.playback import Timeline
+    from wylloh_server.domain.types import Seconds
+    from wylloh_server.services.playback.plan import PictureTrack, Plan, SoundTrack, TextTrack
+
+KEY_PERIOD = 30
+"""Segments under one key."""
+
+_SOUND = "sound"
+_TEXT = "text"
+_SOUND_RATE = 140_000
+_AAC = "mp4a.40.2"
+_PEAK = 1.6
+"""What a segment may be at worst, against a rendition's ceiling: the encoder may spend one second's worth at
+once, on top of the two that a segment lasts, and the container adds a little."""
+
+
+def period_of(number: int) -> int:
+    """Give the key period a segment belongs to."""
+    return number // KEY_PERIOD
+
+
+def master_playlist(plan: Plan) -> str:
+    """List the renditions, the one to start with first, and the groups of sound and subtitles."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines += [_sound(track, first=number == 0) for number, track in enumerate(plan.sounds)]
+    lines += [_text(track) for track in plan.texts]
+    others = [picture for picture in plan.pictures if picture != plan.start]
+    for picture in (plan.start, *others):
+        lines += [_variant(plan, picture), f"{picture.name}/playlist.m3u8"]
+    return "\n".join(lines) + "\n"
+
+
+def media_playlist(timeline: Timeline) -> str:
+    """List the segments of one track, with a new key every `KEY_PERIOD` segments.
+
+    The key comes after the map, so the init segment stays clear; without an IV in it, a segment's IV is its
+    sequence number.
+    """
+    longest = max(timeline.length(0), timeline.length(timeline.count - 1))
+    lines = [*_head(longest), f'#EXT-X-MAP:URI="{INIT}"']
+    for number in range(timeline.count):
+        if number % KEY_PERIOD == 0:
+            lines.append(f'#EXT-X-KEY:METHOD=AES-128,URI="{period_of(number)}.key"')
+        lines += [f"#EXTINF:{float(timeline.length(number)):.6f},", f"{number}.m4s"]
+    return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"
+
+
+def text_playlist(duration: Seconds) -> str:
+    """List subtitles: one WebVTT file as long as the film."""
+    lines = [*_head(duration), f"#EXTINF:{duration:.6f},", "subtitles.vtt", "#EXT-X-ENDLIST"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(longest: Fraction | float) -> Iterator[str]:
+    yield "#EXTM3U"
+    yield "#EXT-X-VERSION:7"
+    yield f"#EXT-X-TARGETDURATION:{math.ceil(longest)}"
+    yield "#EXT-X-MEDIA-SEQUENCE:0"
+    yield "#EXT-X-PLAYLIST-TYPE:VOD"
+
+
+def _sound(track: SoundTrack, *, first: bool) -> str:
+    default = "YES" if first else "NO"
+    return (
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="{track.label}"{_language(track.language)},'
+        f'DEFAULT={default},AUTOSELECT=YES,CHANNELS="2",URI="{track.name}/playlist.m3u8"'
+    )
+
+
+def _text(track: TextTrack) -> str:
+    return (
+        f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{_TEXT}",NAME="{track.label}"{_language(track.language)},'
+        f'DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="{track.name}/playlist.m3u8"'
+    )
+
+
+def _language(tag: str) -> str:
+    return "" if tag == UNKNOWN else f',LANGUAGE="{tag}"'
+
+
+def _variant(plan: Plan, picture: PictureTrack) -> str:
+    rendition, rate = picture.rendition, plan.probe.video.frame_rate
+    codecs = [h264_codec(rendition, rate)] + [_AAC] * bool(plan.sounds)
+    bandwidth = math.ceil(rendition.bit_rate * _PEAK) + _SOUND_RATE * bool(plan.sounds)
+    line = (
+        f'#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS="{",".join(codecs)}",'
+        f"RESOLUTION={rendition.width}x{rendition.height},FRAME-RATE={float(rate):.3f}"
+    )
+    line += f',AUDIO="{_SOUND}"' if plan.sounds else ""
+    return line + (f',SUBTITLES="{_TEXT}"' if plan.texts else "")

@@ -1,0 +1,84 @@
+"""Everything a player fetches, below `/play/{token}/`: playlists, segments, keys, subtitles, posters.
+
+The token in the path is asked about on every request; see `Playback.lease`. Answers come from memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from wylloh_server.domain.errors import NotFound
+from wylloh_server.domain.types import PlayToken
+from wylloh_server.web.keys import LIBRARY, PLAYBACK, POSTERS
+from wylloh_server.web.session import address_of, presented_session
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.playback import Lease
+
+_PLAYLIST = "application/vnd.apple.mpegurl"
+_PRIVATE = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_POSTER = {**_PRIVATE, "Cache-Control": "private, max-age=3600"}
+
+
+async def master(request: web.Request) -> web.Response:
+    """Answer with the master playlist."""
+    text = await request.app[PLAYBACK].master(_lease(request))
+    return web.Response(text=text, content_type=_PLAYLIST, headers=_PRIVATE)
+
+
+async def playlist(request: web.Request) -> web.Response:
+    """Answer with a track's playlist."""
+    text = await request.app[PLAYBACK].playlist(_lease(request), request.match_info["track"])
+    return web.Response(text=text, content_type=_PLAYLIST, headers=_PRIVATE)
+
+
+async def segment(request: web.Request) -> web.Response:
+    """Answer with a file of a track, once it has been made."""
+    track = request.match_info["track"]
+    data = await request.app[PLAYBACK].segment(_lease(request), track, request.match_info["name"])
+    kind = "audio/mp4" if track.startswith("a") else "video/mp4"
+    return web.Response(body=data, content_type=kind, headers=_PRIVATE)
+
+
+async def key(request: web.Request) -> web.Response:
+    """Answer with the key of one period of a track."""
+    period = int(request.match_info["period"])
+    data = await request.app[PLAYBACK].key(_lease(request), request.match_info["track"], period)
+    return web.Response(body=data, content_type="application/octet-stream", headers=_PRIVATE)
+
+
+async def subtitles(request: web.Request) -> web.Response:
+    """Answer with subtitles."""
+    text = await request.app[PLAYBACK].subtitles(_lease(request), request.match_info["track"])
+    return web.Response(text=text, content_type="text/vtt", headers=_PRIVATE)
+
+
+async def poster(request: web.Request) -> web.Response:
+    """Answer with a film's poster. Its token is one for posters, and no lease."""
+    posters = request.app[POSTERS]
+    film_id = await posters.film_of(request.match_info["token"], presented_session(request))
+    data = await posters.jpeg(await request.app[LIBRARY].film(film_id))
+    if data is None:
+        raise NotFound("This film has no poster.")
+    return web.Response(body=data, content_type="image/jpeg", headers=_POSTER)
+
+
+def _lease(request: web.Request) -> Lease:
+    token = PlayToken(request.match_info["token"])
+    return request.app[PLAYBACK].lease(token, presented_session(request), address_of(request))
+
+
+routes = [
+    web.get("/play/{token}/master.m3u8", master),
+    web.get("/play/{token}/poster.jpg", poster),
+    web.get("/play/{token}/{track}/playlist.m3u8", playlist),
+    web.get("/play/{token}/{track}/subtitles.vtt", subtitles),
+    web.get(r"/play/{token}/{track}/{period:\d{1,6}}.key", key),
+    web.get(r"/play/{token}/{track}/{name:init\.mp4|\d{1,7}\.m4s}", segment),
+]
