@@ -38,7 +38,7 @@ def load_plugin(manager: PluginManager, plugin: Plugin, candidate: Candidate, ot
         plugin.hooks = _hooks_of(manager, plugin.code)
         plugin.declared = declare(plugin.hooks)
     except BaseException:
-        manager.unregister(plugin.code)
+        manager.unregister(name=plugin.name)
         raise
 
 

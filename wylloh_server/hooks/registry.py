@@ -99,22 +99,27 @@ class PluginRegistry:
         return tuple(plugin.record() for plugin in sorted(self._plugins, key=lambda plugin: plugin.name))
 
     def routes(self) -> tuple[MountedRoute, ...]:
-        """Give every route to mount. Known after `load()`; answered through `Dispatch.answer`."""
+        """Give every route to mount. Known after `load()`; answered through `Dispatch.answer`.
+
+        Those of a plugin that fails to start stay, so that their answer says so.
+        """
         return tuple(
-            MountedRoute(plugin.name, route) for plugin in self._alive() for route in plugin.declared.routes
+            MountedRoute(plugin.name, route) for plugin in self._plugins for route in plugin.declared.routes
         )
 
     def template_dirs(self) -> dict[str, tuple[Path, ...]]:
         """Give each plugin's template folders; its templates are called `<plugin>/<file>`."""
-        return {plugin.name: plugin.declared.template_dirs for plugin in self._alive()}
+        return {
+            item.name: item.declared.template_dirs for item in self._plugins if item.declared.template_dirs
+        }
 
     def static_dirs(self) -> dict[str, tuple[Path, ...]]:
         """Give each plugin's folders of files to serve below `/plugins/<plugin>/static/`."""
-        return {plugin.name: plugin.declared.static_dirs for plugin in self._alive()}
+        return {item.name: item.declared.static_dirs for item in self._plugins if item.declared.static_dirs}
 
     def settings(self) -> dict[str, tuple[Setting, ...]]:
         """Give each plugin's declared settings."""
-        return {plugin.name: plugin.declared.settings for plugin in self._alive()}
+        return {item.name: item.declared.settings for item in self._plugins if item.declared.settings}
 
     def plugin(self, name: str) -> Plugin | None:
         """Find a plugin by name."""

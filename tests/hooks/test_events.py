@@ -1,0 +1,171 @@
+"""Events wait in one bounded queue for each plugin."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from wylloh_server.domain import events
+from wylloh_server.domain.access import Reason, Receipt, Role
+from wylloh_server.domain.events import Event, FilmReady
+from wylloh_server.domain.playback import LeaseEnd
+from wylloh_server.domain.types import DeviceId, FilmId, Timestamp, Wallet
+from wylloh_server.hooks import Limits
+
+FILM, WALLET, DEVICE = FilmId("film"), Wallet("0x" + "11" * 20), DeviceId("device")
+RECEIPT = Receipt(FILM, WALLET, "personal", True, Reason.OWN_FOLDER, "Yes.", Timestamp(0))
+SAMPLES = [
+    events.FilmAdded(FILM, "A film"),
+    events.FilmReady(FILM),
+    events.FilmRemoved(FILM),
+    events.SignedIn(WALLET, Role.VIEWER),
+    events.DevicePaired(DEVICE, WALLET),
+    events.LicenseChecked(RECEIPT),
+    events.EnvelopeReleased(FILM, WALLET, "personal"),
+    events.PlaybackStarted(FILM, WALLET, DEVICE),
+    events.PlaybackEnded(FILM, WALLET, DEVICE, LeaseEnd.STOPPED),
+]
+
+EARS = """
+heard = []
+
+@hookimpl
+async def on_event(event):
+    heard.append(event)
+"""
+
+
+def record_of(registry, name):
+    (record,) = [record for record in registry.records() if record.name == name]
+    return record
+
+
+def heard_by(registry, name):
+    return registry.plugin(name).code.heard
+
+
+def test_there_is_a_sample_of_every_event():
+    declared = {
+        item for _, item in inspect.getmembers(events, inspect.isclass) if issubclass(item, Event) and item is not Event
+    }
+    assert {type(sample) for sample in SAMPLES} == declared
+
+
+async def test_every_event_is_heard_in_order(house):
+    house.write("ears", EARS)
+    async with house.running() as (registry, _):
+        for event in SAMPLES:
+            registry.publish(event)
+        await registry.settled()
+        assert heard_by(registry, "ears") == SAMPLES
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ("raise RuntimeError('boom')", "RuntimeError: boom"),
+        ("raise SystemExit", "PluginError: tried to end the server"),
+        ("raise asyncio.CancelledError", "PluginError: cancelled its own task"),
+        ("await asyncio.Event().wait()", "TimeoutError: took longer than 0.2 s"),
+    ],
+)
+async def test_a_broken_listener_costs_only_that_event(house, body, error):
+    house.write("bad", f"{EARS}    if len(heard) == 1:\n        {body}\n")
+    house.write("good", EARS)
+    async with house.running(limits=Limits(event=0.2)) as (registry, _):
+        for event in SAMPLES[:3]:
+            registry.publish(event)
+        await registry.settled()
+        assert heard_by(registry, "bad") == heard_by(registry, "good") == SAMPLES[:3]
+        assert record_of(registry, "bad").errors == 1
+        assert record_of(registry, "bad").last_error == f"on_event(FilmAdded): {error}"
+        assert record_of(registry, "good").errors == 0
+
+
+SLOW = """
+heard, go = [], asyncio.Event()
+
+@hookimpl
+async def on_event(event):
+    await go.wait()
+    heard.append(event)
+"""
+
+
+async def test_a_flooded_queue_drops_the_newest_and_delays_nobody(house):
+    house.write("slow", SLOW)
+    house.write("good", EARS)
+    flood = [FilmReady(FilmId(str(number))) for number in range(30)]
+    async with house.running(limits=Limits(queue=10)) as (registry, _):
+        for event in flood:
+            registry.publish(event)
+            await registry.plugin("good").queue.settled()
+        assert heard_by(registry, "good") == flood
+        assert heard_by(registry, "slow") == []
+        dropped = record_of(registry, "slow").dropped
+        assert dropped == 19  # ten wait, and one is being heard
+        registry.plugin("slow").code.go.set()
+        await registry.settled()
+        assert heard_by(registry, "slow") == flood[: 30 - dropped]
+        assert record_of(registry, "good").dropped == 0
+
+
+async def test_what_is_queued_is_heard_before_the_plugin_stops(house):
+    house.write("ears", EARS)
+    async with house.running() as (registry, _):
+        for event in SAMPLES:
+            registry.publish(event)
+    assert heard_by(registry, "ears") == SAMPLES
+
+
+async def test_a_hanging_listener_does_not_keep_the_server_from_stopping(house):
+    house.write("slow", SLOW)
+    async with house.running(limits=Limits(stop=0.1)) as (registry, _):
+        for event in SAMPLES:
+            registry.publish(event)
+    assert heard_by(registry, "slow") == []
+    assert record_of(registry, "slow").status == "loaded"
+
+
+async def test_events_before_the_start_and_after_the_end_are_nobodys(house):
+    house.write("ears", EARS)
+    registry = house.registry()
+    registry.publish(SAMPLES[0])
+    async with house.running() as (registry, _):
+        pass
+    registry.publish(SAMPLES[0])
+    assert heard_by(registry, "ears") == []
+
+
+EMITTING = """
+@dataclass(frozen=True)
+class TeaMade(Event):
+    \"\"\"Tea is ready.\"\"\"
+
+@hookimpl
+def event_types():
+    return [TeaMade]
+
+async def make(context, request):
+    context.emit(TeaMade() if request.query else FilmReady("x"))
+    return Json(1)
+
+@hookimpl
+def routes():
+    return [Route("GET", "make", make, None)]
+"""
+
+
+async def test_a_plugin_emits_only_what_it_declared(house):
+    from wylloh_server.hooks import PluginRequest
+
+    house.write("kettle", EMITTING)
+    house.write("ears", EARS)
+    async with house.running() as (registry, dispatch):
+        (mounted,) = registry.routes()
+        assert (await dispatch.answer(mounted, PluginRequest(query={"tea": "1"}))).value == 1
+        assert (await dispatch.answer(mounted, PluginRequest())).status == 500
+        await registry.settled()
+        assert [type(event).__name__ for event in heard_by(registry, "ears")] == ["TeaMade"]
+        assert record_of(registry, "kettle").last_error.endswith("kettle has not declared the event FilmReady.")
