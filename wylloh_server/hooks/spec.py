@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROJECT = "wylloh"
 ENTRY_POINT_GROUP = "wylloh.plugins"
 PREFIX = "wylloh_"
-"""What a plugin's package is called before its name: the plugin `tagging` is the package `wylloh_tagging`."""
+"""What a plugin's package is called before its name: the plugin `mine` is the package `wylloh_mine`."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
