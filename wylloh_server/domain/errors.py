@@ -39,6 +39,15 @@ class WyllohError(Exception):
         super().__init__(message)
         self.fix = fix
 
+    @property
+    def explained(self) -> str:
+        """What happened and what to do, as sentences on one line."""
+        return " ".join(filter(None, (_sentence(str(self)), _sentence(self.fix))))
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(". ") + "." if words else ""
+
 
 class InvalidValue(WyllohError):
     """A value from outside has the wrong form."""

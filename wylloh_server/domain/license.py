@@ -8,13 +8,21 @@ binds (`binding_bytes`) and what the custodian signs (`signed_bytes`). Both are 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from wylloh_server.domain.types import ChainId, Cid, Seconds, Timestamp, TokenReference, Wallet
+from wylloh_server.domain._json import matching, record, text, whole
+from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.types import ChainId, Cid, Seconds, Timestamp, TokenReference, Wallet, wallet_of
 
 HOME_WINDOW = Seconds(30 * 86400)
 """How long an envelope for personal viewing lasts."""
+
+_HEX = re.compile(r"[0-9a-f]{1,4096}")
+_LAST_MOMENT = 1 << 53
+"""Beyond this a JSON number is not exact everywhere (RFC 8259, section 6)."""
+_LONGEST_RIGHT, _LONGEST_TERRITORY, _LONGEST_SIGNATURE = 100, 20, 33_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +75,35 @@ class Envelope:
         }
 
 
-def envelope_from_json(data: dict[str, Any]) -> Envelope:
+def envelope_from_json(data: Any) -> Envelope:
     """Read an envelope.
 
     Raises:
-        KeyError, TypeError, InvalidValue: a field is missing or malformed.
+        KeyError, InvalidValue: a field is missing or malformed, or there is one too many.
     """
-    terms = dict(data["terms"])
-    terms["token"] = TokenReference.parse(terms["token"])
-    terms["not_before"], terms["not_after"] = int(terms["not_before"]), int(terms["not_after"])
-    return Envelope(EnvelopeTerms(**terms), data["sealed"], data["custodian_key"], data["signature"])
+    values = record(data)
+    return Envelope(
+        _terms(record(values["terms"])),
+        matching(values["sealed"], _HEX, "hex"),
+        matching(values["custodian_key"], _HEX, "hex"),
+        matching(values["signature"], _HEX, "hex"),
+    )
+
+
+def _terms(values: dict[str, Any]) -> EnvelopeTerms:
+    # A term this server does not know could mean a limit it would not keep.
+    if unknown := values.keys() - {item.name for item in fields(EnvelopeTerms)}:
+        raise InvalidValue(f"an envelope has no term {min(unknown)[:40]!r}")
+    return EnvelopeTerms(
+        root=Cid(text(values["root"], 130)),
+        token=TokenReference.parse(text(values["token"], 250)),
+        wallet=wallet_of(text(values["wallet"], 42)),
+        right=text(values["right"], _LONGEST_RIGHT),
+        territory=text(values["territory"], _LONGEST_TERRITORY),
+        device_key=matching(values["device_key"], _HEX, "hex"),
+        not_before=whole(values["not_before"], _LAST_MOMENT),
+        not_after=whole(values["not_after"], _LAST_MOMENT),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,22 +152,26 @@ class EnvelopeRequest:
         }
 
 
-def request_from_json(data: dict[str, Any]) -> EnvelopeRequest:
+def request_from_json(data: Any) -> EnvelopeRequest:
     """Read a request.
 
     Raises:
-        KeyError, TypeError, ValueError, InvalidValue: a field is missing or malformed.
+        KeyError, InvalidValue: a field is missing or malformed.
     """
-    raw = data["binding"]
+    values = record(data)
+    raw = record(values["binding"])
     binding = DeviceBinding(
-        wallet=Wallet(str(raw["wallet"]).lower()),
-        device_key=str(raw["device_key"]),
-        chain_id=ChainId(int(raw["chain_id"])),
-        signed_at=int(raw["signed_at"]),
-        signature=str(raw["signature"]),
+        wallet=wallet_of(text(raw["wallet"], 42)),
+        device_key=matching(raw["device_key"], _HEX, "hex"),
+        chain_id=ChainId(whole(raw["chain_id"], _LAST_MOMENT)),
+        signed_at=whole(raw["signed_at"], _LAST_MOMENT),
+        signature=text(raw["signature"], _LONGEST_SIGNATURE),
     )
     return EnvelopeRequest(
-        TokenReference.parse(str(data["token"])), str(data["right"]), str(data["territory"]), binding
+        TokenReference.parse(text(values["token"], 250)),
+        text(values["right"], _LONGEST_RIGHT),
+        text(values["territory"], _LONGEST_TERRITORY),
+        binding,
     )
 
 

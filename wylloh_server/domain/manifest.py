@@ -6,8 +6,11 @@ publisher signs their SHA-256.
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
+from wylloh_server.domain._json import matching, record, rows, text, whole
 from wylloh_server.domain.errors import InvalidValue, PackageInvalid
 from wylloh_server.domain.film import (
     ENCRYPTION_SCHEME,
@@ -28,6 +31,17 @@ MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 MANIFEST_LIMIT = 1 << 20
 """A manifest of more bytes than this is refused unread."""
+
+LANGUAGE_TAG = re.compile(r"[A-Za-z0-9]{1,8}(?:-[A-Za-z0-9]{1,8}){0,8}")
+"""The form of a BCP 47 tag (RFC 5646), without its registry."""
+HEX_32 = re.compile(r"[0-9a-f]{64}")
+"""32 bytes in lower-case hex."""
+
+_CID = re.compile(r"b[a-z2-7]{8,128}")
+_URL = re.compile(r"https?://[!-~]{1,500}")
+_MOST_FILES = 2_000
+_MOST_CUSTODIANS = 20
+_LONGEST_FILM = 1_000_000
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
@@ -58,27 +72,33 @@ def manifest_from(data: Any) -> Manifest:
     try:
         _check_format(data)
         manifest = _read(data)
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidValue) as error:
-        raise PackageInvalid(
-            f"the manifest is malformed: {error}", fix="Ask the publisher to publish it again."
-        ) from None
+    except KeyError as error:
+        raise _malformed(f"the field {error} is missing") from None
+    except (TypeError, ValueError, InvalidValue) as error:
+        raise _malformed(str(error)) from None
     _check_encryption(manifest)
     return manifest
 
 
+def _malformed(why: str) -> PackageInvalid:
+    return PackageInvalid(
+        f"The package's manifest is malformed: {why}.", fix="Ask the publisher to publish it again."
+    )
+
+
 def _check_format(data: Any) -> None:
-    if data["format"] != FORMAT:
-        raise InvalidValue(f"format {str(data['format'])[:40]!r} is not {FORMAT!r}")
+    if record(data)["format"] != FORMAT:
+        raise InvalidValue(f"its format is not {FORMAT}")
 
 
 def _check_encryption(manifest: Manifest) -> None:
     expected = EncryptionHeader(ENCRYPTION_SCHEME, associated_data(str(manifest.token), FileRole.FEATURE))
     if manifest.encryption != expected:
         raise PackageInvalid(
-            "the manifest's encryption is not the one this server knows", fix="Update this server."
+            "The film is encrypted in a way this server does not know.", fix="Update this server."
         )
     if manifest.only(FileRole.FEATURE) is None:
-        raise PackageInvalid("the package holds no film", fix="Ask the publisher to publish it again.")
+        raise PackageInvalid("The package holds no film.", fix="Ask the publisher to publish it again.")
 
 
 def _described(description: Description) -> dict[str, Any]:
@@ -107,37 +127,61 @@ def _file_json(file: PackageFile) -> dict[str, Any]:
 
 
 def _read(data: Any) -> Manifest:
-    header = data["encryption"]
-    return Manifest(
+    header = record(data["encryption"])
+    manifest = Manifest(
         description=_description(data),
-        token=TokenReference.parse(str(data["token"])),
-        publisher=wallet_of(str(data["publisher"])),
-        files=tuple(_file(item) for item in data["files"]),
-        encryption=EncryptionHeader(str(header["scheme"]), str(header["associated_data"])),
-        custodians=tuple(Custodian(str(one["url"]), str(one["public_key"])) for one in data["custodians"]),
+        token=TokenReference.parse(text(data["token"], 250)),
+        publisher=wallet_of(text(data["publisher"], 42)),
+        files=tuple(_file(record(item)) for item in rows(data["files"], _MOST_FILES)),
+        encryption=EncryptionHeader(text(header["scheme"], 100), text(header["associated_data"], 500)),
+        custodians=tuple(_custodian(record(one)) for one in rows(data["custodians"], _MOST_CUSTODIANS)),
     )
+    paths = [file.path for file in manifest.files]
+    if len(set(paths)) < len(paths):
+        raise InvalidValue("two of its files have the same path")
+    return manifest
 
 
 def _description(data: Any) -> Description:
     return Description(
-        title=str(data["title"]).strip()[:300] or "Untitled",
-        synopsis=str(data["synopsis"])[:20_000],
-        year=None if data["year"] is None else int(data["year"]),
-        runtime=Seconds(float(data["runtime"])),
-        rating=str(data["rating"])[:40],
-        credits=tuple(Credit(str(item["role"]), str(item["name"])) for item in data["credits"]),
-        languages=tuple(str(item) for item in data["languages"]),
-        subtitles=tuple(str(item) for item in data["subtitles"]),
-        height=int(data["height"]),
+        title=text(data["title"], 300).strip() or "Untitled",
+        synopsis=text(data["synopsis"], 20_000),
+        year=None if data["year"] is None else whole(data["year"], 9999),
+        runtime=Seconds(whole(data["runtime"], _LONGEST_FILM)),
+        rating=text(data["rating"], 40),
+        credits=tuple(_credit(record(item)) for item in rows(data["credits"], 5_000)),
+        languages=tuple(_language(item) for item in rows(data["languages"], 200)),
+        subtitles=tuple(_language(item) for item in rows(data["subtitles"], 200)),
+        height=whole(data["height"], 100_000),
     )
 
 
-def _file(item: Any) -> PackageFile:
+def _credit(item: dict[str, Any]) -> Credit:
+    return Credit(text(item["role"], 300), text(item["name"], 300))
+
+
+def _language(item: Any) -> str:
+    return matching(item, LANGUAGE_TAG, "a language tag")
+
+
+def _file(item: dict[str, Any]) -> PackageFile:
+    path = text(item["path"], 500)
+    if not path.isprintable() or any(part in ("", ".", "..") for part in path.split("/")):
+        raise InvalidValue(f"{path[:60]!r} is not a path inside a package")
     return PackageFile(
-        path=str(item["path"]),
-        cid=Cid(str(item["cid"])),
-        size=int(item["size"]),
-        sha256=str(item["sha256"]),
+        path=path,
+        cid=Cid(matching(item["cid"], _CID, "a CIDv1 in base32")),
+        size=whole(item["size"], 1 << 53),
+        sha256=matching(item["sha256"], HEX_32, "a SHA-256 in lower-case hex"),
         role=FileRole(item["role"]),
-        language=str(item["language"]),
+        language=_language(item["language"]) if item["language"] else "",
     )
+
+
+def _custodian(one: dict[str, Any]) -> Custodian:
+    """Read a custodian. Its address is asked later, so it may be nothing but a plain HTTP one."""
+    url = matching(one["url"], _URL, "the address of a custodian")
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise InvalidValue(f"{url[:60]!r} is not the address of a custodian")
+    return Custodian(url, matching(one["public_key"], HEX_32, "an Ed25519 key in lower-case hex"))

@@ -20,10 +20,23 @@ _NAMES = {
     "national": "National distribution",
 }
 
+_SPOKEN = {
+    PERSONAL: "watching at home",
+    "small-venue": "small-venue shows",
+    "streaming": "streaming",
+    "theatrical": "theatrical shows",
+    "national": "national distribution",
+}
+
 
 def right_name(right: str) -> str:
     """Give a right as people read it; a publisher's own right is its identifier in words."""
     return _NAMES.get(right) or right.replace("-", " ").replace("_", " ").capitalize()
+
+
+def spoken_right(right: str) -> str:
+    """Give a right as it stands within a sentence: `12 more tokens unlock small-venue shows`."""
+    return _SPOKEN.get(right) or right_name(right).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,7 @@ class Tier:
         """What bounds the right, in a few words; empty when nothing does."""
         parts = []
         if self.seats is not None:
-            parts.append(f"up to {self.seats} seats")
+            parts.append(f"up to {self.seats:,} seat{'' if self.seats == 1 else 's'}")
         if self.territories:
             parts.append(", ".join(self.territories))
         return " · ".join(parts)
@@ -135,6 +148,11 @@ def tokens(count: int) -> str:
     return f"{count:,} token" + ("" if count == 1 else "s")
 
 
+def more_tokens(missing: int, holding: int) -> str:
+    """Write how many tokens are missing: `12 more tokens`, or `12 tokens` to who holds none."""
+    return tokens(missing).replace(" token", " more token") if holding else tokens(missing)
+
+
 def stack_sentences(stack: Stack) -> tuple[str, str]:
     """Say what the stack gives, then what more would give. The second may be empty."""
     return _given(stack), _within_reach(stack)
@@ -146,18 +164,26 @@ def _given(stack: Stack) -> str:
         return f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
     if top.right == PERSONAL:
         return "You can watch this film for as long as you hold it."
-    return f"You hold {tokens(stack.holding)}: {top.name.lower()}{_bounded(top)} is yours."
+    unlocks = _verb("unlock", stack.holding)
+    return f"You hold {tokens(stack.holding)}, which {unlocks} {spoken_right(top.right)}{_bounded(top)}."
 
 
 def _within_reach(stack: Stack) -> str:
     tier = stack.next
     if tier is None:
         return ""
-    verb = "unlocks" if stack.missing == 1 else "unlock"
-    more = tokens(stack.missing).replace(" token", " more token")
-    return f"{more} {verb} {tier.name.lower()}{_bounded(tier)}."
+    more, unlocks = more_tokens(stack.missing, stack.holding), _verb("unlock", stack.missing)
+    return f"{more} {unlocks} {spoken_right(tier.right)}{_bounded(tier)}."
+
+
+def _verb(verb: str, count: int) -> str:
+    return f"{verb}s" if count == 1 else verb
 
 
 def _bounded(tier: Tier) -> str:
-    seats = f" for up to {tier.seats} seats" if tier.seats is not None else ""
-    return seats + (f" in {', '.join(tier.territories)}" if tier.territories else "")
+    seats = "" if tier.seats is None else f" for up to {tier.seats:,} seat{'' if tier.seats == 1 else 's'}"
+    return seats + (f" in {_listed(tier.territories)}" if tier.territories else "")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

@@ -42,6 +42,9 @@ ContentKey = NewType("ContentKey", bytes)
 """The 32 bytes that open a film."""
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_NUMBER = "(0|[1-9][0-9]{0,77})"
+_TOKEN = re.compile(f"eip155:{_NUMBER}/erc1155:({_ADDRESS.pattern})/{_NUMBER}")
+"""One text for one token: no leading zeros, no digits of other scripts, no number beyond 2^256 by length."""
 
 
 def wallet_of(text: str) -> Wallet:
@@ -79,7 +82,7 @@ class TokenReference:
         Raises:
             InvalidValue: the text has another form.
         """
-        match = re.fullmatch(r"eip155:(\d+)/erc1155:(0x[0-9a-fA-F]{40})/(\d+)", text)
+        match = _TOKEN.fullmatch(text)
         if match is None or int(match[3]) >= 1 << 256:
             raise InvalidValue(
                 f"{text!r} is not a token reference",

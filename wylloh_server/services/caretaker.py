@@ -43,7 +43,7 @@ class Renewal:
 
     async def _held(self, wallet: Wallet, films: list[Film]) -> list[Film]:
         holdings = await self._chain.holdings(wallet, [film.token for film in films if film.token])
-        return [film for film in films if film.token and holdings.counts[film.token]]
+        return [film for film in films if film.token and holdings.counts.get(film.token)]
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from wylloh_server.domain.errors import AccessRefused, NotFound
 from wylloh_server.domain.events import EnvelopeReleased
 from wylloh_server.domain.film import Film, TokenOrigin
 from wylloh_server.domain.license import DeviceBinding, Envelope, EnvelopeRequest, EnvelopeTerms
-from wylloh_server.domain.rights import Stack, tokens
+from wylloh_server.domain.rights import Stack, spoken_right, tokens
 
 if TYPE_CHECKING:
     from wylloh_server.domain.ports.chain import Chain, Signatures
@@ -54,14 +54,17 @@ class Custody:
         Raises:
             NotFound: this server keeps no key of that film.
             AccessRefused: the binding is not the wallet's, or the wallet holds too little.
+            InvalidValue: the device key in the binding is no X25519 public key.
             ChainError: the holding cannot be checked now; ask again later.
         """
+        if request.token.chain_id != self._chain_id:
+            raise NotFound("This server keeps no keys for that chain.", fix="Ask another custodian.")
         key, film, origin = await self._kept(request.token)
         await self._check_binding(request.binding)
         await self._check_holding(request.binding.wallet, request.token, request.right, request.territory)
-        terms = self._terms(request, origin)
+        envelope = self._sealed(key, self._terms(request, origin))
         self._bus.publish(EnvelopeReleased(film.id, request.binding.wallet, request.right))
-        return self._sealed(key, terms)
+        return envelope
 
     async def _kept(self, token: TokenReference) -> tuple[ContentKey, Film, TokenOrigin]:
         key = await self._film_keys.kept(token)
@@ -84,8 +87,9 @@ class Custody:
         holdings = await self._chain.holdings(wallet, [token])
         stack = Stack(holdings.counts[token], await self._chain.ladder(token))
         if stack.grants(right, territory) is None:
+            held = tokens(stack.holding) if stack.holding else "no token of this film"
             raise AccessRefused(
-                f"The wallet holds {tokens(stack.holding)}, too few for that right.",
+                f"The wallet holds {held}, which does not unlock {spoken_right(right)}.",
                 fix="Hold more tokens of the film.",
             )
 

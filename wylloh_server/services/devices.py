@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.access import DeviceKind, Role, Session, Viewer
+from wylloh_server.domain.access import DeviceKind, Session, Viewer
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
 from wylloh_server.domain.events import DevicePaired
 from wylloh_server.domain.types import DeviceId, Timestamp, Wallet
@@ -27,7 +27,7 @@ class PairingOffer:
     """A code on a TV's screen. `secret` stays in the TV's cookie and proves who asked."""
 
     code: str
-    secret: str
+    secret: str = field(repr=False)
     expires: Timestamp
     approved_by: Wallet | None = None
     name: str = ""
@@ -74,11 +74,13 @@ class Pairing:
         self._drop_expired()
         if self._wrong.get(viewer.device, 0) >= _WRONG_TRIES:
             raise AccessRefused("Too many wrong codes.", fix="Sign in again and take a fresh code.")
-        offer = next((one for one in self._offers.values() if matches(code, one.code)), None)
+        open_offers = [offer for offer in self._offers.values() if offer.approved_by is None]
+        offer = next((one for one in open_offers if matches(code, one.code)), None)
         if offer is None:
             self._wrong[viewer.device] = self._wrong.get(viewer.device, 0) + 1
             raise AccessRefused("No TV shows that code.", fix="Check the code on the TV; it changes.")
-        named = name.strip()[:60] or "TV"
+        self._wrong.pop(viewer.device, None)
+        named = "".join(sign for sign in name if sign.isprintable()).strip()[:60] or "TV"
         self._offers[offer.secret] = replace(offer, approved_by=viewer.wallet, name=named)
 
     async def collect(self, secret: str) -> NewSession | None:
@@ -106,8 +108,9 @@ class Pairing:
 
         Raises:
             NotFound: the viewer has no such device.
+            AccessRefused: a TV asks to revoke another device.
         """
-        if viewer.kind is DeviceKind.TV and viewer.device != device and not viewer.role.includes(Role.ADMIN):
+        if viewer.kind is DeviceKind.TV and viewer.device != device:
             raise AccessRefused("A TV cannot revoke other devices.", fix="Use your phone.")
         if device not in {session.device for session in await self.devices(viewer)}:
             raise NotFound("There is no such device.", fix="Reload the page.")

@@ -21,11 +21,9 @@ from wylloh_server.domain.license import (
     envelope_from_json,
 )
 from wylloh_server.domain.rights import PERSONAL
-from wylloh_server.domain.types import ChainId, ContentKey, Wallet
+from wylloh_server.domain.types import ChainId, ContentKey, Seconds, Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wylloh_server.domain.ports.chain import Signatures
     from wylloh_server.domain.ports.crypto import ServerKeys
     from wylloh_server.domain.ports.http import HttpClient
@@ -35,6 +33,10 @@ if TYPE_CHECKING:
     from wylloh_server.services.manifests import Manifests
 
 _log = logging.getLogger(__name__)
+
+CLOCK_SLACK = Seconds(300)
+"""How far ahead of this server's clock a wallet's may be."""
+_SAID = 300
 
 
 class EnvelopeDesk:
@@ -76,25 +78,31 @@ class EnvelopeDesk:
         """Keep a signed binding.
 
         Raises:
-            SignInRefused: it is for another server, or the wallet did not sign it.
+            SignInRefused: it is for another server, from the future, or the wallet did not sign it.
         """
         ours = binding.device_key == self._server_keys.device_public and binding.chain_id == self._chain_id
-        if not ours or not await self._signatures.signed_message(
-            binding.wallet, binding.text(), binding.signature
+        dated = binding.signed_at <= self._clock() + CLOCK_SLACK
+        if (
+            not ours
+            or not dated
+            or not await self._signatures.signed_message(binding.wallet, binding.text(), binding.signature)
         ):
             raise SignInRefused("The wallet did not sign this server's binding.", fix="Sign in again.")
         await self._bindings.save(binding)
 
     async def wallets(self) -> tuple[Wallet, ...]:
         """Give every wallet bound to this server."""
-        return tuple(binding.wallet for binding in await self._bindings.all())
+        ours, bindings = self._server_keys.device_public, await self._bindings.all()
+        return tuple(binding.wallet for binding in bindings if binding.device_key == ours)
 
     async def valid(self, film: Film, wallet: Wallet, right: str = PERSONAL) -> Envelope | None:
-        """Give the envelope that covers this moment, if there is one."""
-        if film.token is None:
+        """Give the envelope for the film's present package that covers this moment, if there is one."""
+        if not isinstance(film.origin, TokenOrigin):
             return None
-        envelope = await self._envelopes.find(film.token, wallet, right)
-        return envelope if envelope and envelope.terms.covers(self._clock()) else None
+        envelope = await self._envelopes.find(film.origin.token, wallet, right)
+        if envelope is None or envelope.terms.root != film.origin.root:
+            return None
+        return envelope if envelope.terms.covers(self._clock()) else None
 
     async def opens(self, film: Film) -> bool:
         """Say whether this server has the film's key."""
@@ -135,7 +143,8 @@ class EnvelopeDesk:
         binding = await self._bindings.get(wallet)
         if binding is None or film.token is None or not isinstance(film.origin, TokenOrigin):
             raise AccessRefused("This wallet has not let this server keep its keys.", fix="Sign in again.")
-        if film.state in (FilmState.DISCOVERED, FilmState.FAILED):
+        # Only in these two states the manifest, which names the custodians, is known to be its publisher's.
+        if film.state not in (FilmState.PULLING, FilmState.READY):
             raise ContentError("The film's manifest is not here yet.", fix="Wait until it has arrived.")
         manifest = await self._manifests.load(film.origin.root)
         request = EnvelopeRequest(film.token, right, "", binding)
@@ -159,10 +168,9 @@ class EnvelopeDesk:
         url = custodian.url.rstrip("/") + "/api/custody/envelope"
         status, body = await self._http.post_json(url, request.as_json())
         if status != 200:  # noqa: PLR2004 - the HTTP code for success
-            raise AccessRefused(
-                str(body.get("error", status)) if isinstance(body, dict) else f"status {status}"
-            )
-        envelope = _readable(lambda: envelope_from_json(body))
+            said = body.get("error") if isinstance(body, dict) else None
+            raise AccessRefused(str(said)[:_SAID] if said else f"It answered with status {status}.")
+        envelope = _readable(body)
         self._check(envelope, custodian, request, film)
         return envelope
 
@@ -173,17 +181,24 @@ class EnvelopeDesk:
             envelope.custodian_key == custodian.public_key
             and terms.token == request.token
             and terms.wallet == request.binding.wallet
-            and terms.right == request.right
+            and (terms.right, terms.territory) == (request.right, request.territory)
             and terms.device_key == keys.device_public
             and isinstance(film.origin, TokenOrigin)
             and terms.root == film.origin.root
         )
         if not fits or not keys.verify(custodian.public_key, envelope.signed_bytes(), envelope.signature):
-            raise SealBroken("the envelope is not for this server or not signed by its custodian")
+            raise SealBroken(
+                "The envelope is not for this server or not signed by its custodian.",
+                fix="Tell the film's publisher.",
+            )
+        if not terms.covers(self._clock()):
+            raise AccessRefused(
+                "The custodian's envelope is not valid at this hour.", fix="Check this server's clock."
+            )
 
 
-def _readable(read: Callable[[], Envelope]) -> Envelope:
+def _readable(body: object) -> Envelope:
     try:
-        return read()
-    except (KeyError, TypeError, ValueError, InvalidValue) as error:
-        raise AccessRefused(f"the custodian's answer is malformed ({error})") from None
+        return envelope_from_json(body)
+    except (KeyError, InvalidValue) as error:
+        raise AccessRefused(f"Its answer is malformed: {error}.") from None

@@ -17,7 +17,7 @@ class FilmKeys:
         self._store = store
 
     async def keep_as_custodian(self, token: TokenReference, key: ContentKey) -> None:
-        """Keep a published film's key, to be released to its holders."""
+        """Keep a published film's key, to be released to its holders. Replaces another: ask `kept` first."""
         await self._store.put(f"custody:{token}", key)
 
     async def kept(self, token: TokenReference) -> ContentKey | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.storage import Films
     from wylloh_server.domain.ports.world import Clock
     from wylloh_server.services.envelopes import EnvelopeDesk
+
+_log = logging.getLogger(__name__)
 
 _ENOUGH_ROOM = 5 << 30
 _CLOCK_SLACK = 30.0
@@ -63,6 +66,11 @@ async def _guarded(probe: Probe) -> Check:
         return Check(name, ok=False, sentence=f"No answer within {_DEADLINE:.0f} s.", fix="Try again.")
     except (WyllohError, OSError) as error:
         return Check(name, ok=False, sentence=str(error), fix=getattr(error, "fix", "") or "See the log.")
+    except Exception as error:  # noqa: BLE001 - whatever a check does wrong is a failed check
+        _log.exception("the check %s failed", name)
+        return Check(
+            name, ok=False, sentence=f"The check failed: {type(error).__name__}.", fix="See the log."
+        )
 
 
 class ChainCheck:

@@ -6,7 +6,13 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import BlockUnavailable, ContentError, PackageInvalid
+from wylloh_server.domain.errors import (
+    BlockUnavailable,
+    ChainError,
+    ContentError,
+    InvalidValue,
+    PackageInvalid,
+)
 from wylloh_server.domain.events import FilmAdded, FilmReady
 from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
 from wylloh_server.domain.manifest import MANIFEST_FILE, SIGNATURE_FILE
@@ -15,6 +21,7 @@ from wylloh_server.services.progress import Meter
 
 if TYPE_CHECKING:
     from wylloh_server.domain.ports.chain import Chain, RegisteredFilm
+    from wylloh_server.domain.ports.chain import Discovery as Registrations
     from wylloh_server.domain.ports.content import Packages, Progress
     from wylloh_server.domain.ports.storage import Accounts, Cursors, Films
     from wylloh_server.domain.ports.world import Jobs
@@ -29,6 +36,8 @@ PULL = "pull"
 _CURSOR = "chain.next_block"
 _LOOK_BACK = 64
 """Blocks read again each time, so that a registration moved by a reorganisation is not missed."""
+_FAR = 5_000
+"""After so many blocks in one answer there may be more at once: the first look at a long chain."""
 
 
 class Discovery:
@@ -49,9 +58,17 @@ class Discovery:
         Raises:
             ChainError: the chain cannot be asked; what is known stays.
         """
-        since = max(self._start_block, (await self._cursors.get(_CURSOR) or 0) - _LOOK_BACK)
-        found = await self._chain.films(BlockNumber(since))
-        for registered in found.films:
+        since = BlockNumber(max(self._start_block, (await self._cursors.get(_CURSOR) or 0) - _LOOK_BACK))
+        while True:
+            found = await self._chain.films(since)
+            await self._take(found)
+            if found.next_block - since < _FAR:
+                break
+            since = found.next_block
+
+    async def _take(self, found: Registrations) -> None:
+        # Of a film registered and then re-packaged in one range, only the last word counts.
+        for registered in {film.token: film for film in found.films}.values():
             await self._note(registered)
         await self._cursors.put(_CURSOR, found.next_block)
 
@@ -121,26 +138,39 @@ class Puller:
             return
         try:
             await self._fetch(film, film.origin, watch)
-        except PackageInvalid as error:
-            await self._stopped(film, FilmState.FAILED, f"{error} {error.fix}")
+        except (PackageInvalid, InvalidValue) as error:
+            await self._stopped(film, FilmState.FAILED, error.explained)
         except BlockUnavailable as error:
             _log.info("pull of %s stopped: %s", film.title, error)
             await self._stopped(
                 film, FilmState.WAITING, "No gateway has the rest yet. Trying again by itself."
             )
-        except ContentError as error:
-            await self._stopped(film, FilmState.WAITING, f"{error} {error.fix}")
+        except (ContentError, ChainError) as error:
+            await self._stopped(film, FilmState.WAITING, error.explained)
 
     async def _fetch(self, film: Film, origin: TokenOrigin, watch: Progress | None) -> None:
         await self._packages.pull(origin.root, paths=(MANIFEST_FILE, SIGNATURE_FILE))
         manifest = await self._manifests.verify(origin)
         film = replace(film, description=manifest.description, state=FilmState.PULLING, reason="")
-        await self._films.save(film)
-        async with Meter(lambda share: self._films.save(replace(film, progress=share)), watch) as meter:
+        await self._save(film)
+
+        async def save_share(share: float) -> None:
+            await self._save(replace(film, progress=share))
+
+        async with Meter(save_share, watch) as meter:
             await self._packages.pull(origin.root, progress=meter.note)
-        await self._films.save(replace(film, state=FilmState.READY, progress=1.0))
-        self._bus.publish(FilmReady(film.id))
+        if await self._save(replace(film, state=FilmState.READY, progress=1.0)):
+            self._bus.publish(FilmReady(film.id))
 
     async def _stopped(self, film: Film, state: FilmState, reason: str) -> None:
-        known = await self._films.get(film.id) or film
-        await self._films.save(replace(known, state=state, reason=reason.strip()))
+        known = await self._films.get(film.id)
+        if known is not None:
+            await self._save(replace(known, origin=film.origin, state=state, reason=reason))
+
+    async def _save(self, film: Film) -> bool:
+        """Save a film unless it is gone, or has got a newer package while this one was fetched."""
+        known = await self._films.get(film.id)
+        if known is None or known.origin != film.origin:
+            return False
+        await self._films.save(film)
+        return True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.chain import Chain, Holdings
     from wylloh_server.domain.ports.storage import Films, Positions
     from wylloh_server.domain.ports.world import Clock
-    from wylloh_server.domain.types import FilmId, Seconds
+    from wylloh_server.domain.types import FilmId, Seconds, TokenReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +80,14 @@ class Library:
             return {}
         try:
             holdings = await self._chain.holdings(viewer.wallet, list(gated))
-            return {film.id: await self._stack(holdings, film) for film in gated.values()}
         except ChainError:
             return {}
+        stacks = {film.id: await self._stack(holdings, token) for token, film in gated.items()}
+        return {film: stack for film, stack in stacks.items() if stack is not None}
 
-    async def _stack(self, holdings: Holdings, film: Film) -> Stack:
-        if film.token is None:
-            raise NotFound("a film from a folder has no stack")
-        return Stack(holdings.counts[film.token], await self._chain.ladder(film.token))
+    async def _stack(self, holdings: Holdings, token: TokenReference) -> Stack | None:
+        """Give a stack; None when this one film's cannot be read, which says nothing about the others."""
+        try:
+            return Stack(holdings.counts[token], await self._chain.ladder(token))
+        except (ChainError, NotFound, KeyError):
+            return None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from wylloh_server.domain.access import AccessRequest, Reason, Receipt, Verdict, Viewer
-from wylloh_server.domain.errors import ChainError
+from wylloh_server.domain.errors import ChainError, ChainUnavailable, NotFound, WrongChain
 from wylloh_server.domain.events import LicenseChecked
 from wylloh_server.domain.film import Film, FilmState
-from wylloh_server.domain.rights import PERSONAL, Stack, right_name, tokens
+from wylloh_server.domain.rights import PERSONAL, Stack, more_tokens, spoken_right, tokens
 
 if TYPE_CHECKING:
     from wylloh_server.domain.license import Envelope
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from wylloh_server.hooks.dispatch import Ballot
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.envelopes import EnvelopeDesk
+
+_log = logging.getLogger(__name__)
 
 
 class Votes(Protocol):
@@ -78,8 +81,10 @@ class Licensing:
         if film.token is None:
             return None
         holdings = await self._chain.holdings(wallet, [film.token])
-        stack = Stack(holdings.counts[film.token], await self._chain.ladder(film.token))
-        return Standing(stack, holdings.block)
+        ladder = await self._chain.ladder(film.token)
+        if film.token not in holdings.counts:
+            raise WrongChain("the film's token is on another chain", fix="Configure an RPC of that chain.")
+        return Standing(Stack(holdings.counts[film.token], ladder), holdings.block)
 
     async def _by_rights(self, viewer: Viewer, film: Film, right: str) -> Receipt:
         blank = Receipt(
@@ -96,23 +101,23 @@ class Licensing:
         blank = replace(blank, contract=str(film.token))
         try:
             standing = await self.standing(viewer.wallet, film)
-        except ChainError as error:
+        except (ChainError, NotFound) as error:
             return await self._without_chain(blank, viewer, film, error)
         return blank if standing is None else _by_standing(blank, standing, film.token)
 
-    async def _without_chain(self, blank: Receipt, viewer: Viewer, film: Film, error: ChainError) -> Receipt:
+    async def _without_chain(
+        self, blank: Receipt, viewer: Viewer, film: Film, error: ChainError | NotFound
+    ) -> Receipt:
         envelope = await self._envelopes.valid(film, viewer.wallet, blank.right)
         if envelope is None:
-            return replace(
-                blank,
-                sentence=f"Your tokens cannot be checked now: {error}. Try again in a minute.",
-            )
+            _log.warning("holdings of %s cannot be checked: %s", film.title, error)
+            return replace(blank, sentence=_unknown(error))
         return replace(
             blank,
             allowed=True,
             reason=Reason.ENVELOPE_STILL_VALID,
             tier=blank.right,
-            sentence=f"The chain cannot be reached. Your licence is good until {_day(envelope)}.",
+            sentence=f"Your tokens cannot be checked now; your licence is good until {_day(envelope)}.",
         )
 
     async def _by_votes(self, viewer: Viewer, film: Film, receipt: Receipt) -> Receipt:
@@ -146,7 +151,8 @@ def _by_standing(blank: Receipt, standing: Standing, token: TokenReference) -> R
     read = replace(blank, contract=str(token), block=standing.block, balance=stack.holding)
     tier = stack.grants(blank.right)
     if tier is not None:
-        sentence = f"You hold {tokens(stack.holding)}: {tier.name.lower()} is unlocked."
+        unlocks = "unlocks" if stack.holding == 1 else "unlock"
+        sentence = f"You hold {tokens(stack.holding)}, which {unlocks} {spoken_right(blank.right)}."
         return replace(read, allowed=True, reason=Reason.HOLDS_ENOUGH, tier=tier.right, sentence=sentence)
     missing = stack.short_of(blank.right)
     return replace(
@@ -160,11 +166,18 @@ def _by_standing(blank: Receipt, standing: Standing, token: TokenReference) -> R
 def _too_few(holding: int, missing: int, right: str) -> str:
     held = f"You hold {tokens(holding)}" if holding else "You hold no token of this film"
     if not missing:
-        return f"{held}, and its ladder does not offer {right_name(right).lower()}."
-    what = "lets you watch it" if right == PERSONAL else f"unlocks {right_name(right).lower()}"
-    more = tokens(missing).replace(" token", " more token") if holding else tokens(missing)
-    verb = what if missing == 1 else what.replace("lets", "let").replace("unlocks", "unlock")
-    return f"{held}; {more} {verb}."
+        return f"{held}; no number of them unlocks {spoken_right(right)}."
+    one = missing == 1
+    if right == PERSONAL:
+        return f"{held}; {more_tokens(missing, holding)} {'lets' if one else 'let'} you watch it."
+    return f"{held}; {more_tokens(missing, holding)} {'unlocks' if one else 'unlock'} {spoken_right(right)}."
+
+
+def _unknown(error: ChainError | NotFound) -> str:
+    """Say what is known: nothing. The details are for the log and for `wylloh doctor`."""
+    if isinstance(error, ChainUnavailable):
+        return "Your tokens cannot be checked now: the chain cannot be reached. Try again in a minute."
+    return "Your tokens cannot be checked: this server asks the wrong chain. Tell who looks after it."
 
 
 def _not_here(film: Film) -> str:

@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import PackageInvalid
+from wylloh_server.domain.errors import NotFound, PackageInvalid
 from wylloh_server.domain.manifest import MANIFEST_FILE, MANIFEST_LIMIT, SIGNATURE_FILE, manifest_from
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ class Manifests:
 
         Raises:
             PackageInvalid: it is not what the publisher registered and signed.
+            ContentError: its blocks are not here.
+            ChainError: the publisher is a contract wallet and cannot be asked now.
         """
         raw = await self._file(film.root, MANIFEST_FILE)
         digest = hashlib.sha256(raw).hexdigest()
@@ -66,10 +68,13 @@ class Manifests:
                 raise _not_registered(f"{file.path} in it is not the file its manifest describes")
 
     async def _file(self, root: Cid, path: str) -> bytes:
-        opened = await self._packages.open_file(root, path)
+        try:
+            opened = await self._packages.open_file(root, path)
+        except NotFound:
+            raise _not_registered(f"it has no {path}") from None
         try:
             if opened.size > MANIFEST_LIMIT:
-                raise PackageInvalid(f"{path} is larger than {MANIFEST_LIMIT} bytes")
+                raise _not_registered(f"its {path} is larger than {MANIFEST_LIMIT:,} bytes")
             return await opened.read(0, opened.size)
         finally:
             await opened.close()
@@ -80,7 +85,7 @@ def _json(raw: bytes) -> object:
         return json.loads(raw)
     except (ValueError, RecursionError):
         raise PackageInvalid(
-            "the manifest is not JSON", fix="Ask the publisher to publish it again."
+            "The package's manifest is not JSON.", fix="Ask the publisher to publish it again."
         ) from None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import AccessRefused, ContentError, MediaError
+from wylloh_server.domain.errors import AccessRefused, ContentError, MediaError, NotFound, StoreFull
 from wylloh_server.domain.film import FileRole, Film, FilmState, FolderOrigin, TokenOrigin
 from wylloh_server.domain.types import FilmId, Seconds
 
@@ -23,6 +25,8 @@ _TRACK, _NAME = "poster", "poster.jpg"
 _WIDTH = 1280
 _STILL_AT = 0.2
 _LARGEST = 8 << 20
+_VERIFIED = (FilmState.PULLING, FilmState.WAITING, FilmState.READY)
+"""A film found or refused shows nothing of a package that nobody has checked."""
 
 
 class Posters:
@@ -48,6 +52,7 @@ class Posters:
         self._door = door
         self._encoder = encoder
         self._store = store
+        self._one_still = asyncio.Lock()
 
     def url(self, viewer: Viewer, film: Film) -> str:
         """Give the path of a film's poster. Its token is good for this session, device and film only."""
@@ -70,9 +75,9 @@ class Posters:
         """Give a film's poster; None when there is none (yet)."""
         try:
             if isinstance(film.origin, TokenOrigin):
-                return await self._from_package(film.origin)
+                return await self._from_package(film.origin) if film.state in _VERIFIED else None
             return await self._from_film(film)
-        except (ContentError, MediaError, OSError):
+        except (ContentError, MediaError, NotFound, OSError):
             return None
 
     async def _from_package(self, origin: TokenOrigin) -> bytes | None:
@@ -89,11 +94,14 @@ class Posters:
     async def _from_film(self, film: Film) -> bytes | None:
         if not isinstance(film.origin, FolderOrigin) or film.state is not FilmState.READY:
             return None
-        kept = await self._store.get(film.id, _TRACK, _NAME)
-        if kept is None:
-            kept = await self._still(film)
-            await self._store.put(film.id, _TRACK, _NAME, kept)
-        return kept
+        # One at a time: a first look at a large library must not start a hundred ffmpegs.
+        async with self._one_still:
+            kept = await self._store.get(film.id, _TRACK, _NAME)
+            if kept is None:
+                kept = await self._still(film)
+                with suppress(StoreFull):
+                    await self._store.put(film.id, _TRACK, _NAME, kept)
+            return kept
 
     async def _still(self, film: Film) -> bytes:
         source = await self._sources.open(film)

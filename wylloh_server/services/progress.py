@@ -20,6 +20,7 @@ class Meter:
         self._save = save
         self._watch = watch
         self._share = 0.0
+        self._over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def note(self, done: int, of: int) -> None:
@@ -34,15 +35,21 @@ class Meter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop saving; the caller saves what follows, so no late report may overwrite it."""
+        """Stop saving, after a save under way: what the caller saves next must come last."""
+        self._over.set()
         if self._task is not None:
-            self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _tick(self) -> None:
         saved = 0.0
-        while True:
-            await asyncio.sleep(_EVERY)
+        while not await self._over_within(_EVERY):
             if self._share != saved:
                 saved = self._share
                 await self._save(saved)
+
+    async def _over_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._over.wait()
+        except TimeoutError:
+            return False

@@ -21,7 +21,13 @@ from wylloh_server.domain.film import (
     PackageFile,
     associated_data,
 )
-from wylloh_server.domain.manifest import MANIFEST_FILE, SIGNATURE_FILE, manifest_bytes, manifest_from
+from wylloh_server.domain.manifest import (
+    LANGUAGE_TAG,
+    MANIFEST_FILE,
+    SIGNATURE_FILE,
+    manifest_bytes,
+    manifest_from,
+)
 from wylloh_server.domain.types import Cid, Seconds, TokenReference, Wallet
 
 if TYPE_CHECKING:
@@ -69,8 +75,8 @@ class Staged:
 
     @property
     def manifest_sha256(self) -> str:
-        """What the publisher signs, lower-case hex."""
-        return hashlib.sha256(manifest_bytes(self.manifest)).hexdigest()
+        """What the publisher signs, lower-case hex: the digest of the very bytes in the package."""
+        return hashlib.sha256((self.folder / MANIFEST_FILE).read_bytes()).hexdigest()
 
 
 class Publishing:
@@ -105,6 +111,7 @@ class Publishing:
         Raises:
             MediaRefused: the file is no film we open.
             InvalidValue: a poster or subtitle file is not what it should be.
+            PackageInvalid: the description is not what a manifest can hold, for example too long.
         """
         folder = self._staging / f"{order.token.token_id:064x}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -113,7 +120,7 @@ class Publishing:
         await self._encrypt(order, folder, progress)
         manifest = await self._manifest(order, folder, probe)
         (folder / MANIFEST_FILE).write_bytes(manifest_bytes(manifest))
-        return Staged(folder, manifest)
+        return self.staged(order.token)
 
     def staged(self, token: TokenReference) -> Staged:
         """Find what an earlier run staged.
@@ -124,7 +131,7 @@ class Publishing:
         folder = self._staging / f"{token.token_id:064x}"
         try:
             return Staged(folder, manifest_from(json.loads((folder / MANIFEST_FILE).read_bytes())))
-        except FileNotFoundError:
+        except (FileNotFoundError, json.JSONDecodeError):
             raise NotFound(f"nothing is staged for {token}", fix="Stage the film first.") from None
 
     async def finish(self, staged: Staged, signature: str, progress: Progress | None = None) -> Cid:
@@ -155,18 +162,20 @@ class Publishing:
 
     async def _add_subtitles(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
         for language, path in order.subtitles:
-            text = path.read_text(encoding="utf-8-sig")
-            if not text.startswith("WEBVTT"):
-                raise InvalidValue(f"{path} is not a WebVTT file", fix="Convert the subtitles to WebVTT.")
-            (target / f"{language}.vtt").write_text(text, encoding="utf-8")
+            (target / f"{_tag(language)}.vtt").write_text(_webvtt(path), encoding="utf-8")
         for track in probe.subtitles:
-            file = target / f"{track.language}.vtt"
+            # The language was written by whoever made the file; as a file name it must be a tag, not a path.
+            language = track.language if LANGUAGE_TAG.fullmatch(track.language) else "und"
+            file = target / f"{language}.vtt"
             if not file.exists():
                 file.write_text(await self._encoder.subtitles(url, track.index), encoding="utf-8")
 
     async def _encrypt(self, order: PublishOrder, folder: Path, progress: Progress | None) -> None:
-        key = self._cipher.new_key()
-        await self._film_keys.keep_as_custodian(order.token, key)
+        # A film has one key for good: staging it anew must not take the key of a package already out there.
+        key = await self._film_keys.kept(order.token)
+        if key is None:
+            key = self._cipher.new_key()
+            await self._film_keys.keep_as_custodian(order.token, key)
         size = order.film.stat().st_size
         told: Callable[[int], None] | None = None
         if progress is not None:
@@ -205,6 +214,22 @@ def _jpeg(path: Path) -> bytes:
     if not picture.startswith(b"\xff\xd8\xff"):
         raise InvalidValue(f"{path} is not a JPEG picture", fix="Save the poster as JPEG.")
     return picture
+
+
+def _tag(language: str) -> str:
+    if not LANGUAGE_TAG.fullmatch(language):
+        raise InvalidValue(f"{language!r} is not a language tag", fix="Use a tag such as en or pt-BR.")
+    return language
+
+
+def _webvtt(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = ""
+    if not text.startswith("WEBVTT"):
+        raise InvalidValue(f"{path} is not a WebVTT file", fix="Convert the subtitles to WebVTT in UTF-8.")
+    return text
 
 
 def _filled(description: Description, probe: Probe, files: list[PackageFile]) -> Description:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ _TOUCH_EVERY = 300
 class NewSession:
     """A session just begun; `secret` goes into the cookie and nowhere else."""
 
-    secret: str
+    secret: str = field(repr=False)
     viewer: Viewer
 
 
@@ -146,6 +146,7 @@ class SignIn:
         Raises:
             SignInRefused: no open challenge, too late, wrong signature, wrong claim code, or a wallet
                 this server does not admit.
+            ChainError: a contract wallet's signature cannot be checked now.
         """
         challenge = self._challenges.pop(pre_session, None)
         if challenge is None or challenge.expires < self._clock():

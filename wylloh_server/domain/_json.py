@@ -1,0 +1,64 @@
+"""Reading JSON values that came from outside: each must have the type and size expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wylloh_server.domain.errors import InvalidValue
+
+if TYPE_CHECKING:
+    import re
+
+_SHOWN = 60
+
+
+def text(value: Any, most: int) -> str:
+    """Take a string of at most `most` characters that can be stored as UTF-8.
+
+    Raises:
+        InvalidValue: it is something else. A lone surrogate, which JSON can carry, is no text.
+    """
+    if not isinstance(value, str) or len(value) > most:
+        raise InvalidValue(f"{_shown(value)} is not a text of at most {most:,} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue(f"{_shown(value)} is not a text") from None
+    return value
+
+
+def matching(value: Any, pattern: re.Pattern[str], what: str) -> str:
+    """Take a string that fits a pattern from end to end. Raises InvalidValue naming `what` it should be."""
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise InvalidValue(f"{_shown(value)} is not {what}")
+    return value
+
+
+def whole(value: Any, most: int) -> int:
+    """Take a whole number from 0 to `most`. Raises InvalidValue; true and 1.0 are no whole numbers."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise InvalidValue(f"{_shown(value)} is not a whole number from 0 to {most:,}")
+    return value
+
+
+def rows(value: Any, most: int) -> list[Any]:
+    """Take a list of at most `most` values. Raises InvalidValue."""
+    if not isinstance(value, list) or len(value) > most:
+        raise InvalidValue(f"{_shown(value)} is not a list of at most {most:,} values")
+    return value
+
+
+def record(value: Any) -> dict[str, Any]:
+    """Take an object. Raises InvalidValue."""
+    if not isinstance(value, dict):
+        raise InvalidValue(f"{_shown(value)} is not an object")
+    return value
+
+
+def _shown(value: Any) -> str:
+    """Write a value short enough for a message. Numbers too long to be written are left out."""
+    if isinstance(value, int) and value.bit_length() > _SHOWN * 3:
+        return "a very long number"
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    return ascii(value)[:_SHOWN]
