@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wylloh_server.adapters.ipfs.cid import ContentId
+from wylloh_server.adapters.ipfs.cid import Block, ContentId
 from wylloh_server.adapters.ipfs.unixfs_builder import Profile, UnixfsBuilder
 from wylloh_server.domain.errors import BlockUnavailable
 
@@ -14,8 +14,8 @@ from wylloh_server.domain.errors import BlockUnavailable
 class MemoryBlocks(dict):
     """Blocks in memory."""
 
-    def __call__(self, cid: ContentId, block: bytes) -> None:
-        self[cid] = block
+    def __call__(self, block: Block) -> None:
+        self[block.cid] = block.data
 
     async def get(self, cid: ContentId) -> bytes:
         if cid not in self:

@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from tests.adapters.ipfs.recipes import hashes
 from wylloh_server.adapters.ipfs.car import car_header, car_section, read_car
-from wylloh_server.adapters.ipfs.cid import RAW, cid_of
+from wylloh_server.adapters.ipfs.cid import RAW, Block
 from wylloh_server.domain.errors import BlockCorrupt
 
 CONTENT = [hashes(size) for size in (0, 1, 200, 70_000)]
-CIDS = [cid_of(RAW, block) for block in CONTENT]
+CIDS = [Block.of(RAW, data).cid for data in CONTENT]
 ROOT = CIDS[0]
-CAR = car_header(ROOT) + b"".join(map(car_section, CIDS, CONTENT))
+SECTIONS = [b"".join(car_section(cid, data)) for cid, data in zip(CIDS, CONTENT)]
+CAR = car_header(ROOT) + b"".join(SECTIONS)
 
 
 async def pieces(data: bytes, size: int):
@@ -21,7 +22,7 @@ async def pieces(data: bytes, size: int):
 
 
 async def read(data: bytes, size: int = 4096, root=ROOT):
-    return [item async for item in read_car(pieces(data, size), root)]
+    return [(item.cid, item.data) async for item in read_car(pieces(data, size), root)]
 
 
 @settings(deadline=None, max_examples=30)
@@ -31,12 +32,12 @@ async def test_blocks_come_back_whatever_the_pieces(size):
 
 
 async def test_byte_by_byte():
-    short = car_header(ROOT) + car_section(CIDS[1], CONTENT[1])
+    short = car_header(ROOT) + SECTIONS[1]
     assert await read(short, 1) == [(CIDS[1], CONTENT[1])]
 
 
 async def test_cut_in_a_block_is_noticed_and_cut_between_blocks_is_left_to_the_caller():
-    boundary = len(car_header(ROOT)) + len(car_section(CIDS[0], CONTENT[0]))
+    boundary = len(car_header(ROOT)) + len(SECTIONS[0])
     assert await read(CAR[:boundary]) == [(CIDS[0], CONTENT[0])]
     for length in (0, 1, 10, boundary - 1, boundary + 1, boundary + 20, len(CAR) - 1):
         with pytest.raises(BlockCorrupt):
@@ -49,7 +50,7 @@ async def test_a_changed_block_is_refused_after_the_good_ones():
     good = []
     with pytest.raises(BlockCorrupt):
         async for item in read_car(pieces(bytes(changed), 4096), ROOT):
-            good.append(item)
+            good.append((item.cid, item.data))
     assert good == list(zip(CIDS, CONTENT))[:3]
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.ipfs.recipes import FOLDERS, hashes, stream, write_folder
-from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, cid_of
+from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, Block
 from wylloh_server.adapters.ipfs.dagpb import Kind, Link, Node, decode_node, encode_node
 from wylloh_server.adapters.ipfs.unixfs import list_files, open_unixfs, resolve
 from wylloh_server.adapters.ipfs.unixfs_builder import Profile, UnixfsBuilder
@@ -20,13 +20,13 @@ SIZES = [0, 1, 100, MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 17]
 def test_files_get_the_cids_of_helia_and_ipfs_car(expected):
     small = {recipe: cid for recipe, cid in expected["files"].items() if recipe.startswith("hashes")}
     assert sorted(small) == sorted(f"hashes {size}" for size in SIZES)
-    builder = UnixfsBuilder(lambda cid, block: None)
+    builder = UnixfsBuilder(lambda block: None)
     assert {recipe: builder.file(stream(recipe)).cid.text for recipe in small} == small
 
 
 def test_more_than_1024_leaves_make_a_second_level_as_helia_does(expected):
     depth: list[int] = []
-    builder = UnixfsBuilder(lambda cid, block: depth.append(cid.codec) if cid.codec == DAG_PB else None)
+    builder = UnixfsBuilder(lambda block: depth.append(1) if block.cid.codec == DAG_PB else None)
     for recipe, nodes in (("stamped 1073741824", 1), ("stamped 1074790400", 3)):
         depth.clear()
         assert builder.file(stream(recipe)).cid.text == expected["files"][recipe]
@@ -41,7 +41,7 @@ def test_deep_trees_get_helias_cids(expected, blocks):
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_folders_get_the_cids_of_helia_and_ipfs_car(name, expected, tmp_path):
-    built = UnixfsBuilder(lambda cid, block: None).folder(write_folder(name, tmp_path))
+    built = UnixfsBuilder(lambda block: None).folder(write_folder(name, tmp_path))
     assert built.cid.text == expected["folders"][name]
 
 
@@ -91,7 +91,7 @@ async def test_listing_and_paths(blocks, tmp_path):
 
 
 def test_a_folder_with_a_link_or_a_pipe_is_refused(tmp_path):
-    builder = UnixfsBuilder(lambda cid, block: None)
+    builder = UnixfsBuilder(lambda block: None)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "link").symlink_to("/etc/passwd")
     (tmp_path / "b").mkdir()
@@ -105,21 +105,20 @@ def test_a_folder_too_large_for_one_directory_is_refused(tmp_path):
     for index in range(1500):
         (tmp_path / f"{index:0200}").touch()
     with pytest.raises(PackageInvalid):
-        UnixfsBuilder(lambda cid, block: None).folder(tmp_path)
+        UnixfsBuilder(lambda block: None).folder(tmp_path)
 
 
 def test_a_name_that_is_no_utf8_is_refused(tmp_path):
     with open(os.fsencode(tmp_path) + b"/\xff", "wb"):
         pass
     with pytest.raises(PackageInvalid):
-        UnixfsBuilder(lambda cid, block: None).folder(tmp_path)
+        UnixfsBuilder(lambda block: None).folder(tmp_path)
 
 
 def put(blocks, node: Node):
-    block = encode_node(node)
-    cid = cid_of(DAG_PB, block)
-    blocks[cid] = block
-    return cid
+    block = Block.of(DAG_PB, encode_node(node))
+    blocks(block)
+    return block.cid
 
 
 async def test_old_style_leaves_and_data_beside_links_are_read(blocks):
@@ -162,16 +161,14 @@ async def test_a_directory_bomb_is_refused(blocks):
         await list_files(blocks, folder)
 
 
-@pytest.mark.parametrize(
-    "name", ["", ".", "..", "a/b", "a\0b"]
-)
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b"])
 def test_names_that_could_climb_are_refused(name):
     with pytest.raises(PackageInvalid):
-        decode_node(encode_node(Node(Kind.DIRECTORY, (Link(cid_of(RAW, b""), name, 0),))))
+        decode_node(encode_node(Node(Kind.DIRECTORY, (Link(Block.of(RAW, b"").cid, name, 0),))))
 
 
 def test_doubled_names_are_refused():
-    link = Link(cid_of(RAW, b""), "a", 0)
+    link = Link(Block.of(RAW, b"").cid, "a", 0)
     with pytest.raises(PackageInvalid):
         decode_node(encode_node(Node(Kind.DIRECTORY, (link, link))))
 

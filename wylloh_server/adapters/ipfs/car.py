@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.adapters.ipfs._cbor import decode_header, encode_header
 from wylloh_server.adapters.ipfs._varint import read_varint, varint
-from wylloh_server.adapters.ipfs.cid import MAX_BLOCK_BYTES, ContentId, check_block, read_cid
+from wylloh_server.adapters.ipfs.cid import MAX_BLOCK_BYTES, Block, ContentId, read_cid
 from wylloh_server.domain.errors import BlockCorrupt, InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 _MAX_HEADER_BYTES = 4096
-_MAX_CID_BYTES = 64
+_CID_BYTES = 36
 _MAX_VARINT_BYTES = 10
 
 
@@ -28,13 +28,13 @@ def car_header(root: ContentId) -> bytes:
     return varint(len(header)) + header
 
 
-def car_section(cid: ContentId, block: bytes) -> bytes:
-    """Give the bytes of one block in a CAR."""
+def car_section(cid: ContentId, data: bytes) -> tuple[bytes, bytes]:
+    """Give the bytes of one block in a CAR, in two pieces that spare a copy."""
     binary = cid.binary
-    return b"".join((varint(len(binary) + len(block)), binary, block))
+    return varint(len(binary) + len(data)) + binary, data
 
 
-async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncIterator[tuple[ContentId, bytes]]:
+async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncGenerator[Block, None]:
     """Give the blocks of a CAR as they arrive, each checked against its CID.
 
     The end of the stream says nothing of completeness: a CAR may have been cut between two blocks.
@@ -47,15 +47,12 @@ async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncIterat
         BlockCorrupt: a block is not what its CID says, another root, or bytes that are no CAR.
     """
     stream = _Stream(chunks)
-    header = await stream.section(_MAX_HEADER_BYTES)
     try:
+        header = await stream.section(_MAX_HEADER_BYTES)
         if header is None or root not in [read_cid(binary, 0)[0] for binary in decode_header(header)]:
             raise BlockCorrupt("The CAR has another root than the one asked for.", fix="Ask another gateway.")
-        while (section := await stream.section(MAX_BLOCK_BYTES + _MAX_CID_BYTES)) is not None:
-            cid, start = read_cid(section, 0)
-            block = section[start:]
-            await asyncio.to_thread(check_block, cid, block)
-            yield cid, block
+        while (found := await stream.block()) is not None:
+            yield await asyncio.to_thread(Block.checked, *found)
     except InvalidValue as error:
         raise BlockCorrupt(f"Not a CAR: {error}", fix="Ask another gateway.") from error
 
@@ -69,6 +66,11 @@ class _Stream:
 
     async def section(self, most: int) -> bytes | None:
         """Give the next section, or None at the end of the stream."""
+        length = await self._section_length(most)
+        return None if length is None else self._taken(0, length)
+
+    async def _section_length(self, most: int) -> int | None:
+        """Read the length of the next section and wait until all of it is here."""
         length = await self._length()
         if length is None:
             return None
@@ -76,10 +78,22 @@ class _Stream:
             raise BlockCorrupt(f"The CAR has a section of {length} bytes.", fix="Ask another gateway.")
         if not await self._filled(length):
             raise BlockCorrupt("The CAR was cut in the middle of a block.", fix="Ask another gateway.")
+        return length
+
+    async def block(self) -> tuple[ContentId, bytes] | None:
+        """Give CID and bytes of the next block, not yet compared; None at the end of the stream."""
+        length = await self._section_length(MAX_BLOCK_BYTES + _CID_BYTES)
+        if length is None:
+            return None
+        cid, start = read_cid(bytes(self._buffer[: min(length, _CID_BYTES)]), 0)
+        return cid, self._taken(start, length)
+
+    def _taken(self, start: int, end: int) -> bytes:
+        # A slice of the bytearray would be copied twice: a film is many blocks.
         with memoryview(self._buffer) as view:
-            section = bytes(view[:length])
-        del self._buffer[:length]
-        return section
+            taken = bytes(view[start:end])
+        del self._buffer[:end]
+        return taken
 
     async def _length(self) -> int | None:
         """Read the varint before a section; None where the stream ends instead."""

@@ -91,22 +91,34 @@ def read_cid(data: bytes | memoryview, start: int) -> tuple[ContentId, int]:
     return ContentId(codec, digest), end
 
 
-def cid_of(codec: int, data: bytes | memoryview) -> ContentId:
-    """Give the CID of a block."""
-    return ContentId(codec, hashlib.sha256(data).digest())
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Bytes that were hashed and belong to their CID. Only `of` and `checked` make one.
 
-
-def check_block(cid: ContentId, data: bytes | memoryview) -> None:
-    """Make sure that a block is the one its CID names. Hashing 1 MiB takes about a millisecond: use a thread.
-
-    Raises:
-        BlockCorrupt: it is not, or it is larger than any block may be.
+    Hashing 1 MiB takes about a millisecond: use a thread.
     """
-    if len(data) > MAX_BLOCK_BYTES or hashlib.sha256(data).digest() != cid.digest:
-        raise BlockCorrupt(
-            f"The bytes received for {cid.text} are others than its CID names.",
-            fix="Nothing was stored. Pull again; another gateway is asked first.",
-        )
+
+    cid: ContentId
+    data: bytes
+
+    @classmethod
+    def of(cls, codec: int, data: bytes) -> Block:
+        """Make a block of bytes of our own."""
+        return cls(ContentId(codec, hashlib.sha256(data).digest()), data)
+
+    @classmethod
+    def checked(cls, cid: ContentId, data: bytes) -> Block:
+        """Make a block of bytes from elsewhere.
+
+        Raises:
+            BlockCorrupt: the CID names other bytes, or they are more than any block may have.
+        """
+        if len(data) > MAX_BLOCK_BYTES or hashlib.sha256(data).digest() != cid.digest:
+            raise BlockCorrupt(
+                f"The bytes found for {cid.text} are others than its CID names.",
+                fix="They are not kept. Pull again; another gateway is asked first.",
+            )
+        return cls(cid, data)
 
 
 def _version_0(multihash: bytes) -> ContentId:

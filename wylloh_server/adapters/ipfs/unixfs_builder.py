@@ -11,14 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, ContentId, cid_of
+from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, Block, ContentId
 from wylloh_server.adapters.ipfs.dagpb import Kind, Link, Node, encode_node
 from wylloh_server.domain.errors import PackageInvalid
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Emit = Callable[[ContentId, bytes], None]
+Emit = Callable[[Block], None]
 """Takes each finished block, children before their parents."""
 
 _MAX_DIRECTORY_BYTES = 256 << 10
@@ -129,10 +129,10 @@ class UnixfsBuilder:
         total = len(block) + sum(child.dag_bytes for child in children)
         return Built(self._block(DAG_PB, block), node.filesize, total)
 
-    def _block(self, codec: int, block: bytes) -> ContentId:
-        cid = cid_of(codec, block)
-        self._emit(cid, block)
-        return cid
+    def _block(self, codec: int, data: bytes) -> ContentId:
+        block = Block.of(codec, data)
+        self._emit(block)
+        return block.cid
 
 
 def _utf8(path: Path) -> str:

@@ -1,0 +1,184 @@
+"""The block store: verified blocks on disk, bounded, shared by the processes that use one data folder.
+
+Every block is hashed before it touches the disk and again whenever it is read, so bit rot shows at once: a
+millisecond a MiB, next to nothing beside fetching or playing it. Files are the truth; the index beside them
+(`blocks.sqlite`) only remembers use and membership, and is worked out anew where it does not fit the files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from wylloh_server.adapters.ipfs._block_files import BlockFiles
+from wylloh_server.adapters.ipfs._block_index import BlockIndex
+from wylloh_server.adapters.ipfs._reconcile import reconcile
+from wylloh_server.adapters.ipfs.cid import Block, ContentId
+from wylloh_server.domain.errors import BlockCorrupt, BlockUnavailable, StoreFull
+from wylloh_server.domain.types import Cid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+_FLUSH_AFTER = 512
+_SPARE_BYTES = 16 << 20
+
+
+class BlockStore:
+    """Blocks by CID. Make it with `open_block_store`, end it with `close`. All work happens in threads.
+
+    A block that belongs to a package (`adopt_now`) is never evicted; the others go when room is needed, the
+    longest unused first. A package is complete once all its blocks are on disk, safe from a power cut.
+    """
+
+    def __init__(self, files: BlockFiles, index: BlockIndex, bound: int | None) -> None:
+        self._files = files
+        self._index = index
+        self._bound = bound
+        self._writing = threading.Lock()
+        self._use_lock = threading.Lock()
+        self._used: dict[str, float] = {}
+
+    async def close(self) -> None:
+        """Write what is still in memory and close the index."""
+        await asyncio.to_thread(self._flush)
+        await asyncio.to_thread(self._index.close)
+
+    async def get(self, cid: ContentId) -> bytes:
+        """Give a block, checked.
+
+        Raises:
+            BlockUnavailable: it is not here.
+            BlockCorrupt: it was damaged on disk. It is deleted, and a further pull fetches it again.
+        """
+        return await asyncio.to_thread(self.get_now, cid)
+
+    async def put(self, block: Block) -> None:
+        """Keep a block.
+
+        Raises:
+            StoreFull: no room on disk or in the bound.
+        """
+        await asyncio.to_thread(self.put_now, block)
+
+    def get_now(self, cid: ContentId) -> bytes:
+        """As `get`, in the calling thread."""
+        data = self._files.read(cid.text)
+        if data is None:
+            raise BlockUnavailable(
+                f"Block {cid.text} is not on this server.", fix="Pull the package; what is here stays."
+            )
+        try:
+            Block.checked(cid, data)
+        except BlockCorrupt:
+            self._files.delete(cid.text)
+            self._index.remove([cid.text])
+            raise
+        self._note_use(cid.text)
+        return data
+
+    def put_now(self, block: Block) -> None:
+        """As `put`, in the calling thread."""
+        name, data = block.cid.text, block.data
+        if self._files.path(name).exists():
+            return
+        # One writer at a time: room made for one block must not be taken by another.
+        with self._writing:
+            self._make_room(len(data))
+            try:
+                self._files.write(name, data)
+            except StoreFull:
+                # Old blocks nobody needs may still free the disk.
+                if not self._evict(_SPARE_BYTES):
+                    raise
+                self._files.write(name, data)
+            self._index.add([(name, len(data), time.time())])
+
+    def has_now(self, cid: ContentId) -> bool:
+        """Say whether a block is here, unchecked."""
+        return self._files.path(cid.text).exists()
+
+    def members_now(self, root: str) -> list[Cid]:
+        """Give the blocks adopted under a name."""
+        return self._index.members(root)
+
+    def adopt_now(self, root: str, cids: Iterable[Cid]) -> None:
+        """Note that blocks belong to a package, here or not yet; from now on they are not evicted."""
+        self._index.adopt(root, cids, time.time())
+
+    def complete_now(self, root: ContentId) -> bool:
+        """Pin a package whose blocks were all seen; False if one is gone again meanwhile."""
+        if not self._files.sync(self._index.members(root.text)):
+            return False
+        self._files.pin(root.text)
+        self._index.complete(root.text)
+        return True
+
+    def forget_now(self, root: str) -> None:
+        """Let go of a package; its blocks stay until room is needed."""
+        self._files.unpin(Cid(root))
+        self._index.forget(root)
+
+    def is_complete_now(self, root: ContentId) -> bool:
+        """Say whether all of a package is here."""
+        return self._index.is_complete(root.text)
+
+    def is_published_now(self, cid: ContentId) -> bool:
+        """Say whether a block belongs to a complete package."""
+        return self._index.is_published(cid.text)
+
+    def total_now(self) -> int:
+        """Give how many bytes all blocks take."""
+        return self._index.total()
+
+    def _make_room(self, size: int) -> None:
+        """Evict until a block fits in the bound. Another process may fill it again meanwhile: look again."""
+        while self._bound is not None and (over := self._index.total() + size - self._bound) > 0:
+            if not self._evict(over):
+                raise StoreFull(
+                    f"The block store's bound of {self._bound / 1e6:.1f} MB is full of films that are kept.",
+                    fix="Raise the bound, or remove a film. The pull then goes on where it was.",
+                )
+
+    def _evict(self, wanted: int) -> bool:
+        """Delete blocks nobody needs; False if there is none."""
+        self._flush()
+        victims = self._index.evict(wanted)
+        for victim in victims:
+            self._files.delete(victim)
+        return bool(victims)
+
+    def _note_use(self, cid: str) -> None:
+        # Reading must not wait for the index: uses are gathered and written now and then.
+        with self._use_lock:
+            self._used[cid] = time.time()
+            full = len(self._used) >= _FLUSH_AFTER
+        if full:
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._use_lock:
+            used, self._used = self._used, {}
+        if used:
+            self._index.touch(used)
+
+
+async def open_block_store(folder: Path, bound: int | None = None) -> BlockStore:
+    """Open the block store in a folder, or make one; the index is brought in line with the files.
+
+    Args:
+        folder: made if missing; several processes may use it at once.
+        bound: how many bytes all blocks together may take; None for what the disk holds.
+    """
+    return await asyncio.to_thread(_opened, folder, bound)
+
+
+def _opened(folder: Path, bound: int | None) -> BlockStore:
+    files = BlockFiles(folder)
+    index = BlockIndex(folder / "blocks.sqlite")
+    store = BlockStore(files, index, bound)
+    reconcile(files, index, store.get_now)
+    return store
