@@ -1,0 +1,65 @@
+"""A JSON-RPC proxy in front of a real node that counts, refuses, stalls or breaks, as providers do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
+
+Before = Callable[[str], Awaitable[None]]
+"""Runs before a request of this method is passed on."""
+
+Refusal = Callable[[str, list[Any]], str | None]
+"""Gives the words of a refusal for a method and its parameters, or None to let the request pass."""
+
+
+@dataclass
+class RpcProxy:
+    """Change the fields while it runs."""
+
+    upstream: str
+    url: str = ""
+    calls: Counter[str] = field(default_factory=Counter)
+    before: Before | None = None
+    refusal: Refusal = lambda method, params: None
+    http_status: int = 200
+    body: bytes | None = None
+    stalled: bool = False
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        question = await request.json()
+        self.calls[question["method"]] += 1
+        if self.before is not None:
+            await self.before(question["method"])
+        if self.stalled:
+            await asyncio.Event().wait()
+        if self.http_status != 200 or self.body is not None:
+            return web.Response(status=self.http_status, body=self.body)
+        words = self.refusal(question["method"], question["params"])
+        if words is not None:
+            error = {"code": -32005, "message": words}
+            return web.json_response({"jsonrpc": "2.0", "id": question["id"], "error": error})
+        async with ClientSession() as session, session.post(self.upstream, json=question) as reply:
+            return web.Response(body=await reply.read(), content_type="application/json")
+
+
+@asynccontextmanager
+async def rpc_proxy(upstream: str) -> AsyncIterator[RpcProxy]:
+    """Run a proxy until the block ends."""
+    proxy = RpcProxy(upstream)
+    app = web.Application()
+    app.router.add_post("/{path:.*}", proxy.handle)
+    server = TestServer(app)
+    await server.start_server(shutdown_timeout=0.1)
+    proxy.url = str(server.make_url("/v3/secret-api-key"))
+    try:
+        yield proxy
+    finally:
+        await server.close()
