@@ -92,7 +92,7 @@ class FakePlayback:
         self.ends: dict[str, LeaseEnd] = {}
         self.refused: Receipt | None = None
 
-    async def start(self, viewer, film_id, address):
+    async def start(self, viewer, film_id, address, at=0.0):
         if self.refused is not None:
             raise PlaybackRefused(self.refused)
         token = PlayToken(f"token-of-{viewer.session[:8]}-{film_id}")
@@ -113,6 +113,10 @@ class FakePlayback:
     def end(self, token, why):
         del self.leases[token]
         self.ends[token] = why
+
+    async def end_device(self, device):
+        for token in [token for token, lease in self.leases.items() if lease.viewer.device == device]:
+            self.end(token, LeaseEnd.SIGNED_OUT)
 
     def ended(self, token):
         return self.ends.get(token)

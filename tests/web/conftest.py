@@ -16,7 +16,7 @@ from wylloh_server.config import Settings
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, TokenOrigin, film_id_of
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, wallet_of
-from wylloh_server.hooks import PluginRegistry, PluginServices
+from wylloh_server.hooks import Limits, PluginRegistry, PluginServices
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.claim import Claim
 from wylloh_server.services.custody import Custody
@@ -196,7 +196,9 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     chain, packages, playback = FakeChain(), FakePackages(), FakePlayback()
     key_store = await open_key_store(folder / "keys")
     server_keys, film_keys = await load_server_keys(key_store), FilmKeys(key_store)
-    plugins = PluginRegistry(path=[plugin_folder] if plugin_folder else [], points=[])
+    plugins = PluginRegistry(
+        path=[plugin_folder] if plugin_folder else [], points=[], limits=Limits(answer=0.3)
+    )
     plugins.load()
     codes: list[str] = []
     claim = Claim(storage.accounts, codes.append)
@@ -241,9 +243,7 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     if add is not None:
         add(app)
     await claim.begin()
-    return House(
-        app, server, settings, storage, chain, packages, playback, plugins, clock, codes, checks
-    )
+    return House(app, server, settings, storage, chain, packages, playback, plugins, clock, codes, checks)
 
 
 @pytest.fixture(autouse=True)

@@ -36,7 +36,7 @@ _OWN_STATIC = Path(__file__).resolve().parent / "static"
 def new_application(settings: Settings, deadlines: Deadlines = _DEADLINES) -> web.Application:
     """Make the application with everything that happens around a request, still without routes.
 
-    Serve it with `access_log=None`: paths carry play tokens, and requests are logged here without them.
+    Add the services under their keys, call `set_up_pages` and `add_routes`, and serve it with `runner_of`.
 
     Raises:
         SettingsError: `server.trusted_proxies` holds something that is no address.
@@ -56,6 +56,15 @@ def new_application(settings: Settings, deadlines: Deadlines = _DEADLINES) -> we
     app[DEADLINES] = deadlines
     app[BUCKETS] = TokenBuckets()
     return app
+
+
+def runner_of(app: web.Application) -> web.AppRunner:
+    """Make the runner to serve the application with.
+
+    aiohttp's own access log stays off: paths carry play tokens, and `log_requests` writes without them. A
+    client that sends half a header, or nothing, is let go after `keepalive_timeout` seconds.
+    """
+    return web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=2)
 
 
 def set_up_pages(app: web.Application, theme: str = "default") -> None:

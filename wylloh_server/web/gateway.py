@@ -27,7 +27,7 @@ _TYPES = {
 }
 _SUFFIXES = {_RAW: "bin", _CAR: "car"}
 _SCOPES = frozenset({"block", "entity", "all"})
-_CID = re.compile(r"b[a-z2-7]{8,128}|Qm[1-9A-HJ-NP-Za-km-z]{44}")
+_CID = re.compile(r"b[a-z2-7]{7,128}|Qm[1-9A-HJ-NP-Za-km-z]{44}")
 _EMPTY = Cid("bafkqaaa")
 """The CID of no bytes, by which clients find out whether this is a trustless gateway."""
 

@@ -14,7 +14,7 @@ _POLICY = MappingProxyType(
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self' data:",
-        "media-src": "'self' blob:",  # Media Source Extensions play from a blob
+        "media-src": "'self' blob: data:",  # MSE plays from a blob; hls.js makes text tracks of data:,WEBVTT
         "worker-src": "'self' blob:",  # hls.js works in a worker made from a blob
         "font-src": "'self'",
         "connect-src": "'self'",

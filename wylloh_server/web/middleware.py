@@ -164,7 +164,7 @@ async def explain(request: web.Request, problem: Problem) -> web.Response:
 
 def wants_json(request: web.Request) -> bool:
     """Say whether whoever asks is a program rather than somebody in front of a browser's page."""
-    if request.path.startswith(_NEVER_PAGES):
+    if request.path.startswith(_NEVER_PAGES) or request.content_type == "application/json":
         return True
     accept = request.headers.get(hdrs.ACCEPT, "")
     return "application/json" in accept and "text/html" not in accept

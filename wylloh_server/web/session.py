@@ -8,7 +8,6 @@ it shows its code.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from typing import TYPE_CHECKING
@@ -17,13 +16,14 @@ from urllib.parse import quote
 from aiohttp import web
 
 from wylloh_server.domain.errors import AccessRefused
-from wylloh_server.domain.types import SessionId
+from wylloh_server.services.signin import session_id
 from wylloh_server.web.keys import SETTINGS, SIGN_IN
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
     from wylloh_server.domain.access import Role, Viewer
+    from wylloh_server.domain.types import SessionId
 
 SESSION_COOKIE = "wylloh_session"
 VISIT_COOKIE = "wylloh_visit"
@@ -77,11 +77,6 @@ def require_role(request: web.Request, role: Role) -> Viewer:
     return viewer
 
 
-def session_id_of(secret: str) -> SessionId:
-    """Give the name under which a session is stored: SHA-256 of its secret, hex."""
-    return SessionId(hashlib.sha256(secret.encode()).hexdigest())
-
-
 def presented_session(request: web.Request) -> SessionId | None:
     """Give the hash of the cookie this request came with; None when it has none at all.
 
@@ -89,7 +84,7 @@ def presented_session(request: web.Request) -> SessionId | None:
     into it is refused, while a player without cookies (ffmpeg, mpv, a native iOS player) can be recognised.
     """
     secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
-    return session_id_of(secret) if secret else None
+    return session_id(secret) if secret else None
 
 
 def visit_of(request: web.Request) -> str:

@@ -29,7 +29,11 @@ async def custodian(house, tmp_path):
 def asked(house, holder):
     binding = DeviceBinding(COLLECTOR, holder.device_public, CHAIN, int(house.clock()))
     signed = DeviceBinding(
-        COLLECTOR, holder.device_public, CHAIN, binding.signed_at, FakeSignatures.sign(COLLECTOR, binding.text())
+        COLLECTOR,
+        holder.device_public,
+        CHAIN,
+        binding.signed_at,
+        FakeSignatures.sign(COLLECTOR, binding.text()),
     )
     return EnvelopeRequest(TOKEN, "personal", "", signed).as_json()
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.web.conftest import COLLECTOR, GATED, PLAIN, TOKEN
@@ -54,6 +56,14 @@ async def test_a_refusal_carries_the_receipt_and_where_tokens_are(house, collect
     )
 
 
+async def test_where_tokens_are_is_no_answer_to_another_refusal(house, collector):
+    house.playback.refused = replace(too_few(GATED), reason=Reason.NOT_HERE_YET, missing=0)
+
+    answer = await (await collector.post(f"/api/films/{GATED.id}/play")).json()
+
+    assert (answer["where"], answer["fix"]) == (None, "")
+
+
 async def test_a_configured_store_is_where_tokens_are(open_house, open_browser):
     chain = {"rpc": ("http://127.0.0.1:1",), "id": 31337, "store_url": "https://store.example"}
     house = await open_house(chain=chain)
@@ -72,7 +82,8 @@ async def test_playing_needs_somebody_signed_in_and_a_film(browser, collector):
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"at": -1, "of": 9}, {"at": "1", "of": 9}, {"at": True, "of": 9}, [], "x", {"at": 1, "of": 1e300}]
+    "body",
+    [{}, {"at": -1, "of": 9}, {"at": "1", "of": 9}, {"at": True, "of": 9}, [], "x", {"at": 1, "of": 1e300}],
 )
 async def test_a_position_that_is_none_is_refused(collector, body):
     assert (await collector.post(f"/api/films/{PLAIN.id}/position", body)).status == 400

@@ -5,8 +5,8 @@ from http.cookies import SimpleCookie
 import pytest
 
 from tests.fakes import FakeSignatures
-
-OWNER, COLLECTOR, STRANGER = ("0x" + digit * 40 for digit in "abc")
+from tests.web.conftest import COLLECTOR, OWNER, PLAIN, STRANGER
+from wylloh_server.domain.playback import LeaseEnd
 
 
 def flags_of(response, name):
@@ -88,6 +88,14 @@ async def test_signing_out_ends_the_session_itself(owner):
     assert again.status == 303
 
 
+async def test_signing_out_ends_what_plays_there(house, collector):
+    token = (await (await collector.post(f"/api/films/{PLAIN.id}/play")).json())["token"]
+
+    await collector.post("/api/sign-out")
+
+    assert house.playback.ended(token) is LeaseEnd.SIGNED_OUT
+
+
 async def test_the_wallet_is_offered_a_binding_until_it_has_signed_one(browser):
     offered = (await (await browser.sign_in(OWNER)).json())["binding"]
     signature = FakeSignatures.sign(OWNER, offered["text"])
@@ -114,9 +122,7 @@ async def test_a_malformed_wallet_is_refused(browser, wallet):
 
 
 async def test_too_many_attempts_are_refused_and_told_when_to_come_back(browser):
-    statuses = [
-        (await browser.post("/api/sign-in/challenge", {"wallet": OWNER})).status for _ in range(11)
-    ]
+    statuses = [(await browser.post("/api/sign-in/challenge", {"wallet": OWNER})).status for _ in range(11)]
     last = await browser.post("/api/sign-in/challenge", {"wallet": OWNER})
 
     assert statuses[0] == 200 and last.status == 429

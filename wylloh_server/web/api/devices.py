@@ -5,14 +5,16 @@ from __future__ import annotations
 from aiohttp import web
 
 from wylloh_server.domain.types import DeviceId
-from wylloh_server.web.keys import PAIRING
+from wylloh_server.web.keys import PAIRING, PLAYBACK
 from wylloh_server.web.session import require_viewer
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """End every session of one of the viewer's own devices → `{}`."""
+    """End the sessions of one of the viewer's own devices, and what plays on it → `{}`."""
     viewer = require_viewer(request)
-    await request.app[PAIRING].revoke(viewer, DeviceId(request.match_info["device"]))
+    device = DeviceId(request.match_info["device"])
+    await request.app[PAIRING].revoke(viewer, device)
+    await request.app[PLAYBACK].end_device(device)
     return web.json_response({})
 
 

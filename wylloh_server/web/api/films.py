@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 
 async def play(request: web.Request) -> web.Response:
-    """→ `{url, title, lease_seconds, position, token}`, or 403 with the decision's receipt and `where`."""
+    """→ `{url, title, lease_seconds, position, token}`, or 403 with the receipt and `where` tokens are."""
     viewer = require_viewer(request)
     film = await request.app[LIBRARY].film(FilmId(request.match_info["film"]))
+    position = await _position(request, viewer, film.id)
     try:
-        lease = await request.app[PLAYBACK].start(viewer, film.id, address_of(request))
+        lease = await request.app[PLAYBACK].start(viewer, film.id, address_of(request), position)
     except PlaybackRefused as refused:
         return web.json_response(_refusal(request, refused), status=403)
     return web.json_response(
@@ -29,7 +30,7 @@ async def play(request: web.Request) -> web.Response:
             "url": f"/play/{lease.token}/master.m3u8",
             "title": film.title,
             "lease_seconds": request.app[SETTINGS].playback.lease_seconds,
-            "position": await _position(request, viewer, film.id),
+            "position": position,
             "token": lease.token,
         }
     )
@@ -45,15 +46,15 @@ async def remember_position(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def _position(request: web.Request, viewer: Viewer, film: FilmId) -> float:
+async def _position(request: web.Request, viewer: Viewer, film: FilmId) -> Seconds:
     positions = await request.app[POSITIONS].of_wallet(viewer.wallet)
     return next((position.at for position in positions if position.film == film), Seconds(0))
 
 
 def _refusal(request: web.Request, refused: PlaybackRefused) -> dict[str, object]:
     receipt = refused.receipt
-    where = request.app[SETTINGS].chain.store_url or receipt.contract or None
-    fix = f"{where} is where its tokens are." if receipt.missing and where else refused.fix
+    where = (request.app[SETTINGS].chain.store_url or receipt.contract or None) if receipt.missing else None
+    fix = f"Its tokens are at {where}." if where else refused.fix
     return {"error": receipt.sentence, "fix": fix, "receipt": _receipt(receipt), "where": where}
 
 

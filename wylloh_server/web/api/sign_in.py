@@ -9,7 +9,7 @@ from aiohttp import hdrs, web
 
 from wylloh_server.domain.types import wallet_of
 from wylloh_server.web.bodies import number, object_of, text
-from wylloh_server.web.keys import ENVELOPES, SETTINGS, SIGN_IN
+from wylloh_server.web.keys import ENVELOPES, PLAYBACK, SETTINGS, SIGN_IN
 from wylloh_server.web.limits import SIGN_IN_BUDGET, limited
 from wylloh_server.web.session import (
     clear_session_cookie,
@@ -63,10 +63,11 @@ async def bind(request: web.Request) -> web.Response:
 
 
 async def sign_out(request: web.Request) -> web.Response:
-    """End this browser's session. Signing out twice is fine."""
+    """End this browser's session and what plays in it. Signing out twice is fine."""
     viewer = viewer_of(request)
     if viewer is not None:
         await request.app[SIGN_IN].sign_out(viewer)
+        await request.app[PLAYBACK].end_device(viewer.device)
     response = web.json_response({})
     clear_session_cookie(response)
     return response

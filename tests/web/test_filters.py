@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+
+from wylloh_server.web.filters import count, date, language, runtime
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (45.9, "45 s"),
+        (59.99, "59 s"),
+        (60, "1 min"),
+        (720, "12 min"),
+        (3599, "1 h 00 min"),
+        (3840, "1 h 04 min"),
+        (36_000, "10 h 00 min"),
+        (-5, "0 s"),
+    ],
+)
+def test_runtime(seconds, text):
+    assert runtime(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("de", "Deutsch"),
+        ("DE", "Deutsch"),
+        ("pt-BR", "Português (BR)"),
+        ("ger", "Deutsch"),
+        ("eng", "English"),
+        ("und", "Unknown language"),
+        ("", "Unknown language"),
+        ("tlh", "tlh"),
+    ],
+)
+def test_language(tag, name):
+    assert language(tag) == name
+
+
+def test_count_and_date():
+    assert count(5000) == "5,000"
+    assert date(1_795_132_800) == "20 November 2026"

@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import socket
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from tests.web.conftest import OWNER, PLAIN
+from wylloh_server.domain import errors
+from wylloh_server.web.middleware import Deadlines
+
+PAGE = {"Accept": "text/html"}
+
+
+def raising(error):
+    async def handler(request):
+        raise error
+
+    return handler
+
+
+def with_routes(**handlers):
+    """Add `GET /<name>` and `GET /api/<name>` for each handler."""
+
+    def add(app):
+        for name, handler in handlers.items():
+            app.router.add_get(f"/{name}", handler)
+            app.router.add_get(f"/api/{name}", handler)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.NotFound("There is none."), 404),
+        (errors.AccessRefused("No."), 403),
+        (errors.SignInRefused("Late."), 401),
+        (errors.InvalidValue("Bad."), 400),
+        (errors.ChainUnavailable("Silent."), 503),
+        (errors.WrongChain("Other."), 503),
+        (errors.BlockUnavailable("Gone."), 503),
+        (errors.StoreFull("Full."), 507),
+        (errors.MediaRefused("No film."), 422),
+        (errors.StorageError("Locked."), 503),
+    ],
+)
+async def test_errors_are_told_plainly_with_what_to_do(open_house, open_browser, error, status):
+    error.fix = "Do this."
+    browser = open_browser(await open_house(add=with_routes(broken=raising(error))))
+
+    answer = await browser.get("/api/broken")
+    page = await browser.get("/broken", headers=PAGE)
+
+    assert (answer.status, await answer.json()) == (status, {"error": str(error), "fix": "Do this."})
+    text = await page.text()
+    assert page.status == status and "text/html" in page.headers["Content-Type"]
+    assert str(error) in text and "Do this." in text
+
+
+async def test_what_an_error_says_cannot_become_html(open_house, open_browser):
+    error = errors.NotFound("<script>alert(1)</script>")
+    browser = open_browser(await open_house(add=with_routes(broken=raising(error))))
+
+    assert "<script>alert" not in await (await browser.get("/broken", headers=PAGE)).text()
+
+
+async def test_an_unexpected_error_shows_a_reference_and_keeps_its_secrets(open_house, open_browser):
+    async def broken(request):
+        raise RuntimeError(f"cookie {request.cookies['wylloh_session']} code {request.query['code']}")
+
+    browser = open_browser(await open_house(add=with_routes(broken=broken)))
+    await browser.sign_in(OWNER)
+
+    with capture_logs() as logs:
+        response = await browser.get("/api/broken?code=SECRET1")
+
+    answer = await response.json()
+    (entry,) = [entry for entry in logs if entry["event"] == "unexpected error"]
+    assert response.status == 500 and entry["reference"] in answer["fix"]
+    assert "RuntimeError" in entry["error"] and "RuntimeError" not in str(answer)
+    assert browser.cookies["wylloh_session"] not in str(logs) and "SECRET1" not in str(logs)
+
+
+async def test_a_broken_theme_still_says_what_is_wrong(open_house, open_browser, monkeypatch):
+    async def fails(*_, **__):
+        raise RuntimeError("no template")
+
+    browser = open_browser(await open_house(add=with_routes(broken=raising(errors.NotFound("Not here.")))))
+    monkeypatch.setattr("wylloh_server.web.middleware.render", fails)
+
+    page = await browser.get("/broken", headers=PAGE)
+
+    assert page.status == 404 and "Not here." in await page.text()
+
+
+async def test_play_tokens_and_pairing_codes_stay_out_of_the_log(collector):
+    with capture_logs() as logs:
+        await collector.get("/play/SECRETTOKEN/master.m3u8")
+        await collector.get("/api/play/SECRETTOKEN")
+        await collector.get("/pair?code=ABC234")
+
+    paths = [entry["path"] for entry in logs if entry["event"] == "request"]
+    assert paths == ["/play/…/master.m3u8", "/api/play/…", "/pair"]
+    assert "SECRETTOKEN" not in str(logs) and "ABC234" not in str(logs)
+
+
+async def test_pages_lead_to_the_sign_in_page_and_back(browser):
+    response = await browser.get("/watch/abc?t=1")
+
+    assert (response.status, response.headers["Location"]) == (303, "/sign-in?next=%2Fwatch%2Fabc%3Ft%3D1")
+
+
+async def test_every_answer_carries_the_security_headers(browser):
+    for path in ("/sign-in", "/api/nothing", "/static/tokens.css", "/livez"):
+        headers = (await browser.get(path)).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'self'" in policy and "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy and "media-src 'self' blob:" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{" * 100_000, "application/json", 400),
+        (b"[" * 500_000, "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b"", "application/json", 400),
+        (b"9" * 20_000, "application/json", 400),
+        (b"x" * (1024 * 1024 + 1), "application/json", 413),
+        (b"wallet=1", "application/x-www-form-urlencoded", 415),
+        (b"{}", "text/plain", 415),
+        (b"--x--", "multipart/form-data; boundary=x", 415),
+    ],
+)
+async def test_hostile_bodies_are_refused(browser, body, content_type, status):
+    response = await browser.post(
+        "/api/sign-in/challenge", data=io.BytesIO(body), headers={"Content-Type": content_type}
+    )
+
+    assert response.status == status
+
+
+async def test_a_compressed_body_is_refused_unread(browser):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = await browser.post("/api/sign-in/challenge", data=gzip.compress(b"{}"), headers=headers)
+
+    assert response.status == 415
+
+
+async def test_a_body_that_never_ends_is_cut_off_when_too_large(browser):
+    async def endless():
+        while True:
+            yield b" " * 65536
+
+    response = await browser.post(
+        "/api/sign-in/challenge", data=endless(), headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status == 413
+
+
+async def test_a_stalled_body_is_given_up(open_house):
+    house = await open_house(deadlines=Deadlines(body=0.1))
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port)
+    writer.write(
+        b"POST /api/sign-in/challenge HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Origin: http://127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
+    )
+
+    answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 30)
+
+    assert b" 408 " in answer
+    writer.close()
+
+
+async def in_pieces(request):
+    async def pieces():
+        while True:
+            yield b"x" * 65536
+
+    return web.Response(body=pieces())
+
+
+async def in_one(request):
+    return web.Response(body=b"x" * 12_000_000)
+
+
+@pytest.mark.parametrize("large", [in_pieces, in_one])
+async def test_a_client_that_never_reads_is_cut_off(open_house, large):
+    house = await open_house(deadlines=Deadlines(write=0.2), add=with_routes(large=large))
+    client = socket.create_connection(("127.0.0.1", house.server.port))
+    client.sendall(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    connections = house.server.runner.server
+
+    async with asyncio.timeout(30):
+        while not connections.connections:
+            await asyncio.sleep(0.01)
+        while connections.connections:
+            await asyncio.sleep(0.01)
+    client.close()
+
+
+async def test_a_slow_client_that_goes_on_reading_gets_everything(open_house):
+    body = b"x" * 12_000_000
+
+    async def large(request):
+        return web.Response(body=body)
+
+    house = await open_house(deadlines=Deadlines(write=0.2), add=with_routes(large=large))
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.server.port, limit=4096)
+    writer.write(b"GET /large HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    taken = 0
+    while piece := await reader.read(262_144):
+        taken += len(piece)
+        await asyncio.sleep(0.01)
+
+    assert taken > len(body)
+    writer.close()
+
+
+async def test_an_unknown_address_is_a_page_for_people_and_json_for_programs(browser):
+    page = await browser.get("/no/such/page", headers=PAGE)
+    answer = await browser.get("/api/no/such")
+
+    assert (page.status, answer.status) == (404, 404)
+    assert "There is no such page here." in await page.text()
+    assert (await answer.json())["error"] == "There is no such page here."
+
+
+async def test_a_wrong_method_names_the_right_one(browser):
+    response = await browser.get(f"/api/films/{PLAIN.id}/play")
+
+    assert response.status == 405 and response.headers["Allow"] == "POST"

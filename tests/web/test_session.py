@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.web.conftest import OWNER
+from wylloh_server.web.session import safe_next
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("/films/abc?x=1", "/films/abc?x=1"),
+        ("", "/"),
+        ("films", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/a\r\nSet-Cookie: b", "/"),
+        ("/\t/evil.example", "/"),
+    ],
+)
+def test_signing_in_never_leads_away(asked, given):
+    assert safe_next(asked) == given
+
+
+async def test_a_browser_keeps_its_visit_until_it_signs_in(browser):
+    await browser.get("/sign-in")
+    first = browser.cookies["wylloh_visit"]
+    await browser.get("/sign-in")
+
+    assert browser.cookies["wylloh_visit"] == first
+    await browser.sign_in(OWNER)
+    assert browser.cookies.get("wylloh_visit") != first
+
+
+async def test_a_made_up_visit_is_replaced(browser):
+    response = await browser.get("/sign-in", headers={"Cookie": "wylloh_visit=mine"})
+
+    assert "wylloh_visit=" in response.headers["Set-Cookie"]
+
+
+async def test_media_and_files_touch_no_cookie(browser):
+    for path in ("/static/tokens.css", "/ipfs/bafkqaaa?format=raw", "/livez"):
+        assert "Set-Cookie" not in (await browser.get(path)).headers
+
+
+async def test_an_idle_session_is_over(house, owner):
+    house.clock.now += 30 * 86_400
+
+    assert (await owner.get("/devices")).status == 303
