@@ -28,10 +28,10 @@ async def drawn(
         jinja2.TemplateError: the template is missing, wrong, or uses a value it was not given.
     """
     environment = template_environment(theme_dir("default") / "templates", folders)
-    common: dict[str, object] = {"viewer": viewer, "film": None, "asset": _asset}
+    common: dict[str, object] = {"viewer": viewer, "film": None, "asset": _asset, "card": _card}
     if not isinstance(reply, Fragment):
         common |= {"nav": (), "server_name": "Wylloh", "path": f"/plugins/{plugin}/"}
-        common |= {"card": _card, "fragments": _no_fragments}
+        common |= {"fragments": _no_fragments}
     template = environment.get_template(f"{plugin}/{reply.template}")
     return await template.render_async(common | dict(reply.values))
 

@@ -1,0 +1,230 @@
+"""Each hook does what its docstring in `hooks/spec.py` says. `tests/test_docs.py` asks for one test a hook."""
+
+from __future__ import annotations
+
+from wylloh_server.domain.access import AccessRequest, Role
+from wylloh_server.domain.events import FilmReady
+from wylloh_server.domain.types import FilmId
+from wylloh_server.hooks import PluginRequest
+from wylloh_server.testing._samples import sample_films, sample_viewer
+
+FILM = sample_films()[0]
+VIEWER = sample_viewer(Role.VIEWER)
+
+
+def code_of(registry):
+    (record,) = registry.records()
+    assert (record.status, record.reason, record.last_error) == ("running", "", "")
+    return registry.plugin(record.name).code
+
+
+async def test_hook_settings(house):
+    house.write(
+        "mine",
+        """
+        @hookimpl
+        def settings():
+            return [Setting("speed", int, 1, "How fast."), Setting("names", tuple, (), "Whom.")]
+        """,
+    )
+    async with house.running(settings={"mine": {"names": ["a"]}}) as (registry, _):
+        assert dict(registry.plugin("mine").context.settings) == {"speed": 1, "names": ("a",)}
+        assert [setting.name for setting in registry.settings()["mine"]] == ["speed", "names"]
+
+
+TABLES = """
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select
+from sqlalchemy.schema import CreateTable
+
+cups = Table("plugin_mine_cups", MetaData(), Column("size", Integer))
+fill = insert(cups).values(size=3)
+
+@hookimpl
+def migrations():
+    return STEPS
+"""
+
+
+async def test_hook_migrations(house):
+    file = house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill))]\n") / "__init__.py"
+
+    async def sizes():
+        async with house.running() as (registry, _):
+            code = code_of(registry)
+            return (await registry.plugin("mine").context.tables.fetch(code.select(code.cups.c.size))).rows
+
+    assert await sizes() == ((3,),)
+    assert await sizes() == ((3,),)  # what has run does not run again
+    house.forget()
+    source = file.read_text()
+    file.write_text(source.replace("fill))]", "fill)), Migration('0002', (fill,))]"))
+    assert await sizes() == ((3,), (3,))
+
+
+async def test_a_step_that_fails_is_undone(house):
+    house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill, CreateTable(cups)))]\n")
+    async with house.running() as (registry, _):
+        (record,) = registry.records()
+        assert record.status == "failed"
+        assert "already exists" in record.reason
+    house.forget()
+    (house.path / "mine/wylloh_mine/__init__.py").unlink()
+    (house.path / "mine/wylloh_mine").rmdir()
+    house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill))]\n")
+    async with house.running() as (registry, _):
+        code_of(registry)
+
+
+async def test_hook_event_types(house):
+    house.write(
+        "mine",
+        '''
+        @dataclass(frozen=True)
+        class TeaMade(Event):
+            """Tea is ready."""
+
+        @hookimpl
+        def event_types():
+            return [TeaMade]
+
+        @hookimpl
+        async def lifespan(context):
+            context.emit(TeaMade())
+            yield
+        ''',
+    )
+    async with house.running() as (registry, _):
+        assert house.published == [code_of(registry).TeaMade()]
+
+
+async def test_hook_routes(house):
+    house.write(
+        "mine",
+        """
+        async def echo(context, request):
+            return Json([context.name, request.viewer.role, request.params["word"], request.query["n"]])
+
+        @hookimpl
+        def routes():
+            return [Route("GET", "echo/{word}", echo)]
+        """,
+    )
+    async with house.running() as (registry, dispatch):
+        (mounted,) = registry.routes()
+        assert (mounted.url, mounted.plugin) == ("/plugins/mine/echo/{word}", "mine")
+        reply = await dispatch.answer(mounted, PluginRequest(VIEWER, {"word": "x"}, {"n": "1"}))
+        assert reply.value == ["mine", "viewer", "x", "1"]
+
+
+async def test_hook_template_dirs(plugin_app, house, monkeypatch):
+    package = house.write(
+        "mine",
+        """
+        async def page(context, request):
+            return Page("page.html", {"word": "<hello>"})
+
+        @hookimpl
+        def routes():
+            return [Route("GET", "", page)]
+
+        @hookimpl
+        def template_dirs():
+            return [Path(__file__).parent]
+        """,
+    )
+    (package / "page.html").write_text(
+        '{% extends "base.html" %}{% block content %}{{ word }} {% include "mine/part.html" %}{% endblock %}'
+    )
+    (package / "part.html").write_text("part of {{ server_name }}")
+    monkeypatch.syspath_prepend(str(package.parent))
+    async with plugin_app("wylloh_mine") as app:
+        html = await app.render(await app.get())
+        assert "&lt;hello&gt; part of Wylloh" in html
+        assert "<main" in html
+
+
+async def test_hook_static_dirs(house):
+    package = house.write("mine", "@hookimpl\ndef static_dirs():\n    return [Path(__file__).parent]\n")
+    async with house.running() as (registry, _):
+        code_of(registry)
+        assert registry.static_dirs() == {"mine": (package,)}
+
+
+async def test_hook_lifespan(house):
+    house.write(
+        "mine",
+        """
+        done = []
+
+        @hookimpl
+        async def lifespan(context):
+            done.append(f"start {context.name}")
+            yield
+            done.append("stop")
+        """,
+    )
+    async with house.running() as (registry, _):
+        code = code_of(registry)
+        assert code.done == ["start mine"]
+    assert code.done == ["start mine", "stop"]
+
+
+async def test_hook_nav_items(house):
+    house.write(
+        "mine",
+        """
+        @hookimpl
+        async def nav_items(viewer, context):
+            return [NavItem(f"{context.name} {viewer.role if viewer else None}", "x", 5)]
+        """,
+    )
+    async with house.running() as (_, dispatch):
+        for viewer, label in ((VIEWER, "mine viewer"), (None, "mine None")):
+            (item,) = await dispatch.nav_items(viewer)
+            assert (item.label, item.path, item.order) == (label, "/plugins/mine/x", 5)
+
+
+async def test_hook_page_fragments(house):
+    house.write(
+        "mine",
+        """
+        @hookimpl
+        async def page_fragments(slot, film, viewer):
+            return [Fragment("a.html", {"given": (slot, film, viewer)})] if slot == Slot.FILM_TAGS else []
+        """,
+    )
+    async with house.running() as (_, dispatch):
+        ((plugin, fragment),) = await dispatch.fragments("film.tags", FILM, VIEWER)
+        assert (plugin, fragment.values["given"]) == ("mine", ("film.tags", FILM, VIEWER))
+        assert await dispatch.fragments("film.actions", FILM, VIEWER) == ()
+
+
+async def test_hook_on_event(house):
+    house.write(
+        "mine",
+        """
+        heard = []
+
+        @hookimpl
+        async def on_event(context, event):
+            heard.append((context.name, event))
+        """,
+    )
+    async with house.running() as (registry, _):
+        registry.publish(FilmReady(FilmId("x")))
+        await registry.settled()
+        assert code_of(registry).heard == [("mine", FilmReady(FilmId("x")))]
+
+
+async def test_hook_access_vote(house):
+    house.write(
+        "mine",
+        """
+        @hookimpl
+        async def access_vote(context, request):
+            return Vote(Verdict.DENY, f"{request.viewer.role} {request.film.title} {request.right}")
+        """,
+    )
+    async with house.running() as (_, dispatch):
+        vote = await dispatch.access_vote(AccessRequest(VIEWER, FILM, "personal"))
+        assert vote.sentence == "viewer Nosferatu personal"
