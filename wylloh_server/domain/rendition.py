@@ -122,8 +122,9 @@ def _own_step(video: VideoTrack) -> int:
 
 
 def _rate_for(own: int) -> int:
-    step, rate = next(((step, rate) for step, rate in reversed(_STEPS) if step >= own), _STEPS[0])
-    return max(120_000, rate * own * own // (step * step))
+    # From the step below upwards: by area from the one above it could fall under the next rendition's rate.
+    step, rate = next(((step, rate) for step, rate in _STEPS if step <= own), _STEPS[-1])
+    return max(120_000, rate * own // step)
 
 
 def _rendition(video: VideoTrack, own: int, step: int, bit_rate: int) -> Rendition:
