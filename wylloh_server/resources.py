@@ -34,12 +34,12 @@ VENDOR_FILES: Mapping[str, str] = MappingProxyType(
         "hls/hls.min.mjs": "hls.js/dist/hls.min.mjs",
         "hls/hls.worker.js": "hls.js/dist/hls.worker.js",
         "hls/LICENSE": "hls.js/LICENSE",
-        "inter/index.css": "@fontsource-variable/inter/index.css",
+        "inter/index.css": "@fontsource-variable/inter/opsz.css",
         "inter/LICENSE": "@fontsource-variable/inter/LICENSE",
     }
     | {
-        f"inter/files/inter-{subset}-wght-normal.woff2": (
-            f"@fontsource-variable/inter/files/inter-{subset}-wght-normal.woff2"
+        f"inter/files/inter-{subset}-opsz-normal.woff2": (
+            f"@fontsource-variable/inter/files/inter-{subset}-opsz-normal.woff2"
         )
         for subset in _INTER_SUBSETS
     }
@@ -47,6 +47,7 @@ VENDOR_FILES: Mapping[str, str] = MappingProxyType(
 """Files of other projects that browsers get: their name here → their path under the theme's `node_modules`.
 
 The names keep `index.css` and its relative `files/` together, so that they can be served as they are.
+Of Inter it is the cut whose letters fit their size (the axis `opsz`): headlines are drawn with it.
 """
 
 

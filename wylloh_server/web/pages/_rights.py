@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.rights import PERSONAL, Stack, Tier, stack_sentences, tokens
-from wylloh_server.web.filters import date
+from wylloh_server.web.filters import date, shortened
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import TokenOrigin
@@ -100,7 +100,6 @@ def _key(stack: Stack, envelope: Envelope | None) -> tuple[Proof, ...]:
 
 
 def _where(origin: TokenOrigin, store_url: str) -> str:
-    token = f"The film is token {origin.token.token_id} of the contract {origin.token.contract}"
     if store_url:
-        return f"{token}, and you can get it in the store. Sell it again and somebody else may watch."
-    return f"{token}. Its publisher, {origin.publisher}, can tell you where to get it."
+        return "You can get it in the store. It is yours until you pass it on. This is the token:"
+    return f"Its publisher, {shortened(origin.publisher)}, can tell you where to get it. This is the token:"

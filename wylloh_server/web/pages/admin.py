@@ -70,9 +70,7 @@ def _mark(record: PluginRecord) -> str:
 
 
 def _sentence(record: PluginRecord) -> str:
-    words = [f"{record.status.capitalize()}."]
-    if record.reason:
-        words.append(record.reason)
+    words = [record.reason or f"{record.status.capitalize()}."]
     if record.errors:
         words.append(f"Errors so far: {record.errors}. The last one: {record.last_error}")
     if record.dropped:

@@ -10,7 +10,7 @@ from wylloh_server.domain.errors import ChainError
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
 from wylloh_server.web.cards import Card, arriving, card_of, left_of
-from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, POSTERS, SETTINGS
+from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, POSITIONS, POSTERS, SETTINGS
 from wylloh_server.web.pages._notice import chain_notice
 from wylloh_server.web.pages._rights import missing_of, offline_line, rights_of
 from wylloh_server.web.session import require_viewer
@@ -66,10 +66,9 @@ async def film(request: web.Request) -> web.Response:
 
 async def watch(request: web.Request) -> web.Response:
     """Show the player. It asks for a lease itself, and says why when there is none."""
-    require_viewer(request)
+    viewer = require_viewer(request)
     chosen = await request.app[LIBRARY].film(FilmId(request.match_info["film"]))
-    start = request.query.get("from", "")
-    return await render(request, "watch.html", film=chosen, start=start if _SECONDS.fullmatch(start) else "")
+    return await render(request, "watch.html", film=chosen, start=await _start(request, viewer, chosen))
 
 
 async def _about_rights(request: web.Request, viewer: Viewer, film: Film) -> _AboutRights:
@@ -82,6 +81,16 @@ async def _about_rights(request: web.Request, viewer: Viewer, film: Film) -> _Ab
         return _AboutRights(notice=await chain_notice(request), offline=offline)
     refusal = missing_of(standing.stack, film.origin, request.app[SETTINGS].chain.store_url)
     return _AboutRights(rights=rights_of(standing, envelope), refusal=refusal)
+
+
+async def _start(request: web.Request, viewer: Viewer, film: Film) -> str:
+    """Give where to begin, in seconds: where the address says, else where the viewer left off."""
+    wished = request.query.get("from", "")
+    if _SECONDS.fullmatch(wished):
+        return wished
+    positions = await request.app[POSITIONS].of_wallet(viewer.wallet)
+    position = next((position for position in positions if position.film == film.id), None)
+    return f"{position.at:.1f}" if position and left_of(position) else "0"
 
 
 async def _standing(request: web.Request, viewer: Viewer, film: Film) -> Standing | None:

@@ -27,7 +27,7 @@ async function begin() {
     const lease = await Lease.of(player.dataset.film);
     playing.lease = lease;
     lease.watch(over);
-    const start = player.dataset.start === "" ? lease.position : Number(player.dataset.start);
+    const start = Number(player.dataset.start);
     playing.source = await openSource(video, lease.url, start, { hls: player.dataset.hls, worker: player.dataset.hlsWorker });
   } catch (error) {
     return refused(error);
@@ -124,4 +124,5 @@ listenToKeys({
 });
 window.addEventListener("pagehide", () => playing.lease?.end());
 window.addEventListener("pageshow", ({ persisted }) => persisted && restart());
+if (document.documentElement.dataset.distance === "tv") document.getElementById("toggle").focus();
 begin();

@@ -25,8 +25,16 @@ function handle(event, parts) {
   const pressing = event.key === " " && document.activeElement?.matches("button, a");
   const action = pressing ? "" : LETTERS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) parts.controls[action]();
-  if (!action && event.key === "Enter" && !parts.deck.open) return wake(parts);
-  return Boolean(action);
+  if (action) return true;
+  return event.key === "Enter" && enter(parts);
+}
+
+/** Enter brings the controls; on the seek bar it plays and pauses. Elsewhere it presses what has the focus. */
+function enter(parts) {
+  if (!parts.deck.open) return wake(parts);
+  if (document.activeElement !== parts.time) return false;
+  parts.controls.toggle();
+  return true;
 }
 
 /** Back closes what is open: the menu, then the controls, then the film. */
@@ -53,7 +61,8 @@ function arrow(direction, parts) {
     return true;
   }
   if (!onTv()) return parts.controls.louder(direction === "up" ? 0.1 : -0.1);
-  if (!parts.deck.open || !parts.player.contains(document.activeElement)) return wake(parts);
+  const fromBar = onBar && direction === "down";
+  if (fromBar || !parts.deck.open || !parts.player.contains(document.activeElement)) return wake(parts);
   moveFocus(direction, parts.player);
   return true;
 }

@@ -20,9 +20,8 @@ export class Lease {
     return new Lease(await post(`/api/films/${film}/play`));
   }
 
-  constructor({ url, token, lease_seconds, position }) {
+  constructor({ url, token, lease_seconds }) {
     this.url = url;
-    this.position = position ?? 0;
     this._path = `/api/play/${token}`;
     this._every = Math.min(5, Math.max(1, lease_seconds / 4)) * 1000;
     this._timer = 0;

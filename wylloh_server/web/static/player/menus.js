@@ -69,16 +69,18 @@ export class Menus {
     const focused = menu.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     button.disabled = options.length === 0;
     const chosen = options.find(({ checked }) => checked);
-    name(button, WORDS[kind], chosen && chosen.label !== "Off" ? chosen.label : "");
+    name(button, kind, chosen && chosen.label !== "Off" ? chosen.label : "");
     menu.replaceChildren(heading(WORDS[kind]), ...options.map(item));
     if (focused !== null) menu.querySelector(`[data-id="${focused}"]`)?.focus();
   }
 }
 
-/** A button reads `Audio: English` to a screen reader and `English` to the eye. */
-function name(button, word, value) {
-  const unseen = Object.assign(document.createElement("span"), { className: "unseen", textContent: `${word}: ` });
-  button.replaceChildren(...(value ? [unseen, value] : [word]));
+/** A button reads `Audio: English` to a screen reader and `English` to the eye; only subtitles keep their word. */
+function name(button, kind, value) {
+  if (!value) return button.replaceChildren(WORDS[kind]);
+  if (kind === "subtitles") return button.replaceChildren(`${WORDS[kind]} · ${value}`);
+  const unseen = Object.assign(document.createElement("span"), { className: "unseen", textContent: `${WORDS[kind]}: ` });
+  return button.replaceChildren(unseen, value);
 }
 
 function heading(word) {
