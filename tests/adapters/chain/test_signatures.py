@@ -217,6 +217,12 @@ def test_a_digest_must_be_a_digest():
         manifest_typed_data(TOKEN, "5e" * 31)
 
 
+def test_an_address_is_written_with_its_checksum(signatures):
+    """The first example of EIP-55."""
+    wallet = wallet_of("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
+    assert signatures.checksummed(wallet) == "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+
 async def test_many_sign_ins_at_once(signatures):
     wallet = wallet_of(OWNER.address)
     answers = await asyncio.gather(

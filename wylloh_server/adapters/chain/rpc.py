@@ -50,7 +50,7 @@ class RpcPool:
             SettingsError: there is no URL.
         """
         if not urls:
-            raise SettingsError("no RPC is configured", fix="Give at least one URL in chain.rpc_urls.")
+            raise SettingsError("no RPC is configured", fix="Give at least one address in chain.rpc.")
         self.chain_id = chain_id
         self.contract = contract
         self._nodes = [Node(url, chain_id, contract, deadline, cool_down) for url in urls]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
@@ -51,6 +52,10 @@ class WalletSignatures:
         """
         self._pool = pool
         self._patience = patience
+
+    def checksummed(self, wallet: Wallet) -> str:
+        """Write an address with its EIP-55 checksum."""
+        return str(to_checksum_address(wallet))
 
     async def signed_message(self, wallet: Wallet, text: str, signature: str) -> bool:
         """Say whether `wallet` signed this text as EIP-191 personal message (`personal_sign`).
