@@ -201,7 +201,7 @@ async def test_readers_of_one_segment_share_the_work_and_a_leaving_one_takes_not
     await asyncio.sleep(0)
     leaving.cancel()
     assert await staying == SMALL_PLAIN[5:15]
-    assert len(source.reads) == 1
+    assert source.reads.count((40, 60)) == 1
 
 
 async def test_a_read_that_failed_is_tried_again(key, memory):
@@ -222,8 +222,6 @@ async def test_few_opened_segments_are_kept(key, memory):
     assert len(opened._opened) <= 4
 
 
-
-
 async def test_closing_closes_the_ciphertext_and_forgets_the_plaintext(key, memory):
     source = memory(encrypted(key, SMALL_PLAIN, parameters=SMALL))
     opened = TinkFilmCipher(SMALL).open(source, key, AD)
@@ -239,3 +237,17 @@ async def test_closing_closes_the_ciphertext_and_forgets_the_plaintext(key, memo
 def test_new_keys_differ_and_are_32_bytes():
     assert len({TinkFilmCipher().new_key() for _ in range(10)}) == 10
     assert len(TinkFilmCipher().new_key()) == 32
+
+
+async def test_reading_on_finds_the_next_segment_already_asked_for_and_jumping_about_does_not(key, memory):
+    source = memory(encrypted(key, SMALL_PLAIN, parameters=SMALL))
+    opened = TinkFilmCipher(SMALL).open(source, key, AD)
+    await opened.read(300, 10)
+    source.reads.clear()
+    await opened.read(310, 10)
+    await asyncio.sleep(0)
+    assert source.reads == [(500, 100)]
+    source.reads.clear()
+    await opened.read(700, 1)
+    await asyncio.sleep(0)
+    assert source.reads == [(800, 100)]

@@ -31,6 +31,7 @@ class OpenedStream:
         self._sealed_with = (key, associated)
         self._cipher: StreamCipher | None = None
         self._opened: OrderedDict[int, asyncio.Task[bytes]] = OrderedDict()
+        self._latest = -1
         self._closed = False
 
     @property
@@ -51,9 +52,14 @@ class OpenedStream:
         if offset < 0 or offset >= end:
             return b""
         first, last = self._layout.segment_at(offset), self._layout.segment_at(end - 1)
-        parts = []
+        # Who reads on from where the last read ended will want the segment after this one, too.
+        ahead = last + 1 if first in {self._latest, self._latest + 1} else last
+        parts, self._latest = [], last
         for number in range(first, last + 1):
-            segment = await self._segment(number, self._cipher)
+            wanted = self._start(number, self._cipher)
+            self._start(min(number + 1, ahead, self._layout.segments - 1), self._cipher)
+            # A reader that goes away must not take the segment from another who waits for it too.
+            segment = await asyncio.shield(wanted)
             start = self._layout.plaintext_start(number)
             parts.append(segment[max(0, offset - start) : end - start])
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -70,11 +76,11 @@ class OpenedStream:
         header = await self._ciphertext.read(0, self._parameters.header_bytes)
         key, associated = self._sealed_with
         cipher = StreamCipher(key, header, associated, self._parameters)
-        await self._segment(self._layout.segments - 1, cipher)
+        await asyncio.shield(self._start(self._layout.segments - 1, cipher))
         return cipher
 
-    async def _segment(self, number: int, cipher: StreamCipher) -> bytes:
-        """Give one opened segment; readers that want the same one wait for the same work."""
+    def _start(self, number: int, cipher: StreamCipher) -> asyncio.Task[bytes]:
+        """Have one segment opened; readers that want the same one wait for the same work."""
         if self._closed:
             raise ValueError("read of a closed film")
         task = self._opened.get(number)
@@ -85,8 +91,7 @@ class OpenedStream:
         self._opened.move_to_end(number)
         while len(self._opened) > _KEPT_SEGMENTS:
             self._opened.popitem(last=False)
-        # A reader that goes away must not take the segment from another who waits for it too.
-        return await asyncio.shield(task)
+        return task
 
     async def _open(self, number: int, cipher: StreamCipher) -> bytes:
         start, end = self._layout.ciphertext_span(number)

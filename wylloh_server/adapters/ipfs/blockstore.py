@@ -62,7 +62,13 @@ class BlockStore:
         Raises:
             StoreFull: no room on disk or in the bound.
         """
-        await asyncio.to_thread(self.put_now, block)
+        writing = asyncio.ensure_future(asyncio.to_thread(self.put_now, block))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # A thread cannot be stopped: whoever ends the pull and closes the store must find it finished.
+            await asyncio.wait({writing})
+            raise
 
     def get_now(self, cid: ContentId) -> bytes:
         """As `get`, in the calling thread."""

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.components.bad_gateway import bad_gateway
+from tests.components.serving import serving
+from wylloh_server.adapters.ipfs import Deadlines, GatewayPool
+from wylloh_server.adapters.ipfs.cid import RAW, Block, parse_cid
+from wylloh_server.domain.errors import BlockUnavailable
+from wylloh_server.domain.types import Seconds
+
+SHORT = Deadlines(connect=Seconds(0.5), begin=Seconds(0.5), pause=Seconds(0.5), block=Seconds(2))
+BAD = ["corrupt", "truncate", "drop", "stall", "silent", "error"]
+
+
+@pytest.fixture
+def pool(client):
+    return lambda *urls, deadlines=SHORT: GatewayPool(client, urls, deadlines)
+
+
+@pytest.mark.parametrize("mode", BAD)
+async def test_a_bad_gateway_is_left_for_the_next_and_then_avoided(mode, pool, publisher):
+    root = parse_cid(publisher.root)
+    async with bad_gateway(publisher.url, mode) as bad:
+        gateways = pool(bad.url, publisher.url)
+        block = await gateways.block(root)
+        assert block.cid == root
+        await gateways.block(root)
+        assert len(bad.asked) == 1
+        assert [bool(status.reason) for status in gateways.status()] == [True, False]
+
+
+@pytest.mark.parametrize("mode", BAD)
+async def test_an_avoided_gateway_is_asked_all_the_same_if_nobody_else_can(mode, pool, publisher):
+    async with bad_gateway(publisher.url, mode) as bad:
+        gateways = pool(bad.url)
+        with pytest.raises(BlockUnavailable):
+            await gateways.block(parse_cid(publisher.root))
+        bad.mode = "honest"
+        await gateways.block(parse_cid(publisher.root))
+        assert [status.reason for status in gateways.status()] == [""]
+
+
+async def test_when_all_fail_each_is_named_with_its_reason(pool, publisher):
+    missing = Block.of(RAW, b"nobody has this").cid
+    async with bad_gateway(publisher.url, "error") as failing, bad_gateway(publisher.url, "silent") as silent:
+        gone = "http://127.0.0.1:1"
+        with pytest.raises(BlockUnavailable) as error:
+            await pool(failing.url, silent.url, publisher.url + "/", gone).block(missing)
+        text = str(error.value)
+        assert f"{failing.url}: it answered 502" in text
+        assert f"{silent.url}: it fell silent" in text
+        assert f"{publisher.url}: it does not have it" in text
+        assert gone in text
+        assert error.value.fix
+
+
+async def test_without_gateways_the_person_is_told(pool):
+    with pytest.raises(BlockUnavailable) as error:
+        await pool().block(Block.of(RAW, b"").cid)
+    assert "None is configured" in str(error.value)
+
+
+async def test_an_endless_answer_is_cut_off(pool):
+    from aiohttp import web
+
+    sent = 0
+
+    async def endless(request):
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(64 << 10))
+            sent += 64 << 10
+
+    async with serving(endless) as url:
+        with pytest.raises(BlockUnavailable):
+            await pool(url, deadlines=Deadlines()).block(Block.of(RAW, b"").cid)
+    assert sent < 64 << 20
+
+
+async def test_a_trickle_is_cut_off(pool):
+    import asyncio
+
+    from aiohttp import web
+
+    async def trickle(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x")
+            await asyncio.sleep(0.05)
+
+    async with serving(trickle) as url:
+        with pytest.raises(BlockUnavailable):
+            await pool(url).block(Block.of(RAW, b"").cid)
+
+
+async def test_no_redirect_is_followed(pool, publisher):
+    from aiohttp import web
+
+    async def elsewhere(request):
+        raise web.HTTPFound(publisher.url + request.path_qs)
+
+    async with serving(elsewhere) as url:
+        with pytest.raises(BlockUnavailable) as error:
+            await pool(url).block(parse_cid(publisher.root))
+        assert "302" in str(error.value)
+
+
+async def test_changing_the_gateways_keeps_the_record_of_those_that_stay(pool, publisher):
+    async with bad_gateway(publisher.url, "corrupt") as bad:
+        gateways = pool(bad.url, publisher.url)
+        await gateways.block(parse_cid(publisher.root))
+        gateways.use([bad.url + "/", publisher.url, "http://127.0.0.1:1"])
+        assert [bool(status.reason) for status in gateways.status()] == [True, False, False]
+        gateways.use([publisher.url])
+        assert [status.url for status in gateways.status()] == [publisher.url]
+
+
+async def test_the_request_is_the_specifications(pool, publisher):
+    publisher.gateway.asked.clear()
+    await pool(publisher.url).block(parse_cid(publisher.root))
+    assert publisher.gateway.asked == [f"/ipfs/{publisher.root}?format=raw"]
