@@ -85,22 +85,42 @@ async def test_whoever_is_not_signed_in_sees_nothing(tagging):
         assert await app.fragments(Slot.FILM_TAGS, film, by=None) == ()
 
 
-@pytest.mark.parametrize(
-    ("form", "json", "sentence"),
-    [
-        ({}, None, "A tag cannot be empty."),
-        ({"tag": "x" * 200}, None, "A tag has at most 80 characters, this one has 200."),
-        ({"tag": "../../etc"}, None, "A level of a tag cannot be only dots."),
-        ({"tag": "a\x07"}, None, "A tag cannot hold control characters or backslashes."),
-        ({"tag": ["a", "b"]}, None, "tag must be one text."),
-        (None, {"tag": 7}, "tag must be one text."),
-        (None, ["tag"], "A tag cannot be empty."),
-    ],
-)
-async def test_bad_input_is_refused_in_a_sentence(tagging, form, json, sentence):
+BAD_INPUT = [
+    ("", "A tag cannot be empty."),
+    ("x" * 200, "A tag has at most 80 characters, this one has 200."),
+    ("../../etc", "A level of a tag cannot be only dots."),
+    ("a\x07", "A tag cannot hold control characters or backslashes."),
+    (["a", "b"], "tag must be one text."),
+]
+
+
+@pytest.mark.parametrize(("tag", "sentence"), BAD_INPUT)
+async def test_bad_input_in_a_form_shows_the_form_again(tagging, tag, sentence):
     async with tagging() as app:
         film = app.films[0]
-        reply = await app.post(f"film/{film.id}/tags", form, json=json, by=Role.OWNER)
+        reply = await app.post(f"film/{film.id}/tags", {"tag": tag}, by=Role.OWNER)
+        assert reply.status == 400
+        html = await app.render(reply, by=Role.OWNER)
+        assert f"<h1>{sentence}</h1>" in html
+        assert f'value="{tag if isinstance(tag, str) else ""}"' in html
+        assert f'href="/films/{film.id}"' in html
+        assert await tags_of(app, film) == []
+        assert app.record.errors == 0
+
+
+@pytest.mark.parametrize(
+    ("json", "sentence"),
+    [
+        *[({"tag": tag}, sentence) for tag, sentence in BAD_INPUT],
+        ({"tag": 7}, "tag must be one text."),
+        (["tag"], "A tag cannot be empty."),
+        ({"tag": "\ud800"}, "A tag cannot hold control characters or backslashes."),
+    ],
+)
+async def test_bad_input_in_json_is_refused_in_a_sentence(tagging, json, sentence):
+    async with tagging() as app:
+        film = app.films[0]
+        reply = await app.post(f"film/{film.id}/tags", json=json, by=Role.OWNER)
         assert (reply.status, reply.sentence) == (400, sentence)
         assert reply.fix
         assert await tags_of(app, film) == []
@@ -130,7 +150,8 @@ async def test_a_film_has_room_for_fifty_tags(tagging):
         film = app.films[0]
         for number in range(50):
             await add(app, film, f"tag {number}")
-        assert await add(app, film, "tag 50") == Refusal(400, "A film has at most 50 tags.", "Remove one first.")
+        refused = await app.post(f"film/{film.id}/tags", json={"tag": "tag 50"}, by=Role.OWNER)
+        assert refused == Refusal(400, "A film has at most 50 tags.", "Remove one first.")
         assert isinstance(await add(app, film, "tag 49"), Redirect)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import AccessRefused, FilmId, Json, NotFound, Page, Redirect, Role, Route
+from wylloh_server.sdk import AccessRefused, FilmId, InvalidValue, Json, NotFound, Page, Redirect, Role, Route
 from wylloh_tagging._store import TagStore
-from wylloh_tagging.tags import ancestors, find, tag_of, tree
+from wylloh_tagging.tags import LONGEST, ancestors, find, tag_of, tree
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
@@ -44,7 +44,12 @@ async def add_tag(context: PluginContext, request: PluginRequest) -> Reply:
     """Tag a film, from a form or from JSON `{"tag": …}`."""
     _check_may_edit(context, request)
     film = await _film(context, request)
-    await TagStore(context).add(film.id, tag_of(request.value("tag")))
+    try:
+        await TagStore(context).add(film.id, tag_of(request.value("tag")))
+    except InvalidValue as error:
+        if request.json is not None:
+            raise
+        return _once_more(film, request, error)
     return await _changed(context, request, film)
 
 
@@ -78,6 +83,13 @@ def _check_may_edit(context: PluginContext, request: PluginRequest) -> None:
 
 async def _changed(context: PluginContext, request: PluginRequest, film: Film) -> Reply:
     return Redirect(f"/films/{film.id}") if request.json is None else await _tags_as_json(context, film)
+
+
+def _once_more(film: Film, request: PluginRequest, error: InvalidValue) -> Page:
+    """Show the form again with what was typed, and what is wrong with it."""
+    typed = request.form.get("tag", "")
+    values = {"film": film, "typed": typed if isinstance(typed, str) else "", "error": error}
+    return Page("once_more.html", values | {"longest": LONGEST}, status=400)
 
 
 async def _tags_as_json(context: PluginContext, film: Film) -> Json:
