@@ -45,7 +45,7 @@ def find_ffmpeg(setting: str = "") -> Ffmpeg:
     if setting:
         if (found := _examine(shutil.which(setting) or setting, "setting")) is None:
             raise SettingsError(
-                f"media.ffmpeg = {setting!r} is no ffmpeg of version 5.1 or newer with libx264",
+                f"playback.ffmpeg = {setting!r} is no ffmpeg of version 5.1 or newer with libx264",
                 fix="Give the path of one, or remove the setting.",
             )
         return found
