@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from wylloh_server.app.parts import Films, Publisher, open_films, open_health, open_publishing
 from wylloh_server.app.server import announcing, create_app
+from wylloh_server.web.assembly import serving
 
 __all__ = [
     "Films",
@@ -17,4 +18,5 @@ __all__ = [
     "open_films",
     "open_health",
     "open_publishing",
+    "serving",
 ]

@@ -31,7 +31,7 @@ from wylloh_server.services.ingest import Discovery, Puller, PullStarter
 from wylloh_server.services.library import Library
 from wylloh_server.services.licensing import Licensing
 from wylloh_server.services.manifests import Manifests
-from wylloh_server.services.playback import Playback
+from wylloh_server.services.playback import Leases, Planner, Playback, Texts, Tools, Workshop
 from wylloh_server.services.posters import Posters
 from wylloh_server.services.publishing import Publishing
 from wylloh_server.services.signin import SessionDesk, SignIn
@@ -167,19 +167,19 @@ def build_playback(
     settings: Settings, outside: Outside, licensing: Licensing, sources: FilmSources, *, jobs: Jobs, bus: Bus
 ) -> Playback:
     """Build what plays films."""
+    media, cipher = outside.media, outside.secrets.segments
+    tools = Tools(sources, media.door, media.encoder, media.segments, cipher)
     return Playback(
         films=outside.database.storage.films,
         licensing=licensing,
-        sources=sources,
-        door=outside.media.door,
-        prober=outside.media.prober,
-        encoder=outside.media.encoder,
-        store=outside.media.segments,
-        cipher=outside.secrets.segments,
+        planner=Planner(sources=sources, door=media.door, prober=media.prober, encoder=media.encoder),
+        workshop=Workshop(tools),
+        texts=Texts(tools),
+        leases=Leases(system_clock),
+        cipher=cipher,
         bus=bus,
-        clock=system_clock,
-        lease_seconds=Seconds(settings.playback.lease_seconds),
         make_rest=lambda film: jobs.start(TRANSCODE, film),
+        lease_seconds=Seconds(settings.playback.lease_seconds),
     )
 
 

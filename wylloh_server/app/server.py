@@ -21,7 +21,7 @@ from wylloh_server.app.inside import (
     build_sources,
 )
 from wylloh_server.app.outside import data_folder, open_outside
-from wylloh_server.domain.types import Seconds
+from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.hooks.context import PluginServices
 from wylloh_server.hooks.dispatch import Dispatch
 from wylloh_server.hooks.limits import Limits
@@ -118,7 +118,7 @@ async def _work(
 ) -> None:
     """Begin what the server does by itself."""
     jobs.register(PULL, chores.puller.pull)
-    jobs.register(TRANSCODE, playback.fill)
+    jobs.register(TRANSCODE, lambda film: playback.fill(FilmId(film)))
     await stack.enter_async_context(playback.running())
     await stack.enter_async_context(jobs.running())
     if settings.chain.rpc:

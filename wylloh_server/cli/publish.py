@@ -113,6 +113,7 @@ async def _publish_here(settings: Settings, wish: _Wish, keystore: Path, passwor
         root = await _finish(house, staged, sign_manifest(account, token, staged.manifest_sha256))
         film = _new_film(token, root, staged, wish.terms(publisher))
         mined = await send(house.pool, create_film(film), account)
+        await house.publishing.discard(staged)
         await _pin(settings, house, root)
     click.echo(
         f"Published {wish.description.title}\n  token  {token}\n  root   {root}\n  block  {mined.block}"
@@ -179,10 +180,8 @@ async def _finish(house: Publisher, staged: Staged, signature: str) -> Cid:
 async def _pin(settings: Settings, house: Publisher, root: Cid) -> None:
     """Hand the package to the configured IPFS node as well, if there is one."""
     if settings.ipfs.node_rpc:
-        from wylloh_server.app import pin_on_node
-
         with progress_bar("Pinning on the IPFS node"):
-            await pin_on_node(settings, house, root)
+            await house.pin(root)
 
 
 def _new_film(token: TokenReference, root: Cid, staged: Staged, terms: Terms) -> NewFilm:

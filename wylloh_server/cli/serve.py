@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import click
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
     from wylloh_server.config import Settings
 
-_DRAIN_SECONDS = 1.5
-"""How long requests under way may take to finish when the server stops."""
-
 
 @click.command()
 @with_settings
@@ -34,19 +30,13 @@ def command(settings: Settings, log_level: str) -> None:
 
 
 async def _serve(settings: Settings, bound: socket.socket) -> None:
-    from aiohttp import web
-
-    from wylloh_server.app import announcing, create_app
+    from wylloh_server.app import announcing, create_app, serving
 
     stop = _stop_signal()
-    app = create_app(settings, show_claim=lambda code: show_claim_code(settings.server.public_url, code))
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_SECONDS, handle_signals=False)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(runner.cleanup)
-        await runner.setup()
-        await web.SockSite(runner, bound).start()
-        await stack.enter_async_context(announcing(settings))
-        show_address(settings.server.name, settings.server.public_url)
+    url = settings.server.public_url
+    app = create_app(settings, show_claim=lambda code: show_claim_code(url, code))
+    async with serving(app, bound), announcing(settings):
+        show_address(settings.server.name, url)
         await stop.wait()
         click.echo("Stopping.")
 

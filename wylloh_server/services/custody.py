@@ -85,7 +85,7 @@ class Custody:
 
     async def _check_holding(self, wallet: Wallet, token: TokenReference, right: str, territory: str) -> None:
         holdings = await self._chain.holdings(wallet, [token])
-        stack = Stack(holdings.counts[token], await self._chain.ladder(token))
+        stack = Stack(holdings.of(token), await self._chain.ladder(token))
         if stack.grants(right, territory) is None:
             held = tokens(stack.holding) if stack.holding else "no token of this film"
             raise AccessRefused(

@@ -88,6 +88,6 @@ class Library:
     async def _stack(self, holdings: Holdings, token: TokenReference) -> Stack | None:
         """Give a stack; None when this one film's cannot be read, which says nothing about the others."""
         try:
-            return Stack(holdings.counts[token], await self._chain.ladder(token))
+            return Stack(holdings.of(token), await self._chain.ladder(token))
         except (ChainError, NotFound, KeyError):
             return None

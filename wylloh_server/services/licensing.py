@@ -84,7 +84,7 @@ class Licensing:
         ladder = await self._chain.ladder(film.token)
         if film.token not in holdings.counts:
             raise WrongChain("the film's token is on another chain", fix="Configure an RPC of that chain.")
-        return Standing(Stack(holdings.counts[film.token], ladder), holdings.block)
+        return Standing(Stack(holdings.of(film.token), ladder), holdings.block)
 
     async def _by_rights(self, viewer: Viewer, film: Film, right: str) -> Receipt:
         blank = Receipt(

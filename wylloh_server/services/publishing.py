@@ -135,11 +135,13 @@ class Publishing:
             raise NotFound(f"nothing is staged for {token}", fix="Stage the film first.") from None
 
     async def finish(self, staged: Staged, signature: str, progress: Progress | None = None) -> Cid:
-        """Put the signature beside the manifest, build the package, and give its root CID."""
+        """Put the signature beside the manifest, build the package, and give its root CID. May be repeated."""
         (staged.folder / SIGNATURE_FILE).write_text(signature, encoding="ascii")
-        root = await self._packages.add_folder(staged.folder, progress=progress)
+        return await self._packages.add_folder(staged.folder, progress=progress)
+
+    async def discard(self, staged: Staged) -> None:
+        """Throw away what was staged, once the film is registered."""
         await asyncio.to_thread(shutil.rmtree, staged.folder)
-        return root
 
     async def _add_pictures_and_words(self, order: PublishOrder, folder: Path) -> Probe:
         source = await self._folders.open(order.film)

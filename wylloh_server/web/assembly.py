@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ from wylloh_server.web.static_files import STATIC, read_static_files
 from wylloh_server.web.templating import set_up_templates
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator
+
     from wylloh_server.config import Settings
 
 _DEADLINES = Deadlines()
@@ -65,6 +69,18 @@ def runner_of(app: web.Application) -> web.AppRunner:
     client that sends half a header, or nothing, is let go after `keepalive_timeout` seconds.
     """
     return web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=2)
+
+
+@asynccontextmanager
+async def serving(app: web.Application, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve the application on a socket that listens already, until the context ends."""
+    runner = runner_of(app)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, bound).start()
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def set_up_pages(app: web.Application, theme: str = "default") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from wylloh_server.adapters.chain._faults import RequestRefused
 from wylloh_server.adapters.chain._node import Ask, Node
-from wylloh_server.domain.errors import ChainError, ChainUnavailable, NoContract, SettingsError, WrongChain
+from wylloh_server.domain.errors import ChainError, ChainUnavailable, NoContract, WrongChain
 from wylloh_server.domain.ports.chain import ChainStatus, NodeStatus
 from wylloh_server.domain.types import Seconds
 
@@ -40,17 +40,12 @@ class RpcPool:
         """Set the pool up.
 
         Args:
-            urls: http(s) addresses, best first.
+            urls: http(s) addresses, best first; with none, every question is ChainUnavailable.
             chain_id: the only chain that is believed.
             contract: address that must have code; None before a contract is deployed.
             deadline: longest wait for one JSON-RPC answer.
             cool_down: how long a node that failed is left alone.
-
-        Raises:
-            SettingsError: there is no URL.
         """
-        if not urls:
-            raise SettingsError("no RPC is configured", fix="Give at least one address in chain.rpc.")
         self.chain_id = chain_id
         self.contract = contract
         self._nodes = [Node(url, chain_id, contract, deadline, cool_down) for url in urls]
@@ -112,6 +107,8 @@ async def _check(node: Node) -> tuple[NodeStatus, BlockNumber | ChainError]:
 
 def _together(faults: list[ChainError]) -> ChainError:
     """Make one error of the nodes' errors: a refusal by a working node first, else what all share."""
+    if not faults:
+        return ChainUnavailable("no chain is configured", fix="Set chain.rpc, chain.id and chain.contract.")
     for fault in faults:
         if isinstance(fault, RequestRefused):
             return fault

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from wylloh_server.domain.errors import WrongChain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -54,11 +56,27 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How many tokens of each film a wallet holds, all read at one block."""
+    """How many tokens of each film a wallet holds, all read at one block.
+
+    `counts` lacks tokens of another chain: what they are is unknown, never zero.
+    """
 
     wallet: Wallet
     block: BlockNumber
     counts: Mapping[TokenReference, int]
+
+    def of(self, token: TokenReference) -> int:
+        """Give the count of one token.
+
+        Raises:
+            WrongChain: it lives on another chain than the one asked.
+        """
+        try:
+            return self.counts[token]
+        except KeyError:
+            raise WrongChain(
+                f"the token {token} lives on another chain", fix="Set chain.id to the film's chain."
+            ) from None
 
 
 class Chain(Protocol):

@@ -1,0 +1,100 @@
+"""The demo's chain: anvil with its well-known development accounts, and the registry on it."""
+
+from __future__ import annotations
+
+import re
+import signal
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.cli.demo.processes import child
+from wylloh_server.domain.errors import ChainError
+from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
+from wylloh_server.resources import anvil_path, contract_artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from eth_account.signers.local import LocalAccount
+
+    from wylloh_server.adapters.chain import RpcPool
+
+CHAIN_ID = ChainId(31337)
+_MNEMONIC = "test test test test test test test test test test test junk"
+"""Printed in anvil's own documentation: whoever uses these accounts on a real chain gives money away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays in the demo."""
+
+    publisher: LocalAccount
+    full: LocalAccount
+    empty: LocalAccount
+
+
+def accounts() -> Cast:
+    """Derive the first three development accounts."""
+    from eth_account import Account
+
+    Account.enable_unaudited_hdwallet_features()
+    publisher, full, empty = (
+        Account.from_mnemonic(_MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}") for number in range(3)
+    )
+    return Cast(publisher, full, empty)
+
+
+@contextmanager
+def running_chain(folder: Path) -> Iterator[str]:
+    """Run anvil until the context ends, with the state it had the last time. Gives its address."""
+    state, log = folder / "chain.json", folder / "chain.log"
+    flags = ["--port", "0", "--no-cors", "--state", str(state), "--state-interval", "5"]
+    with child("chain", [str(anvil_path()), *flags], log, stop=signal.SIGINT) as anvil:
+        anvil.wait_for(lambda: re.search(r"Listening on (\S+)", anvil.said()), seconds=30)
+        found = re.search(r"Listening on (\S+)", anvil.said())
+        yield f"http://{found[1] if found else ''}"
+
+
+def pool(rpc: str, contract: Wallet | None = None) -> RpcPool:
+    """Open the chain."""
+    from wylloh_server.adapters.chain import RpcPool
+
+    return RpcPool([rpc], CHAIN_ID, contract)
+
+
+async def still_there(rpc: str, contract: Wallet, block: int) -> bool:
+    """Say whether the chain still has what an earlier demo put there."""
+    async with pool(rpc, contract) as chain:
+        try:
+            return int(await chain.request("eth_blockNumber", []), 16) >= block
+        except ChainError:
+            return False
+
+
+async def deploy(rpc: str, publisher: LocalAccount) -> Wallet:
+    """Put the registry on the chain; the publisher becomes its admin."""
+    from wylloh_server.adapters.chain.registry_calls import deploy_registry
+    from wylloh_server.adapters.chain.transactions import send
+
+    transaction = deploy_registry(contract_artifact("FilmRegistry"), wallet_of(publisher.address))
+    async with pool(rpc) as chain:
+        mined = await send(chain, transaction, publisher)
+    if mined.contract is None:
+        raise ChainError("the registry was not created", fix="Start the demo again.")
+    return mined.contract
+
+
+async def hand_out(
+    rpc: str, token: TokenReference, publisher: LocalAccount, amounts: dict[Wallet, int]
+) -> int:
+    """Mint tokens to wallets; gives the block of the last one."""
+    from wylloh_server.adapters.chain.registry_calls import mint
+    from wylloh_server.adapters.chain.transactions import send
+
+    block = 0
+    async with pool(rpc, token.contract) as chain:
+        for wallet, amount in amounts.items():
+            block = (await send(chain, mint(token, wallet, amount), publisher)).block
+    return block

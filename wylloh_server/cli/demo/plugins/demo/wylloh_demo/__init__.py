@@ -1,0 +1,118 @@
+"""The demo's wallets: two accounts of a throw-away chain that sign when a button is pressed.
+
+Loaded by `wylloh demo` alone, through `plugins.path`. The keys stay in the chain's own node; a real wallet
+asks its owner before it signs, these two do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wylloh_demo._node import NodeError, ask, transfer_call
+from wylloh_server.sdk import (
+    AccessRefused,
+    FilmId,
+    Fragment,
+    InvalidValue,
+    Json,
+    Page,
+    Redirect,
+    Role,
+    Route,
+    Setting,
+    Slot,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
+
+_HERE = Path(__file__).resolve().parent
+
+
+@hookimpl
+def settings() -> Sequence[Setting]:
+    """Declare what `wylloh demo` fills in."""
+    return (
+        Setting("node", str, "", "JSON-RPC address of the demo chain."),
+        Setting("full", str, "", "Address of the demo wallet."),
+        Setting("empty", str, "", "Address of the empty wallet."),
+        Setting("publisher", str, "", "Address that gives tokens away."),
+    )
+
+
+@hookimpl
+def routes() -> Sequence[Route]:
+    """Declare signing, and the page where the empty wallet gets tokens."""
+    return (
+        Route("POST", "sign", _sign, role=None),
+        Route("GET", "tokens", _tokens, role=Role.VIEWER),
+        Route("POST", "tokens", _give, role=Role.VIEWER),
+    )
+
+
+@hookimpl
+def template_dirs() -> Sequence[Path]:
+    """Declare the templates."""
+    return (_HERE / "templates",)
+
+
+@hookimpl
+def static_dirs() -> Sequence[Path]:
+    """Declare the script behind the buttons."""
+    return (_HERE / "static",)
+
+
+@hookimpl
+async def page_fragments(
+    context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
+) -> Sequence[Fragment]:
+    """Put the two sign-in buttons on the library page, and a way to get tokens on a film's page."""
+    if slot == Slot.LIBRARY_ACTIONS:
+        wallets = (
+            ("Sign in with the demo wallet", context.settings["full"]),
+            ("Sign in with an empty wallet", context.settings["empty"]),
+        )
+        others = [(label, address) for label, address in wallets if not viewer or viewer.wallet != address]
+        return (Fragment("buttons.html", {"wallets": others}),)
+    if slot == Slot.FILM_ACTIONS and film is not None and film.token is not None and viewer is not None:
+        return (Fragment("get.html", {"film": film}),)
+    return ()
+
+
+async def _sign(context: PluginContext, request: PluginRequest) -> Reply:
+    """Let one of the two wallets sign a text, as a person would by pressing Sign."""
+    address, text = request.value("address").lower(), request.value("message")
+    if address not in (context.settings["full"], context.settings["empty"]):
+        raise AccessRefused("The demo has no such wallet.", fix="Use one of the two buttons.")
+    signature = await _asked(context, "personal_sign", [text, address])
+    return Json({"signature": signature})
+
+
+async def _tokens(context: PluginContext, request: PluginRequest) -> Reply:
+    cards = await context.library.films(request.viewer)
+    return Page("tokens.html", {"films": [card.film for card in cards if card.film.token]})
+
+
+async def _give(context: PluginContext, request: PluginRequest) -> Reply:
+    """Send the viewer one token from the publisher's stock, as a shop would after payment."""
+    film = await context.library.film(FilmId(request.value("film")))
+    if film.token is None or request.viewer is None:
+        raise InvalidValue("That film has no tokens.", fix="Choose another.")
+    publisher = context.settings["publisher"]
+    call = transfer_call(publisher, request.viewer.wallet, film.token.token_id, 1)
+    await _asked(
+        context, "eth_sendTransaction", [{"from": publisher, "to": film.token.contract, "data": call}]
+    )
+    return Redirect(f"/films/{film.id}")
+
+
+async def _asked(context: PluginContext, method: str, parameters: list[object]) -> object:
+    try:
+        return await asyncio.to_thread(ask, context.settings["node"], method, parameters)
+    except NodeError as error:
+        raise InvalidValue(f"The demo chain said: {error}", fix="Start the demo again.") from None

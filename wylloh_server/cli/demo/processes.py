@@ -1,0 +1,92 @@
+"""Child processes of the demo: started with a log file each, ended in reverse order, never left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import WyllohError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+_STOP_SECONDS = 6.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """A running program and the file with what it says."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    def check(self) -> None:
+        """Make sure that it still runs.
+
+        Raises:
+            WyllohError: it has ended; the message carries its last words.
+        """
+        if self._process.poll() is not None:
+            words = self.said().strip().splitlines()[-5:]
+            raise WyllohError(f"the {self.name} has stopped: " + " ".join(words), fix=f"Read {self.log}.")
+
+    def said(self) -> str:
+        """Give all it has said in this run."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for(self, ready: Callable[[], object], seconds: float) -> None:
+        """Wait until `ready` gives something true.
+
+        Raises:
+            WyllohError: it ended, or it took too long.
+        """
+        deadline = time.monotonic() + seconds
+        while not ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise WyllohError(
+                    f"the {self.name} took longer than {seconds:.0f} s", fix=f"Read {self.log}."
+                )
+            time.sleep(0.1)
+
+
+@contextmanager
+def child(
+    name: str, command: Sequence[str], log: Path, *, stop: signal.Signals = signal.SIGTERM
+) -> Iterator[Child]:
+    """Run a program until the context ends; `stop` asks it to end, and after six seconds it is killed."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - programs of our own choice, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread here
+        )
+    try:
+        yield Child(name, process, log)
+    finally:
+        _end(process, stop)
+
+
+def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    process.send_signal(stop)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end the child when the demo itself is killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

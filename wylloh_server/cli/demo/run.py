@@ -1,0 +1,146 @@
+"""`wylloh demo`: one command that starts everything, shows where it is, and stops everything."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import signal
+import socket
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wylloh_server.cli.addresses import lan_address
+from wylloh_server.cli.banner import qr_text
+from wylloh_server.cli.demo import chain as demo_chain
+from wylloh_server.cli.demo.film import make_film
+from wylloh_server.cli.demo.owner import claim
+from wylloh_server.cli.demo.publishing import Stage, publish_once
+from wylloh_server.cli.demo.servers import answers, holder_settings, publisher_settings, server
+from wylloh_server.cli.demo.state import State, load_state, save_state
+from wylloh_server.domain.errors import SettingsError
+from wylloh_server.domain.types import wallet_of
+
+if TYPE_CHECKING:
+    from wylloh_server.cli.demo.chain import Cast
+    from wylloh_server.cli.demo.processes import Child
+
+
+@click.command()
+@click.option("--film", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="One of your own.")
+@click.option("--port", default=8484, type=click.IntRange(1, 65535), help="Port of the holder's server.")
+@click.option(
+    "--folder", default=".demo", type=click.Path(path_type=Path), help="Where the demo keeps things."
+)
+def command(film: Path | None, port: int, folder: Path) -> None:
+    """See everything work on this machine: chain, publisher, holder, one film."""
+    _need_free(port)
+    home = (folder / str(port)).absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    cast = demo_chain.accounts()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping by `kill` tidies up as well
+    try:
+        with ExitStack() as stack:
+            _run(stack, home, port, cast, film)
+    except KeyboardInterrupt:
+        click.echo("\nEverything has stopped. Another `make demo` goes on from here.")
+
+
+def _run(stack: ExitStack, home: Path, port: int, cast: Cast, film: Path | None) -> None:
+    feature = film.absolute() if film else _own_film(home.parent)
+    rpc, state = _chain(stack, home, cast)
+    settings = {"rpc": [rpc], "id": demo_chain.CHAIN_ID, "contract": state.contract, "poll_seconds": 2}
+    gateway = f"http://127.0.0.1:{state.publisher_port}"
+    publisher = publisher_settings(home, settings, state.publisher_port)
+    publishing = stack.enter_context(server("publisher", publisher, gateway))
+    _say("publisher", gateway)
+    stage = Stage(home, publisher, cast.publisher, wallet_of(cast.full.address), rpc)
+    _say("published", publish_once(stage, state, feature))
+    public = f"http://{lan_address()}:{port}"
+    about = {"name": "Demo", "port": port, "public_url": public}
+    wallets = {"node": rpc} | {
+        name: wallet_of(getattr(cast, name).address) for name in ("full", "empty", "publisher")
+    }
+    holder = holder_settings(home, settings, about, gateway, wallets)
+    holding = stack.enter_context(server("holder", holder, f"http://127.0.0.1:{port}"))
+    _claim(holding, f"http://127.0.0.1:{port}", public, cast)
+    _say("holder", public)
+    holding.wait_for(lambda: answers(f"http://127.0.0.1:{port}/healthz"), seconds=300)
+    _say("film", "here, verified, its key received")
+    _welcome(public, port)
+    _watch(holding, publishing)
+
+
+def _chain(stack: ExitStack, home: Path, cast: Cast) -> tuple[str, State]:
+    """Start the chain; begin anew when it has lost what an earlier demo put there."""
+    rpc = stack.enter_context(demo_chain.running_chain(home))
+    state = load_state(home)
+    if state is None or not asyncio.run(demo_chain.still_there(rpc, state.contract, state.block)):
+        for name in ("publisher", "holder"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        contract = asyncio.run(demo_chain.deploy(rpc, cast.publisher))
+        state = State(contract, _free_port(), 1)
+        save_state(home, state)
+    _say("chain", f"{rpc}, registry {state.contract}")
+    return rpc, state
+
+
+def _own_film(folder: Path) -> Path:
+    target = folder / "light.mp4"
+    if not target.exists():
+        from wylloh_server.adapters.ffmpeg import find_ffmpeg
+
+        _say("film", "making one, 90 seconds of light (about half a minute) …")
+        make_film(find_ffmpeg().path, target)
+    return target
+
+
+def _claim(holder: Child, url: str, origin: str, cast: Cast) -> None:
+    """Let the demo wallet own the holder's server, with the code that server printed."""
+    code = re.search(r"claim=([A-Z0-9]+)", holder.said())
+    if code:
+        claim(url, origin, cast.full, code[1])
+
+
+def _welcome(public: str, port: int) -> None:
+    click.echo(
+        f"\nOpen {click.style(f'http://localhost:{port}', bold=True)} here, or {public} on your network."
+    )
+    click.echo(f"On a TV open {public}/tv. Point a phone here:\n")
+    click.echo(qr_text(public))
+    click.echo("Ctrl-C stops everything.")
+
+
+def _watch(*children: Child) -> None:
+    """Wait until somebody presses Ctrl-C, or something dies."""
+    while True:
+        for one in children:
+            one.check()
+        time.sleep(1)
+
+
+def _need_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104 - where the holder will listen
+        except OSError:
+            raise SettingsError(
+                f"port {port} is in use", fix=f"Stop what uses it, or type: make demo PORT={port + 100}"
+            ) from None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _say(what: str, text: str) -> None:
+    click.echo(f"  {click.style(f'{what:<10}', bold=True)} {text}")
+    sys.stdout.flush()
