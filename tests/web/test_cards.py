@@ -1,0 +1,65 @@
+"""A film in few words, for every state it can be in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, FAILED, LADDER, OWN, STACKED, WAITING, gated
+from wylloh_server.domain.film import FilmState
+from wylloh_server.domain.playback import Position
+from wylloh_server.domain.rights import RightsLadder, Stack, Tier
+from wylloh_server.domain.types import Seconds, Timestamp
+from wylloh_server.services.library import Shelved
+from wylloh_server.web.cards import card_of, left_of
+
+
+def shelved(film, holding=None, ladder=LADDER):
+    return Shelved(film, None if holding is None else Stack(holding, ladder))
+
+
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [
+        (shelved(BEGUN, 1), "Ready offline"),
+        (shelved(STACKED, 250), "Small venue"),
+        (shelved(ARRIVING, 1), "Arriving · 64 %"),
+        (shelved(gated(1, "x", FilmState.DISCOVERED), 1), "On its way"),
+        (shelved(WAITING, 1), "Waiting: The disk is full."),
+        (shelved(FAILED, 1), "Cannot be played: The manifest is not signed."),
+        (shelved(OWN), "Your own folder"),
+        (shelved(BEGUN), "Ready offline"),
+        (shelved(ELSEWHERE, 0), "1 token lets you watch it"),
+        (shelved(ELSEWHERE, 1, RightsLadder((Tier(10, "personal"),))), "9 tokens let you watch it"),
+        (shelved(ARRIVING, 0), "1 token lets you watch it"),
+    ],
+)
+def test_its_state_is_one_line(item, line):
+    assert card_of(item, "").line == line
+
+
+@pytest.mark.parametrize(("holding", "badge"), [(0, ""), (1, ""), (2, "×2"), (5000, "×5,000")])
+def test_a_stack_of_several_has_a_badge(holding, badge):
+    assert card_of(shelved(BEGUN, holding), "").badge == badge
+
+
+@pytest.mark.parametrize(("holding", "away"), [(0, True), (1, False), (None, False)])
+def test_only_a_counted_lack_of_tokens_puts_a_film_away(holding, away):
+    assert card_of(shelved(BEGUN, holding), "").away is away
+
+
+def at(seconds, of=3600):
+    return Position(BEGUN.id, Seconds(seconds), Seconds(of), Timestamp(0))
+
+
+@pytest.mark.parametrize(
+    ("position", "left"),
+    [(None, ""), (at(4), ""), (at(600), "50 min left"), (at(3500), ""), (at(0, 0), "")],
+)
+def test_what_is_left_is_told_only_in_the_middle_of_a_film(position, left):
+    assert left_of(position) == left
+
+
+def test_how_far_somebody_watched_is_a_percentage():
+    item = Shelved(BEGUN, Stack(1, LADDER), at(900))
+    assert card_of(item, "").watched == 25
+    assert card_of(Shelved(BEGUN, Stack(1, LADDER), at(3599)), "").watched is None
