@@ -176,6 +176,8 @@ class DbosJobs:
         ):
             return None
         reason = await self._attempt(*name)
+        if self._runs[name] is not current:  # it was cancelled, and did not mind or did so itself
+            return None
         self._note(current, JobState.FAILED if reason else JobState.DONE, reason)
         return reason
 
