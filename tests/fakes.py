@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
-from wylloh_server.domain.access import Reason, Receipt
+from wylloh_server.domain.access import Reason, Receipt, Verdict, Vote
 from wylloh_server.domain.errors import AccessRefused, ChainUnavailable, NotFound, PlaybackRefused
 from wylloh_server.domain.playback import Lease, LeaseEnd
 from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
 from wylloh_server.domain.types import BlockNumber, PlayToken, Timestamp, Wallet
+from wylloh_server.hooks.dispatch import Ballot
 
 
 class FakeClock:
@@ -120,3 +121,54 @@ class FakePlayback:
 
     def ended(self, token):
         return self.ends.get(token)
+
+
+class FakeVotes:
+    """The plugins' side of licensing. `ballot` is their answer; `asked` keeps what they were asked."""
+
+    def __init__(self) -> None:
+        self.ballot = Ballot(Vote(Verdict.ABSTAIN))
+        self.asked = []
+
+    async def vote(self, request):
+        self.asked.append(request)
+        return self.ballot
+
+
+class FakeJobs:
+    """The port `Jobs` that only notes what it was to start, as (kind, key)."""
+
+    def __init__(self) -> None:
+        self.started = []
+
+    async def start(self, kind, key):
+        self.started.append((kind, key))
+
+
+class FakeFilms:
+    """The port `Films` over a dictionary."""
+
+    def __init__(self, *films) -> None:
+        self._films = {film.id: film for film in films}
+
+    async def get(self, film):
+        return self._films.get(film)
+
+    async def remove(self, film):
+        del self._films[film]
+
+
+class FakeLicensing:
+    """Decides as `verdicts` says, by wallet: a reason to refuse for. Everybody else may watch."""
+
+    def __init__(self, clock) -> None:
+        self._clock = clock
+        self.verdicts: dict[Wallet, Reason] = {}
+        self.asked = 0
+
+    async def decide(self, viewer, film, right="personal"):
+        self.asked += 1
+        no = self.verdicts.get(viewer.wallet)
+        sentence = "You hold no token of this film." if no else "Yours."
+        reason = no or Reason.HOLDS_ENOUGH
+        return Receipt(film.id, viewer.wallet, right, no is None, reason, sentence, self._clock())

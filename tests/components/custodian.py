@@ -1,0 +1,52 @@
+"""A custodian's door over a real `Custody`, without its web floor. What it answers can be tampered with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from wylloh_server.domain.errors import WyllohError
+from wylloh_server.domain.license import request_from_json
+from wylloh_server.services.custody import Custody
+
+
+@dataclass
+class CustodianDoor:
+    """`tamper` is given each answer as JSON and gives what is sent instead; `asked` counts requests."""
+
+    url: str = ""
+    tamper: Callable[[Any], Any] = field(default=lambda answer: answer)
+    asked: int = 0
+    status: int | None = None
+
+
+@asynccontextmanager
+async def custodian_door(custody: Custody) -> AsyncIterator[CustodianDoor]:
+    """Answers on loopback until the context ends."""
+    door = CustodianDoor()
+
+    async def release(request: web.Request) -> web.Response:
+        door.asked += 1
+        if door.status is not None:
+            return web.Response(status=door.status, text="<h1>Sorry</h1>")
+        try:
+            envelope = await custody.release(request_from_json(await request.json()))
+        except WyllohError as error:
+            return web.json_response({"error": str(error), "fix": error.fix}, status=403)
+        return web.json_response(door.tamper(envelope.as_json()))
+
+    app = web.Application()
+    app.router.add_post("/api/custody/envelope", release)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        door.url = f"http://{host}:{port}"
+        yield door
+    finally:
+        await runner.cleanup()
