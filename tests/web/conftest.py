@@ -237,7 +237,9 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     async def probe():
         return checks[0] if checks else Check("Chain", ok=True, sentence="Fine.")
 
-    app[keys.HEALTH] = Health(probes=(probe,), films=storage.films, envelopes=envelopes)
+    app[keys.HEALTH] = Health(
+        probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock
+    )
     set_up_pages(app)
     add_routes(app)
     if add is not None:

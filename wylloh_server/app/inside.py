@@ -266,4 +266,9 @@ def build_health(settings: Settings, outside: Outside, rights: Rights) -> Health
         ClockCheck(outside.http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),
     )
-    return Health(probes=probes, films=outside.database.storage.films, envelopes=rights.envelopes)
+    return Health(
+        probes=probes,
+        films=outside.database.storage.films,
+        envelopes=rights.envelopes,
+        clock=system_clock,
+    )

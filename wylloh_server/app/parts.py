@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
 from wylloh_server.app.inside import (
     build_discovery,
     build_health,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from wylloh_server.adapters.chain import RpcPool
     from wylloh_server.config import Settings
-    from wylloh_server.domain.ports.content import Packages
     from wylloh_server.domain.ports.storage import Films as StoredFilms
     from wylloh_server.services.health import Health
     from wylloh_server.services.ingest import Discovery, Puller
@@ -34,7 +34,7 @@ class Publisher:
 
     publishing: Publishing
     pool: RpcPool
-    packages: Packages
+    node: NodeRpc | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ async def open_publishing(settings: Settings) -> AsyncIterator[Publisher]:
     """Open what publishing needs."""
     async with open_outside(settings) as outside:
         rights = build_rights(settings, outside, Bus())
-        yield Publisher(build_publishing(settings, outside, rights), outside.pool, outside.packages)
+        node = NodeRpc(settings.ipfs.node_rpc) if settings.ipfs.node_rpc else None
+        yield Publisher(build_publishing(settings, outside, rights), outside.pool, node)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ from wylloh_server.cli.options import with_settings
 from wylloh_server.cli.progress import progress_bar
 from wylloh_server.cli.terms import Terms, keep_terms, kept_terms
 from wylloh_server.cli.tiers import SUBTITLES, TIER
-from wylloh_server.domain.errors import InvalidValue, SettingsError
+from wylloh_server.domain.errors import InvalidValue, SettingsError, WyllohError
 from wylloh_server.domain.film import Description
 from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
 from wylloh_server.services.publishing import PublishOrder
@@ -113,8 +113,8 @@ async def _publish_here(settings: Settings, wish: _Wish, keystore: Path, passwor
         root = await _finish(house, staged, sign_manifest(account, token, staged.manifest_sha256))
         film = _new_film(token, root, staged, wish.terms(publisher))
         mined = await send(house.pool, create_film(film), account)
+        await _pin(house, staged, root)
         await house.publishing.discard(staged)
-        await _pin(settings, house, root)
     click.echo(
         f"Published {wish.description.title}\n  token  {token}\n  root   {root}\n  block  {mined.block}"
     )
@@ -151,7 +151,7 @@ async def _finish_for_wallet(settings: Settings, token: TokenReference, signatur
             )
         root = await _finish(house, staged, signature)
         transaction = await prepare(house.pool, create_film(_new_film(token, root, staged, terms)), publisher)
-        await _pin(settings, house, root)
+        await _pin(house, staged, root)
     click.echo("Let the wallet send this; the film is published once it is mined:\n", err=True)
     click.echo(json.dumps({"method": "eth_sendTransaction", "params": [transaction]}, indent=2))
 
@@ -177,11 +177,15 @@ async def _finish(house: Publisher, staged: Staged, signature: str) -> Cid:
         return await house.publishing.finish(staged, signature, advance)
 
 
-async def _pin(settings: Settings, house: Publisher, root: Cid) -> None:
-    """Hand the package to the configured IPFS node as well, if there is one."""
-    if settings.ipfs.node_rpc:
+async def _pin(house: Publisher, staged: Staged, root: Cid) -> None:
+    """Hand the package to the configured IPFS node as well. A node that is down undoes nothing."""
+    if house.node is None:
+        return
+    try:
         with progress_bar("Pinning on the IPFS node"):
-            await house.pin(root)
+            await house.node.add_folder(staged.folder, root)
+    except WyllohError as error:
+        click.echo(f"The IPFS node did not take it: {error} {error.fix}", err=True)
 
 
 def _new_film(token: TokenReference, root: Cid, staged: Staged, terms: Terms) -> NewFilm:

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.storage import Films
     from wylloh_server.domain.ports.world import Clock
+    from wylloh_server.domain.types import Timestamp
     from wylloh_server.services.envelopes import EnvelopeDesk
 
 _log = logging.getLogger(__name__)
 
 _ENOUGH_ROOM = 5 << 30
 _CLOCK_SLACK = 30.0
+_FRESH_SECONDS = 5
 _DEADLINE = 10.0
 
 
@@ -42,14 +44,26 @@ Probe = Callable[[], Awaitable[Check]]
 class Health:
     """Runs the checks side by side, and counts what can be played."""
 
-    def __init__(self, *, probes: tuple[Probe, ...], films: Films, envelopes: EnvelopeDesk) -> None:
+    def __init__(
+        self, *, probes: tuple[Probe, ...], films: Films, envelopes: EnvelopeDesk, clock: Clock
+    ) -> None:
         self._probes = probes
         self._films = films
         self._envelopes = envelopes
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._last: tuple[Timestamp, tuple[Check, ...]] | None = None
 
     async def checks(self) -> tuple[Check, ...]:
-        """Run every check; one that hangs or crashes is a failed check."""
-        return tuple(await asyncio.gather(*(_guarded(probe) for probe in self._probes)))
+        """Run every check; one that hangs or crashes is a failed check.
+
+        Answers are good for five seconds: a monitor that asks often must not become a load on the gateways.
+        """
+        async with self._lock:
+            if self._last is None or self._clock() - self._last[0] >= _FRESH_SECONDS:
+                results = await asyncio.gather(*(_guarded(probe) for probe in self._probes))
+                self._last = self._clock(), tuple(results)
+            return self._last[1]
 
     async def playable(self) -> int:
         """Count the films that can be played now by whoever has the right."""

@@ -135,7 +135,7 @@ class Publishing:
             raise NotFound(f"nothing is staged for {token}", fix="Stage the film first.") from None
 
     async def finish(self, staged: Staged, signature: str, progress: Progress | None = None) -> Cid:
-        """Put the signature beside the manifest, build the package, and give its root CID. May be repeated."""
+        """Put the signature beside the manifest, build the package, and give its root CID. Repeatable."""
         (staged.folder / SIGNATURE_FILE).write_text(signature, encoding="ascii")
         return await self._packages.add_folder(staged.folder, progress=progress)
 

@@ -45,16 +45,16 @@ def make_film(ffmpeg: str, target: Path) -> None:
     subtitles = target.with_suffix(".en.srt")
     subtitles.write_text(_srt(0), encoding="utf-8")
     draft = target.with_suffix(".part.mp4")
-    done = subprocess.run(  # noqa: S603 - an argument list of our own
-        _command(ffmpeg, subtitles, draft),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode:
-        raise MediaError(f"ffmpeg could not make the demo film: {done.stderr.strip()[-300:]}")
+    _run(_command(ffmpeg, subtitles, draft))
     draft.replace(target)
+
+
+def make_poster(ffmpeg: str, target: Path) -> Path:
+    """Make the poster, a picture of the light without its clock, and give the file."""
+    source = ["-f", "lavfi", "-ss", "18", "-i", _LIGHT]
+    still = ["-frames:v", "1", "-vf", "scale=1280:720:flags=bicubic", "-q:v", "3", f"file:{target}"]
+    _run([ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "error", "-y", *source, *still])
+    return target
 
 
 def german_subtitles(target: Path) -> Path:
@@ -62,6 +62,14 @@ def german_subtitles(target: Path) -> Path:
     text = "WEBVTT\n\n" + _srt(1).replace(",000", ".000")
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - an argument list of our own
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    if done.returncode:
+        raise MediaError(f"ffmpeg could not make the demo film: {done.stderr.strip()[-300:]}")
 
 
 def _command(ffmpeg: str, subtitles: Path, target: Path) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.cli.demo.chain import hand_out
-from wylloh_server.cli.demo.film import german_subtitles
+from wylloh_server.cli.demo.film import german_subtitles, make_poster
 from wylloh_server.cli.demo.servers import WYLLOH
 from wylloh_server.cli.demo.state import State, fingerprint, save_state
 from wylloh_server.domain.errors import WyllohError
@@ -82,8 +82,12 @@ def _publish(stage: Stage, film: Path) -> TokenReference:
 
 
 def _own_words(home: Path) -> list[str]:
+    from wylloh_server.adapters.ffmpeg import find_ffmpeg
+
     german = german_subtitles(home / "light.de.vtt")
-    return ["--title", "Light", "--synopsis", _SYNOPSIS, "--year", "2026", "--subtitles", f"de:{german}"]
+    poster = make_poster(find_ffmpeg().path, home / "light.jpg")
+    words = ["--title", "Light", "--synopsis", _SYNOPSIS, "--year", "2026"]
+    return [*words, "--subtitles", f"de:{german}", "--poster", str(poster)]
 
 
 def _title(film: Path) -> str:

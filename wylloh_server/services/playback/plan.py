@@ -135,8 +135,20 @@ def plan_of(film: Film, probe: Probe, fingerprint: str, beside: Sequence[SideTex
             SoundTrack(f"a{audio.index}", audio, label, audio_timeline(probe.duration))
             for audio, label in zip(probe.audio, sound_labels, strict=True)
         ),
-        texts=_texts((*beside, *probe.subtitles)),
+        texts=_texts((*beside, *_only_inside(probe.subtitles, beside))),
     )
+
+
+def _only_inside(embedded: Sequence[SubtitleTrack], beside: Sequence[SideText]) -> tuple[SubtitleTrack, ...]:
+    """Leave out what publishing copied into files beside the film: the first track of each language."""
+    copied = {text.language for text in beside}
+    kept = []
+    for track in embedded:
+        if track.language in copied:
+            copied.remove(track.language)
+        else:
+            kept.append(track)
+    return tuple(kept)
 
 
 def _texts(origins: Sequence[SideText | SubtitleTrack]) -> tuple[TextTrack, ...]:
