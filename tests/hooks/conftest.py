@@ -21,14 +21,12 @@ class House:
         self.folder = folder
         self.path = folder / "plugins"
         self.published = []
-        self.names = []
 
     def write(self, name, source, *, package=None, head=HEAD):
         """Write the plugin `name` as <path>/<name>/wylloh_<name>/__init__.py."""
         file = (package or self.path / name / f"wylloh_{name}") / "__init__.py"
         file.parent.mkdir(parents=True)
         file.write_text(head + dedent(source))
-        self.names.append(file.parent.name)
         return file.parent
 
     def registry(self, **options):
@@ -52,8 +50,9 @@ class House:
                 yield registry, Dispatch(registry)
 
     def forget(self):
-        for module in [key for key in sys.modules if key.split(".")[0] in self.names]:
-            del sys.modules[module]
+        own = str(self.folder)
+        for name in [name for name, module in sys.modules.items() if str(vars(module).get("__file__")).startswith(own)]:
+            del sys.modules[name]
 
 
 @pytest.fixture

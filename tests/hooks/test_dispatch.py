@@ -12,7 +12,7 @@ from wylloh_server.testing._samples import sample_films, sample_viewer
 
 FILM = sample_films()[0]
 VIEWER = sample_viewer(Role.VIEWER)
-SHORT = Limits(answer=0.2)
+SHORT = Limits(answer=0.5)
 
 
 def record_of(registry, name):
@@ -28,7 +28,7 @@ BROKEN = [
     ("raise RuntimeError('boom')", "RuntimeError: boom"),
     ("raise SystemExit", "PluginError: tried to end the server"),
     ("raise asyncio.CancelledError", "PluginError: cancelled its own task"),
-    ("await asyncio.Event().wait()", "TimeoutError: took longer than 0.2 s"),
+    ("await asyncio.Event().wait()", "TimeoutError: took longer than 0.5 s"),
     ("return 7", "PluginError: must return a list of"),
     ("return ['x']", "PluginError: must return a list of"),
     ("return None", "PluginError: must return a list of"),
@@ -210,7 +210,7 @@ async def test_a_route_answers(house, body, reply):
         ("raise asyncio.CancelledError", 500, "PluginError: cancelled its own task"),
         ("return None", 500, "PluginError: a route must return Page, Json, Redirect or Refusal, not NoneType"),
         ("return Redirect('//elsewhere.example')", 400, ""),
-        ("await asyncio.Event().wait()", 504, "TimeoutError: took longer than 0.2 s"),
+        ("await asyncio.Event().wait()", 504, "TimeoutError: took longer than 0.5 s"),
     ],
 )
 async def test_a_broken_route_is_a_sentence(house, body, status, error):

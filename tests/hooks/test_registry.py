@@ -121,7 +121,7 @@ async def test_a_wrong_declaration_is_named(house, source, reason):
         ),
         (
             "@hookimpl\nasync def lifespan():\n    await asyncio.Event().wait()\n    yield",
-            "It could not start: TimeoutError: took longer than 0.5 s",
+            "It could not start: TimeoutError: took longer than 1 s",
         ),
         (
             "@hookimpl\nasync def lifespan():\n    await asyncio.sleep(0)\n    if False:\n        yield",
@@ -139,7 +139,7 @@ async def test_a_wrong_declaration_is_named(house, source, reason):
 async def test_raising_or_hanging_at_start_up_costs_only_itself(house, source, reason):
     house.write("bad", f"{source}\n@hookimpl\nasync def nav_items():\n    return [NavItem('Bad')]\n", head=HEAD_FLAT)
     house.write("good", GOOD)
-    async with house.running(limits=Limits(start=0.5)) as (registry, dispatch):
+    async with house.running(limits=Limits(start=1)) as (registry, dispatch):
         assert record_of(registry, "bad").status == "failed"
         assert record_of(registry, "bad").reason.startswith(reason)
         assert await labels(dispatch) == ["Good"]
@@ -159,12 +159,12 @@ async def test_a_wrong_setting_keeps_only_its_plugin_from_starting(house):
     ("second_half", "error"),
     [
         ("raise RuntimeError('boom')", "lifespan: RuntimeError: boom"),
-        ("await asyncio.Event().wait()", "lifespan: TimeoutError: took longer than 0.2 s"),
+        ("await asyncio.Event().wait()", "lifespan: TimeoutError: took longer than 0.5 s"),
     ],
 )
 async def test_a_plugin_that_does_not_stop_keeps_nobody(house, second_half, error):
     house.write("bad", f"@hookimpl\nasync def lifespan():\n    yield\n    {second_half}", head=HEAD_FLAT)
-    async with house.running(limits=Limits(stop=0.2)) as (registry, _):
+    async with house.running(limits=Limits(stop=0.5)) as (registry, _):
         assert record_of(registry, "bad").status == "running"
     assert record_of(registry, "bad").status == "loaded"
     assert record_of(registry, "bad").last_error == error
@@ -211,7 +211,6 @@ async def test_a_plugin_from_a_folder_imports_its_own_modules(house):
 
 async def test_a_plugin_folder_shadows_nothing(house):
     house.write("json", GOOD, package=house.path / "json")
-    house.names.remove("json")
     registry = house.registry()
     assert "Another Python package is called json already" in record_of(registry, "json").reason
     assert sys.modules["json"].dumps
