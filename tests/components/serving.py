@@ -10,9 +10,9 @@ from aiohttp import web
 
 @asynccontextmanager
 async def serving(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """Gives the base URL under which every GET goes to `handler`, until the context ends."""
+    """Gives the base URL under which every request goes to `handler`, until the context ends."""
     app = web.Application()
-    app.router.add_get("/{path:.*}", handler)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     try:

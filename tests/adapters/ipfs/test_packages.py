@@ -13,6 +13,7 @@ from tests.components.bad_gateway import bad_gateway
 from tests.components.good_gateway import good_gateway
 from tests.components.serving import serving
 from wylloh_server.adapters.ipfs import Deadlines
+from wylloh_server.adapters.ipfs._walk import links_of
 from wylloh_server.adapters.ipfs.car import car_header, car_section, read_car
 from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, Block, parse_cid
 from wylloh_server.adapters.ipfs.dagpb import Kind, Link, Node, encode_node
@@ -166,6 +167,20 @@ async def test_only_complete_packages_are_served_and_forgotten_ones_no_longer(pu
     assert not await packages.complete(root)
     with pytest.raises(NotFound):
         await anext(packages.published_car(root))
+
+
+async def test_a_car_is_in_depth_first_order_each_block_once(publisher):
+    store = publisher.packages._store
+
+    async def depth_first(cid, order):
+        if cid not in order:
+            order.append(cid)
+            for link in links_of(cid, await store.get(cid)):
+                await depth_first(link, order)
+        return order
+
+    stream = read_car(publisher.packages.published_car(publisher.root), parse_cid(publisher.root))
+    assert [block.cid async for block in stream] == await depth_first(parse_cid(publisher.root), [])
 
 
 @pytest.mark.parametrize(("scope", "blocks"), [("block", 1), ("entity", 1), ("all", BLOCKS)])

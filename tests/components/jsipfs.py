@@ -1,0 +1,18 @@
+"""js-ipfs, an IPFS daemon with the `/api/v0` RPC (tests/node/js-ipfs/daemon.mjs)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.components.node import node22, node_project
+from tests.components.node_server import node_server
+
+
+@contextmanager
+def jsipfs() -> Iterator[str]:
+    """Give the RPC address of a fresh, empty daemon without a network, as a multiaddr, until the context ends."""
+    project = node_project("js-ipfs")
+    with tempfile.TemporaryDirectory() as repo, node_server(node22(), project, "daemon.mjs", repo) as address:
+        yield address
