@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 @click.option(
     "--folder", default=".demo", type=click.Path(path_type=Path), help="Where the demo keeps things."
 )
-def command(film: Path | None, port: int, folder: Path) -> None:
+@click.option(
+    "--lease-seconds",
+    default=60.0,
+    type=click.FloatRange(1),
+    help="How often the right to watch is checked again while a film plays.",
+)
+def command(film: Path | None, port: int, folder: Path, lease_seconds: float) -> None:
     """See everything work on this machine: chain, publisher, holder, one film."""
     _need_free(port)
     home = (folder / str(port)).absolute()
@@ -46,12 +52,14 @@ def command(film: Path | None, port: int, folder: Path) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping by `kill` tidies up as well
     try:
         with ExitStack() as stack:
-            _run(stack, home, port, cast, film)
+            _run(stack, home, port, cast, film, lease_seconds=lease_seconds)
     except KeyboardInterrupt:
         click.echo("\nEverything has stopped. Another `make demo` goes on from here.")
 
 
-def _run(stack: ExitStack, home: Path, port: int, cast: Cast, film: Path | None) -> None:
+def _run(
+    stack: ExitStack, home: Path, port: int, cast: Cast, film: Path | None, *, lease_seconds: float
+) -> None:
     feature = film.absolute() if film else _own_film(home.parent)
     rpc, state = _chain(stack, home, cast)
     settings = {"rpc": [rpc], "id": demo_chain.CHAIN_ID, "contract": state.contract, "poll_seconds": 2}
@@ -66,7 +74,8 @@ def _run(stack: ExitStack, home: Path, port: int, cast: Cast, film: Path | None)
     wallets = {"node": rpc} | {
         name: wallet_of(getattr(cast, name).address) for name in ("full", "empty", "publisher")
     }
-    holder = holder_settings(home, settings, about, gateway, wallets)
+    playback = {"lease_seconds": lease_seconds}
+    holder = holder_settings(home, settings, about, gateway, wallets=wallets, playback=playback)
     holding = stack.enter_context(server("holder", holder, f"http://127.0.0.1:{port}"))
     _claim(holding, f"http://127.0.0.1:{port}", public, cast)
     _say("holder", public)

@@ -43,7 +43,9 @@ def holder_settings(
     chain: Mapping[str, Any],
     server: Mapping[str, Any],
     gateway: str,
+    *,
     wallets: Mapping[str, str],
+    playback: Mapping[str, float],
 ) -> Path:
     """Write the holder's settings file: it pulls every film, and shows the demo's two sign-in buttons."""
     return _write(
@@ -54,6 +56,7 @@ def holder_settings(
             "chain": {**chain, "store_url": f"{server['public_url']}/plugins/demo/tokens"},
             "ipfs": {"gateways": [gateway]},
             "plugins": {"path": [str(_PLUGINS)]},
+            "playback": playback,
             "plugins.settings.demo": wallets,
         },
     )
