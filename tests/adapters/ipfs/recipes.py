@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 from pathlib import Path
@@ -23,6 +24,7 @@ FOLDERS = {
 }
 
 
+@functools.cache
 def hashes(size: int) -> bytes:
     count = -(-size // 32)
     return b"".join(hashlib.sha256(index.to_bytes(8, "big")).digest() for index in range(count))[:size]

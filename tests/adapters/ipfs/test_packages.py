@@ -255,6 +255,26 @@ async def test_what_is_no_package_is_refused(open_packages):
             await holder.pull("film")
 
 
+async def test_an_invalid_package_takes_no_room_for_good(open_packages):
+    leaf, garbage = Block.of(RAW, bytes(MIB)), Block.of(DAG_PB, b"garbage")
+    root = tree(leaf, garbage)
+    other = Block.of(RAW, hashes(MIB))
+    async with await hostile({block.cid.text: block for block in (root, leaf, garbage)}, [root, leaf]) as url:
+        holder = await open_packages("holder", [url], bound=MIB + 1000)
+        with pytest.raises(PackageInvalid):
+            await holder.pull(root.cid.text)
+        await holder._store.put(other)
+        assert await holder._store.get(other.cid) == other.data
+
+
+async def test_a_gateway_without_the_package_leaves_the_stream_to_the_next(publisher, open_packages):
+    async with await hostile({}, []) as empty:
+        holder = await open_packages("holder", [empty, publisher.url])
+        await holder.pull(publisher.root)
+        assert await holder.complete(publisher.root)
+        assert len(publisher.gateway.asked) == 2
+
+
 async def test_a_tree_that_names_one_block_a_million_times_is_walked_once(open_packages):
     block = Block.of(RAW, b"x")
     blocks = {block.cid.text: block}

@@ -36,7 +36,7 @@ class Deadlines:
     connect: Seconds = Seconds(5)
     begin: Seconds = Seconds(15)
     pause: Seconds = Seconds(10)
-    block: Seconds = Seconds(60)
+    block: Seconds = Seconds(180)
 
 
 class GatewayFailed(Exception):

@@ -30,11 +30,12 @@ def reconcile(files: BlockFiles, index: BlockIndex, read: Callable[[ContentId], 
         read: gives a block, or raises ContentError.
     """
     files.sweep()
+    # What another process adds meanwhile must not look lost: each list of promises is read before its proofs.
+    known, roots = index.known(), index.roots()
     there = {name: (name, size, when) for name, size, when in files.all() if _parsed(name)}
-    known = index.known()
     index.remove(known - there.keys())
     index.add(there[name] for name in there.keys() - known)
-    pins, roots = files.pins(), index.roots()
+    pins = files.pins()
     for root, (complete, since) in roots.items():
         abandoned = root.startswith(BUILDING) and since < time.time() - _ABANDONED_AFTER
         if abandoned or (complete and root not in pins):

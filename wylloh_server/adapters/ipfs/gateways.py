@@ -78,22 +78,26 @@ class GatewayPool:
         )
 
     async def car(self, root: ContentId, wanted: Callable[[ContentId], bool]) -> AsyncGenerator[Block, None]:
-        """Stream as much of a package as the best gateway sends, in as few requests as possible.
+        """Stream as much of a package as one gateway sends: the first that has anything of it.
 
-        It ends without an error when the gateway fails: what is missing then is fetched block by block.
+        It ends without an error when that gateway fails: what is missing then is fetched block by block.
 
         Args:
             root: the package.
             wanted: says whether a block belongs to the package; a stream with others is a lie.
         """
-        for gateway in self._in_order()[:1]:
+        for gateway in self._in_order():
+            begun = False
             try:
                 async with aclosing(gateway.car(root)) as blocks:
                     async for block in blocks:
                         if not wanted(block.cid):
                             raise gateway.lied("a block that does not belong to the package")
+                        begun = True
                         yield block
             except GatewayFailed:
+                pass
+            if begun:
                 return
 
     def _in_order(self) -> list[Gateway]:

@@ -15,7 +15,7 @@ from wylloh_server.adapters.ipfs.cid import ContentId, parse_cid
 from wylloh_server.adapters.ipfs.dagpb import Kind
 from wylloh_server.adapters.ipfs.unixfs import list_files, load_node, open_unixfs, resolve
 from wylloh_server.adapters.ipfs.unixfs_builder import UnixfsBuilder
-from wylloh_server.domain.errors import BlockUnavailable, ContentError, InvalidValue, NotFound
+from wylloh_server.domain.errors import BlockUnavailable, ContentError, InvalidValue, NotFound, PackageInvalid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection
@@ -55,7 +55,12 @@ class IpfsPackages:
             if await self.complete(cid.text):
                 return
             pull = Pull(self._store, self._gateways, cid, progress)
-            await (pull.files(paths) if paths else pull.everything())
+            try:
+                await (pull.files(paths) if paths else pull.everything())
+            except PackageInvalid:
+                # Nothing will ever come of it: its blocks must not stay protected.
+                await self.forget(cid.text)
+                raise
 
     async def complete(self, root: Cid) -> bool:
         """Say whether every block of the package is here."""
