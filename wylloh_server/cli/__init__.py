@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": ("demo", "See everything work on this machine: chain, publisher, holder, one film."),
     "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock and disk."),
     "film": ("film", "Publish, pull and list films."),
+    "registry": ("registry", "Put a FilmRegistry on a chain, let publishers in, mint tokens."),
     "serve": ("serve", "Run the server."),
 }
 

@@ -14,7 +14,7 @@ def show_address(name: str, url: str) -> None:
     click.echo(f"\n{name} is at {click.style(url, bold=True)}")
     if sys.stdout.isatty():
         click.echo(qr_text(url))
-        click.echo("Point your phone here. On the TV, open the same address with /tv at its end.\n")
+        click.echo("To pair a phone, scan this. On a TV, open the same address with /tv at its end.\n")
 
 
 def show_claim_code(url: str, code: str) -> None:

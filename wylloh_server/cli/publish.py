@@ -16,6 +16,7 @@ import click
 
 from wylloh_server.cli.options import with_settings
 from wylloh_server.cli.progress import progress_bar
+from wylloh_server.cli.signing import Signer, need_chain, with_signer
 from wylloh_server.cli.terms import Terms, keep_terms, kept_terms
 from wylloh_server.cli.tiers import SUBTITLES, TIER
 from wylloh_server.domain.errors import InvalidValue, SettingsError, WyllohError
@@ -67,25 +68,17 @@ class _Wish:
 @click.option("--tier", "tiers", type=TIER, multiple=True, required=True, help="Lowest first, one each.")
 @click.option("--royalty", type=click.FloatRange(0, 50), default=0.0, help="Percent of a resale.")
 @click.option("--royalty-to", default="", help="Address; the publisher's own by default.")
-@click.option("--keystore", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--password-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--wallet", default="", help="Prepare for this browser wallet instead of signing here.")
+@with_signer
 @with_settings
-def publish(
-    settings: Settings, keystore: Path | None, password_file: Path | None, wallet: str, **wish: Any
-) -> None:
+def publish(settings: Settings, signer: Signer, **wish: Any) -> None:
     """Encrypt FILM, sign it and register it, with a key store file or for a browser wallet."""
     _need_chain(settings)
-    description = Description(
-        wish.pop("title"), wish.pop("synopsis"), wish.pop("year"), rating=wish.pop("rating")
-    )
-    wished = _Wish(description=description, **wish)
-    if bool(keystore) == bool(wallet):
-        raise click.UsageError("Give either --keystore FILE, to sign here, or --wallet ADDRESS.")
-    if keystore:
-        asyncio.run(_publish_here(settings, wished, keystore, _password(password_file)))
+    words = {name: wish.pop(name) for name in ("title", "synopsis", "year", "rating")}
+    wished = _Wish(description=Description(**words), **wish)
+    if signer.keystore is not None:
+        asyncio.run(_publish_here(settings, wished, signer.keystore, signer.password()))
     else:
-        asyncio.run(_prepare_for_wallet(settings, wished, wallet_of(wallet)))
+        asyncio.run(_prepare_for_wallet(settings, wished, wallet_of(signer.wallet)))
 
 
 @click.command()
@@ -209,15 +202,8 @@ def _new_token(settings: Settings, publisher: Wallet) -> TokenReference:
     return TokenReference(ChainId(settings.chain.id), contract, new_token_id(publisher))
 
 
-def _password(file: Path | None) -> str:
-    if file is not None:
-        return file.read_text(encoding="utf-8").rstrip("\r\n")
-    return str(click.prompt("Password of the key store", hide_input=True, err=True))
-
-
 def _need_chain(settings: Settings) -> None:
-    if not settings.chain.rpc or not settings.chain.contract:
-        raise SettingsError("publishing needs a chain", fix="Set chain.rpc, chain.id and chain.contract.")
+    need_chain(settings)
     if not settings.server.public_url:
         raise SettingsError(
             "holders must be able to reach this server for keys", fix="Set server.public_url to its address."

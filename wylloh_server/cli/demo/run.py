@@ -120,7 +120,7 @@ def _welcome(public: str, port: int) -> None:
     click.echo(
         f"\nOpen {click.style(f'http://localhost:{port}', bold=True)} here, or {public} on your network."
     )
-    click.echo(f"On a TV open {public}/tv. Point a phone here:\n")
+    click.echo(f"On a TV open {public}/tv. To pair a phone, scan this:\n")
     click.echo(qr_text(public))
     click.echo("Ctrl-C stops everything.")
 
