@@ -146,7 +146,7 @@ class BlockStore:
             if not self._evict(over):
                 raise StoreFull(
                     f"The block store's bound of {self._bound / 1e6:.1f} MB is full of films that are kept.",
-                    fix="Raise the bound, or remove a film. The pull then goes on where it was.",
+                    fix="Raise ipfs.store_gb, or remove a film. The pull then goes on where it was.",
                 )
 
     def _evict(self, wanted: int) -> bool:
