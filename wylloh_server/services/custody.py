@@ -87,9 +87,11 @@ class Custody:
         holdings = await self._chain.holdings(wallet, [token])
         stack = Stack(holdings.of(token), await self._chain.ladder(token))
         if stack.grants(right, territory) is None:
-            held = tokens(stack.holding) if stack.holding else "no token of this film"
+            held = "no token of this film"
+            if stack.holding:
+                held = f"{tokens(stack.holding)}, which is not enough for {spoken_right(right)}"
             raise AccessRefused(
-                f"The wallet holds {held}, which does not unlock {spoken_right(right)}.",
+                f"The wallet holds {held}.",
                 fix="Hold more tokens of the film.",
             )
 
