@@ -34,7 +34,8 @@ async def sign_in(request: web.Request) -> web.Response:
     if viewer_of(request) is not None:
         raise web.HTTPFound(onward)
     claimed = await request.app[SIGN_IN].claimed()
-    return await render(request, "sign-in.html", claimed=claimed, next=onward)
+    code = request.query.get("claim", "")
+    return await render(request, "sign-in.html", claimed=claimed, code=code, next=onward)
 
 
 async def devices(request: web.Request) -> web.Response:
