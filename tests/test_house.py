@@ -98,7 +98,7 @@ def test_no_suppression_is_blanket() -> None:
     ]
     assert not found
 
-
+    later = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
 def test_nothing_is_left_for_later() -> None:
     later = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
     found = [
