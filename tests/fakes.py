@@ -124,15 +124,15 @@ class FakePlayback:
 
 
 class FakeVotes:
-    """The plugins' side of licensing. `ballot` is their answer; `asked` keeps what they were asked."""
+    """The plugins' side of licensing. `answer` is what they say; `asked` keeps what they were asked."""
 
     def __init__(self) -> None:
-        self.ballot = Ballot(Vote(Verdict.ABSTAIN))
+        self.answer = Ballot(Vote(Verdict.ABSTAIN))
         self.asked = []
 
-    async def vote(self, request):
+    async def ballot(self, request):
         self.asked.append(request)
-        return self.ballot
+        return self.answer
 
 
 class FakeJobs:
