@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from wylloh_server.domain.film import Credit, Description, Film, FilmState, FolderOrigin, TokenOrigin, film_id_of
+from wylloh_server.domain.film import (
+    Credit,
+    Description,
+    Film,
+    FilmState,
+    FolderOrigin,
+    TokenOrigin,
+    film_id_of,
+)
 from wylloh_server.domain.license import Envelope, EnvelopeTerms
 from wylloh_server.domain.playback import Position
 from wylloh_server.domain.rights import RightsLadder, Tier
@@ -48,7 +56,9 @@ ARRIVING = gated(103, "Butterfly Weather", FilmState.PULLING, progress=0.64)
 WAITING = gated(104, "Three <b>Bullies</b>", FilmState.WAITING, reason="The disk is full.")
 FAILED = gated(105, "Broken Light", FilmState.FAILED, reason="The manifest is not signed.")
 ELSEWHERE = gated(106, "Winter Light")
-OWN = Film(film_id_of("file:/own.mp4"), Description("Morning Walk"), FolderOrigin("/own.mp4"), FilmState.READY)
+OWN = Film(
+    film_id_of("file:/own.mp4"), Description("Morning Walk"), FolderOrigin("/own.mp4"), FilmState.READY
+)
 
 HELD = {BEGUN: 88, STACKED: 250, ARRIVING: 1, WAITING: 1, FAILED: 1, ELSEWHERE: 0}
 EVERY = (*HELD, OWN)

@@ -42,7 +42,9 @@ async def open_page(house):
 
         async def open_(viewport, cookies=None):
             context = await browser.new_context(viewport=viewport, base_url=house.origin)
-            given = [{"name": name, "value": value, "url": house.origin} for name, value in (cookies or {}).items()]
+            given = [
+                {"name": name, "value": value, "url": house.origin} for name, value in (cookies or {}).items()
+            ]
             await context.add_cookies(given)
             page = await context.new_page()
             page.on("pageerror", lambda fault: faults.append(fault))
@@ -130,7 +132,9 @@ async def test_elsewhere_arrows_scroll_until_a_film_has_the_focus(open_page, own
     await page.keyboard.press("ArrowDown")
     assert await page.evaluate("document.activeElement === document.body")
     await page.locator(".grid .card").first.focus()
-    assert await pressed(page, "ArrowRight") == [await page.locator(".grid .card").nth(1).get_attribute("href")]
+    assert await pressed(page, "ArrowRight") == [
+        await page.locator(".grid .card").nth(1).get_attribute("href")
+    ]
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])

@@ -58,7 +58,9 @@ async def test_who_is_not_signed_in_is_welcomed_and_sees_no_film(browser):
     assert not any(tag == "img" for tag, _ in page.tags)
 
 
-@pytest.mark.parametrize("path", [f"/films/{BEGUN.id}", f"/watch/{BEGUN.id}", "/devices", "/pair?code=K7M4QX"])
+@pytest.mark.parametrize(
+    "path", [f"/films/{BEGUN.id}", f"/watch/{BEGUN.id}", "/devices", "/pair?code=K7M4QX"]
+)
 async def test_who_is_not_signed_in_is_led_to_sign_in_and_back(browser, path):
     reply = await browser.get(path)
     assert reply.status == 303
@@ -225,8 +227,12 @@ async def test_what_is_not_there_is_told_on_a_page(owner):
 async def test_every_file_a_page_asks_for_is_there(owner):
     for path in ("/", f"/films/{ARRIVING.id}", f"/watch/{BEGUN.id}", "/tv", "/pair", "/devices", "/admin"):
         page = await page_of(owner, path)
-        files = [about.get("href", about.get("src", "")) for tag, about in page.tags if tag in {"link", "script"}]
-        files += [value for _, about in page.tags for name, value in about.items() if name.startswith("data-hls")]
+        files = [
+            about.get("href", about.get("src", "")) for tag, about in page.tags if tag in {"link", "script"}
+        ]
+        files += [
+            value for _, about in page.tags for name, value in about.items() if name.startswith("data-hls")
+        ]
         assert files
         for file in files:
             assert "?v=" in file, f"{file} on {path} has no version: it is not there"
@@ -238,7 +244,10 @@ async def test_every_module_a_script_imports_is_there(owner, house):
 
     from wylloh_server.web.static_files import STATIC
 
-    wanted, seen = ["player.js", "sign-in.js", "tv.js", "pair.js", "devices.js", "admin.js", "navigation.js"], set()
+    wanted, seen = (
+        ["player.js", "sign-in.js", "tv.js", "pair.js", "devices.js", "admin.js", "navigation.js"],
+        set(),
+    )
     while wanted:
         name = wanted.pop()
         if name in seen:

@@ -53,6 +53,12 @@ def test_the_stage_shows_a_film_that_can_be_played():
     assert sorted_(held(ELSEWHERE, 0)).hero is None
 
 
+def test_what_stands_over_it_is_never_a_rank():
+    assert sorted_(held(STACKED, 250)).hero_line == "Yours for good"
+    assert sorted_(Shelved(OWN)).hero_line == "Your own folder"
+    assert sorted_(held(ARRIVING)).hero_line == "Arriving · 64 %"
+
+
 def test_the_summary_counts():
     assert sorted_(held(BEGUN), held(ARRIVING)).summary == "2 films · 1 ready offline"
     assert sorted_(held(BEGUN)).summary == "1 film · 1 ready offline"

@@ -48,7 +48,10 @@ class Shelves:
         """What stands over the film on the stage."""
         if self.continuing:
             return f"Continue watching · {self.continuing[0].left}"
-        return self.hero.line if self.hero else ""
+        if self.hero is None:
+            return ""
+        gated = self.hero.film.token is not None and self.hero in self.held
+        return "Yours for good" if gated and self.hero.film.state is FilmState.READY else self.hero.line
 
     @property
     def summary(self) -> str:

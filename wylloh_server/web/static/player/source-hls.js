@@ -5,6 +5,15 @@ import { languageName } from "./words.js";
 const MOST_RECOVERIES = 3;
 const AUTO = -1;
 const OFF = -1;
+// A segment that nobody has watched yet is being made while we ask for it, so its first byte may take a while.
+const PATIENCE = {
+  default: {
+    maxTimeToFirstByteMs: 30_000,
+    maxLoadTimeMs: 120_000,
+    timeoutRetry: { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    errorRetry: { maxNumRetry: 6, retryDelayMs: 1000, maxRetryDelayMs: 8000 },
+  },
+};
 
 export class HlsSource {
   constructor(Hls, video, url, start, worker) {
@@ -15,8 +24,9 @@ export class HlsSource {
       workerPath: worker,
       startPosition: start > 0 ? start : -1,
       maxBufferLength: 30,
+      maxMaxBufferLength: 60, // further ahead would only keep the server's encoder busy
       backBufferLength: 60,
-      capLevelToPlayerSize: false,
+      fragLoadPolicy: PATIENCE,
     });
     // The cues are drawn by the player, which moves them out of the way of its controls.
     this._hls.subtitleDisplay = false;
