@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 
 from wylloh_server.domain.access import Reason, Receipt, Verdict, Vote
@@ -172,3 +173,39 @@ class FakeLicensing:
         sentence = "You hold no token of this film." if no else "Yours."
         reason = no or Reason.HOLDS_ENOUGH
         return Receipt(film.id, viewer.wallet, right, no is None, reason, sentence, self._clock())
+
+
+class FakeProber:
+    """The port `Prober`: gives `probe`, or raises it if it is an error; `asked` counts."""
+
+    def __init__(self, probe) -> None:
+        self.probe_or_error = probe
+        self.asked = 0
+
+    async def probe(self, url):
+        self.asked += 1
+        if isinstance(self.probe_or_error, Exception):
+            raise self.probe_or_error
+        return self.probe_or_error
+
+
+class FakeEncoder:
+    """The still-and-subtitles side of the port `Encoder`. `running` and `most` count stills made at once."""
+
+    def __init__(self, picture=b"\xff\xd8\xff a still") -> None:
+        self.picture = picture
+        self.stills = []
+        self.running = self.most = 0
+
+    async def still(self, source, at, width):
+        self.stills.append((at, width))
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0.01)
+        self.running -= 1
+        if isinstance(self.picture, Exception):
+            raise self.picture
+        return self.picture
+
+    async def subtitles(self, source, index):
+        return f"WEBVTT\n\n00:00.000 --> 00:01.000\ntrack {index}\n"

@@ -133,16 +133,20 @@ def title_from(name: str) -> tuple[str, int | None]:
     # `Blade Runner 2049 (2017)`: the year in brackets, or else the last one.
     match = next((one for one in years if "(" in one[0] or "[" in one[0]), years[-1] if years else None)
     bare = _NOISE.sub("", stem[: match.start()] if match else stem)
-    title = _words(bare) or _words(stem) or name
+    title = _words(bare, _gaps(stem)) or _words(stem, _gaps(stem)) or name
     title = title if title != title.lower() else title[:1].upper() + title[1:]
     return title, int(match[1]) if match else None
 
 
-def _words(stem: str) -> str:
-    """Put spaces between words: `Spider-Man.No.Way.Home` has dots for that, and its hyphen stays."""
-    if " " not in stem.strip():
-        stem = re.sub(r"[._]+" if re.search(r"[._]", stem.strip("._")) else r"[._-]+", " ", stem)
-    return re.sub(r"\s+", " ", stem).rstrip(" -_.([").strip(" -_")
+def _gaps(stem: str) -> str:
+    """Say what stands between words: spaces, or else dots and underscores, or else hyphens."""
+    if " " in stem.strip():
+        return r"\s+"
+    return r"[._]+" if re.search(r"[._]", stem.strip("._")) else r"[._-]+"
+
+
+def _words(stem: str, gaps: str) -> str:
+    return re.sub(gaps, " ", stem).rstrip(" -_.([").strip(" -_")
 
 
 def described(probe: Probe, title: str, year: int | None) -> Description:

@@ -55,7 +55,7 @@ async def test_playback_that_goes_on_in_the_middle_begins_to_encode_there(room, 
 
 async def test_a_seek_far_ahead_and_back_starts_new_runs_and_ends_the_old_ones(room, long):
     lease = await room.playback.start(ALICE, long.id, HOME)
-    name = "v-180p-196k"
+    name = "v-180p-200k"
     await room.playback.segment(lease, name, "0.m4s")
     await room.playback.segment(lease, name, "40.m4s")
     await room.playback.segment(lease, name, "20.m4s")
@@ -93,7 +93,7 @@ async def test_joins_between_runs_are_exact_through_the_whole_pipeline(room, lon
 async def test_filling_makes_everything_and_afterwards_nothing(room, short):
     await room.playback.fill(short.id)
     store = next(room.store._root.iterdir()).name
-    for track in ("v-180p-196k", "v-144p-160k", "v-144p-80k"):
+    for track in ("v-180p-200k", "v-144p-160k", "v-144p-80k"):
         assert await room.store.names(store, track) == {"init.mp4", *(f"{n}.m4s" for n in range(6))}
     for track in ("a0", "a1"):
         assert await room.store.names(store, track) == {"init.mp4", "0.m4s", "1.m4s"}
@@ -110,12 +110,12 @@ async def test_filling_gives_way_to_a_viewer_and_goes_on_after(room, short, long
         await asyncio.sleep(0.01)
     lease = await room.playback.start(ALICE, short.id, HOME)
     await asyncio.gather(
-        room.playback.segment(lease, "v-180p-196k", "0.m4s"), room.playback.segment(lease, "a0", "0.m4s")
+        room.playback.segment(lease, "v-180p-200k", "0.m4s"), room.playback.segment(lease, "a0", "0.m4s")
     )
     assert room.encoder.most_at_once <= 2
     await filling
     tracks = {order.rendition.name for order in room.encoder.orders if isinstance(order, PictureOrder)}
-    assert {"180p-196k", "144p-160k", "144p-80k"} <= tracks
+    assert {"180p-200k", "144p-160k", "144p-80k"} <= tracks
 
 
 async def test_more_viewers_than_processes_are_all_served(room, short, long):
@@ -172,7 +172,7 @@ async def test_a_token_is_bound_to_session_and_without_cookie_to_the_address(roo
 
 async def test_when_the_tokens_are_gone_playback_ends_within_the_lease_interval(room, long):
     lease = await room.playback.start(ALICE, long.id, HOME)
-    await room.playback.segment(lease, "v-180p-196k", "0.m4s")
+    await room.playback.segment(lease, "v-180p-200k", "0.m4s")
     room.licensing.verdicts[ALICE.wallet] = Reason.TOO_FEW_TOKENS
     room.clock.now += 50
     await room.playback.check_leases()
@@ -183,12 +183,12 @@ async def test_when_the_tokens_are_gone_playback_ends_within_the_lease_interval(
     assert room.encoder.running == {}
     assert room.events[-1] == PlaybackEnded(long.id, ALICE.wallet, ALICE.device, LeaseEnd.RIGHTS_GONE)
     with pytest.raises(AccessRefused):
-        await room.playback.key(lease, "v-180p-196k", 0)
+        await room.playback.key(lease, "v-180p-200k", 0)
 
 
 async def test_a_waiting_request_is_refused_when_the_rights_go(room, long):
     lease = await room.playback.start(ALICE, long.id, HOME)
-    waiting = asyncio.create_task(room.playback.segment(lease, "v-180p-196k", "49.m4s"))
+    waiting = asyncio.create_task(room.playback.segment(lease, "v-180p-200k", "49.m4s"))
     while not any(order.first == 49 for order in room.encoder.orders):
         await asyncio.sleep(0.01)
     room.licensing.verdicts[ALICE.wallet] = Reason.TOO_FEW_TOKENS
@@ -234,7 +234,7 @@ async def test_leases_are_checked_without_being_told_to(tmp_path, short):
 
 async def test_stopping_and_signing_out_end_leases_and_their_runs(room, long):
     stopped = await room.playback.start(ALICE, long.id, HOME)
-    await room.playback.segment(stopped, "v-180p-196k", "0.m4s")
+    await room.playback.segment(stopped, "v-180p-200k", "0.m4s")
     signed_out = await room.playback.start(BOB, long.id, HOME)
     await room.playback.stop(stopped)
     await room.playback.end_device(BOB.device)
@@ -276,4 +276,4 @@ async def test_a_full_store_is_told_to_the_viewer(tmp_path, long):
     async with workroom(tmp_path, long, limit=20_000) as room:
         lease = await room.playback.start(ALICE, long.id, HOME)
         with pytest.raises(StoreFull, match="No room"):
-            await room.playback.segment(lease, "v-180p-196k", "9.m4s")
+            await room.playback.segment(lease, "v-180p-200k", "9.m4s")

@@ -30,7 +30,10 @@ def plan(rate=Fraction(24), audio=2, beside=()):
     sounds = tuple(
         AudioTrack(n, "aac", language, 2) for n, language in enumerate(("en", "de", "und")[:audio])
     )
-    texts = (SubtitleTrack(0, "mov_text", "en"), SubtitleTrack(2, "srt", "en", 'for "all"\n'))
+    texts = (
+        SubtitleTrack(0, "mov_text", "en"),
+        SubtitleTrack(2, "srt", "en", 'for "all",\nsince it\'s late'),
+    )
     return plan_of(FILM, Probe("mov", Seconds(95.3), video, sounds, texts), "x", beside)
 
 
@@ -54,7 +57,11 @@ def test_a_strict_parser_accepts_the_master_playlist():
     assert [sound["language"] for sound in variants[0]["audio"]] == ["en", "de"]
     assert [sound["name"] for sound in variants[0]["audio"]] == ["English", "Deutsch"]
     assert [sound["isDefault"] for sound in variants[0]["audio"]] == [True, False]
-    assert [text["name"] for text in variants[0]["subtitles"]] == ["Français", "English", "for 'all'"]
+    assert [text["name"] for text in variants[0]["subtitles"]] == [
+        "Français",
+        "English",
+        "for ”all”, since it’s late",
+    ]
     assert variants[0]["uri"] == "v-480p-1200k/playlist.m3u8"
     rates = {variant["resolution"]["height"]: variant["bandwidth"] for variant in variants}
     assert rates[240] < rates[360] < rates[480] < rates[720]
