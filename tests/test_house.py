@@ -98,9 +98,8 @@ def test_no_suppression_is_blanket() -> None:
     ]
     assert not found
 
-    later = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
 def test_nothing_is_left_for_later() -> None:
-    later = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
+    later = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     found = [
         str(path.relative_to(ROOT))
         for path in [*product_modules(), *tracked("*.html", "*.js", "*.mjs", "*.css", "*.sol")]
