@@ -5,16 +5,25 @@ A variable names section and key with two underscores between: `WYLLOH_SERVER__P
 
 from __future__ import annotations
 
-import difflib
-import os
+import json
+import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from wylloh_server._settings_faults import explained, refuse_unknown_variables
 from wylloh_server.domain.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -25,14 +34,25 @@ def _expanded(path: Path) -> Path:
 
 def _origin(url: str) -> str:
     text = url.rstrip("/")
-    if text and not text.startswith(("http://", "https://")):
+    return _web_address(text) if text else ""
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    return url
+
+
+def _address(text: str) -> str:
+    if text and not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise ValueError("must be an address: 0x and 40 hexadecimal digits")
     return text
 
 
 HomePath = Annotated[Path, AfterValidator(_expanded)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Origin = Annotated[str, AfterValidator(_origin)]
-Address = Annotated[str, Field(pattern=r"^(0x[0-9a-fA-F]{40})?$")]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class ServerSettings(BaseModel):
@@ -74,7 +94,7 @@ class ChainSettings(BaseModel):
 
     model_config = _FROZEN
 
-    rpc: tuple[str, ...] = ()
+    rpc: tuple[WebAddress, ...] = ()
     """JSON-RPC addresses, first choice first. Empty: no chain, films from folders only."""
     id: int = Field(default=1, ge=1)
     """The EIP-155 chain id every RPC must report."""
@@ -93,7 +113,7 @@ class IpfsSettings(BaseModel):
 
     model_config = _FROZEN
 
-    gateways: tuple[str, ...] = ()
+    gateways: tuple[WebAddress, ...] = ()
     """Trustless gateways, first choice first. Another Wylloh server is one."""
     store_gb: float = Field(default=500, gt=0)
     """Most gigabytes of blocks to keep; unpinned ones go first."""
@@ -156,6 +176,17 @@ class DatabaseSettings(BaseModel):
     """SQLAlchemy address. Empty: a SQLite file in the data folder. PostgreSQL: postgresql+asyncpg://…"""
 
 
+class _Variables(EnvSettingsSource):
+    """The environment. A list that is no JSON is left as it is: it is refused later, by its name."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """Read a list, a table or a section."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except json.JSONDecodeError:
+            return value
+
+
 class Settings(BaseSettings):
     """All settings, by section."""
 
@@ -187,8 +218,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file (whose values arrive as init arguments)."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+        del env_settings, dotenv_settings, file_secret_settings
+        return _Variables(settings_cls), init_settings
 
     @property
     def database_url(self) -> str:
@@ -204,11 +235,17 @@ def load_settings(file: Path | None) -> Settings:
     """
     values = _read(file) if file else {}
     where = str(file) if file else "the environment"
-    _refuse_unknown_variables()
+    refuse_unknown_variables(Settings)
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise _explained(error, values, where) from None
+        raise explained(error, Settings, values, where) from None
+    if settings.chain.rpc and not settings.chain.contract:
+        raise SettingsError(
+            f"chain.contract is missing in {where}, beside chain.rpc",
+            fix="Set it to the address of the FilmRegistry contract on that chain.",
+        )
+    return settings
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -222,57 +259,3 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file} is not UTF-8 text", fix="Save it as UTF-8.") from None
     except OSError as error:
         raise SettingsError(f"cannot read {file}: {error.strerror}", fix="Check --config.") from None
-
-
-def _refuse_unknown_variables() -> None:
-    """Pydantic overlooks a misspelt section in a variable's name; a person would look for hours."""
-    for name in os.environ:
-        section = name.removeprefix("WYLLOH_").split("__")[0].lower()
-        if name.startswith("WYLLOH_") and "__" in name and section not in Settings.model_fields:
-            raise SettingsError(_unknown(name, "the environment", section, list(Settings.model_fields)))
-
-
-def _explained(error: ValidationError, values: dict[str, Any], where: str) -> SettingsError:
-    first = error.errors()[0]
-    location = [str(part) for part in first["loc"]]
-    key = ".".join(location)
-    source = (
-        where
-        if _present(values, location)
-        else "the environment (WYLLOH_" + "__".join(location).upper() + ")"
-    )
-    if first["type"] == "extra_forbidden":
-        return SettingsError(_unknown(key, source, location[-1], _siblings(location)))
-    return SettingsError(
-        f"{key} in {source}: {first['msg'].lower()}", fix="Correct the value and start again."
-    )
-
-
-def _present(values: Any, location: list[str]) -> bool:
-    for part in location:
-        if isinstance(values, list):
-            return True
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True
-
-
-def _siblings(location: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
-    for part in location[:-1]:
-        field = model.model_fields.get(part)
-        if (
-            field is None
-            or not isinstance(field.annotation, type)
-            or not issubclass(field.annotation, BaseModel)
-        ):
-            break
-        model = field.annotation
-    return list(model.model_fields)
-
-
-def _unknown(key: str, where: str, wrong: str, valid: list[str]) -> str:
-    near = difflib.get_close_matches(wrong, valid, n=1, cutoff=0.4)
-    hint = f'did you mean "{near[0]}"?' if near else f"valid here: {', '.join(valid)}"
-    return f'unknown key "{key}" in {where}: {hint}'

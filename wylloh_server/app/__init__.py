@@ -1,12 +1,12 @@
 """The composition root: the only place that knows every part.
 
 `create_app` makes the server. The commands that work without one open only what they need:
-`open_publishing`, `open_films` and `open_health`.
+`open_publishing`, `open_films` and `check_everything`.
 """
 
 from __future__ import annotations
 
-from wylloh_server.app.parts import Films, Publisher, open_films, open_health, open_publishing
+from wylloh_server.app.parts import Films, Publisher, check_everything, open_films, open_publishing
 from wylloh_server.app.server import announcing, create_app
 from wylloh_server.web.assembly import serving
 
@@ -14,9 +14,9 @@ __all__ = [
     "Films",
     "Publisher",
     "announcing",
+    "check_everything",
     "create_app",
     "open_films",
-    "open_health",
     "open_publishing",
     "serving",
 ]

@@ -42,8 +42,11 @@ if TYPE_CHECKING:
 
     from wylloh_server.app.outside import Outside
     from wylloh_server.config import Settings
+    from wylloh_server.domain.ports.chain import Chain
+    from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.world import Jobs
     from wylloh_server.services.bus import Bus
+    from wylloh_server.services.health import Probe
     from wylloh_server.services.licensing import Votes
 
 TRANSCODE = "transcode"
@@ -251,23 +254,27 @@ def build_publishing(settings: Settings, outside: Outside, rights: Rights) -> Pu
     )
 
 
-def build_health(settings: Settings, outside: Outside, rights: Rights) -> Health:
-    """Build what says whether everything is in order."""
+def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Probe, ...]:
+    """Build the checks of what a server needs."""
     configured = bool(settings.chain.rpc)
 
     async def version() -> str:
         tool = await asyncio.to_thread(find_ffmpeg, settings.playback.ffmpeg)
         return f"{tool.version} from {tool.origin}."
 
-    probes = (
+    return (
         FfmpegCheck(version),
-        ChainCheck(outside.chain, configured=configured),
-        GatewayCheck(outside.http, settings.ipfs.gateways),
-        ClockCheck(outside.http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
+        ChainCheck(chain, configured=configured),
+        GatewayCheck(http, settings.ipfs.gateways),
+        ClockCheck(http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),
     )
+
+
+def build_health(settings: Settings, outside: Outside, rights: Rights) -> Health:
+    """Build what says whether everything is in order."""
     return Health(
-        probes=probes,
+        probes=build_probes(settings, outside.http, outside.chain),
         films=outside.database.storage.films,
         envelopes=rights.envelopes,
         clock=system_clock,

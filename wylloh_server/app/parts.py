@@ -6,16 +6,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wylloh_server.adapters.chain import RegistryChain
 from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
 from wylloh_server.app.inside import (
     build_discovery,
-    build_health,
+    build_probes,
     build_publishing,
     build_puller,
     build_rights,
 )
-from wylloh_server.app.outside import open_outside
+from wylloh_server.app.outside import contract_of, open_outside, rpc_pool
 from wylloh_server.services.bus import Bus
+from wylloh_server.services.health import run_checks
+from wylloh_server.web.client import http_client
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from wylloh_server.adapters.chain import RpcPool
     from wylloh_server.config import Settings
     from wylloh_server.domain.ports.storage import Films as StoredFilms
-    from wylloh_server.services.health import Health
+    from wylloh_server.services.health import Check
     from wylloh_server.services.ingest import Discovery, Puller
     from wylloh_server.services.publishing import Publishing
 
@@ -64,8 +67,7 @@ async def open_films(settings: Settings) -> AsyncIterator[Films]:
         yield Films(stored, build_discovery(settings, outside, bus), build_puller(outside, rights, bus))
 
 
-@asynccontextmanager
-async def open_health(settings: Settings) -> AsyncIterator[Health]:
-    """Open the checks."""
-    async with open_outside(settings) as outside:
-        yield build_health(settings, outside, build_rights(settings, outside, Bus()))
+async def check_everything(settings: Settings) -> tuple[Check, ...]:
+    """Run every check. Opens hardly anything, so that what is broken is one failed check among others."""
+    async with http_client() as http, rpc_pool(settings) as pool:
+        return await run_checks(build_probes(settings, http, RegistryChain(pool, contract_of(settings))))

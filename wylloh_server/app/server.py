@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wylloh_server import __version__
 from wylloh_server.adapters.jobs import DbosJobs
 from wylloh_server.adapters.lan import ZeroconfAnnouncer
+from wylloh_server.app.alone import alone
 from wylloh_server.app.inside import (
     TRANSCODE,
     build_chores,
@@ -90,7 +91,9 @@ async def _open(
     app: web.Application, settings: Settings, show_claim: Callable[[str], None], stack: AsyncExitStack
 ) -> None:
     """Open the parts in the order in which they lean on each other."""
-    bus, jobs = Bus(), DbosJobs(data_folder(settings) / "jobs.sqlite3")
+    data = data_folder(settings)
+    stack.enter_context(alone(data))
+    bus, jobs = Bus(), DbosJobs(data / "jobs.sqlite3")
     outside = await stack.enter_async_context(open_outside(settings))
     rights = build_rights(settings, outside, bus)
     licensing = build_licensing(outside, rights, Dispatch(app[keys.PLUGINS]), bus)

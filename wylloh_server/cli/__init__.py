@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from wylloh_server import __version__
 from wylloh_server.domain.errors import WyllohError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 _COMMANDS = {
     "demo": ("demo", "See everything work on this machine: chain, publisher, holder, one film."),
@@ -50,10 +51,19 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except WyllohError as error:
-            click.echo(f"wylloh: {error}", err=True)
-            if error.fix:
-                click.echo(f"        {error.fix}", err=True)
-            sys.exit(1)
+            _give_up(str(error), error.fix)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has gone; click ends quietly
+                raise
+            _give_up(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+
+
+def _give_up(what: str, fix: str = "") -> NoReturn:
+    """Say it in a line or two, and end."""
+    click.echo(f"wylloh: {what}", err=True)
+    if fix:
+        click.echo(f"        {fix}", err=True)
+    sys.exit(1)
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,6 @@ from wylloh_server.cli.options import with_settings
 
 if TYPE_CHECKING:
     from wylloh_server.config import Settings
-    from wylloh_server.services.health import Check
 
 
 @click.command()
@@ -21,17 +20,12 @@ if TYPE_CHECKING:
 def command(settings: Settings) -> None:
     """Check ffmpeg, chain, gateways, clock and disk."""
     logging.disable(logging.WARNING)  # what is wrong is said below, once, with its fix
-    checks = asyncio.run(_checks(settings))
+    from wylloh_server.app import check_everything
+
+    checks = asyncio.run(check_everything(settings))
     width = max(len(check.name) for check in checks)
     for check in checks:
         mark = click.style("ok  ", fg="green") if check.ok else click.style("FIX ", fg="red", bold=True)
         advice = f" → {check.fix}" if check.fix else ""
         click.echo(f"{mark}{check.name:<{width}}  {check.sentence}{advice}")
     sys.exit(0 if all(check.ok for check in checks) else 1)
-
-
-async def _checks(settings: Settings) -> tuple[Check, ...]:
-    from wylloh_server.app import open_health
-
-    async with open_health(settings) as health:
-        return await health.checks()

@@ -1,4 +1,4 @@
-"""One progress bar at a time, in bytes, with speed and time left."""
+"""One progress bar at a time, in bytes, with speed and time left; nothing where nobody is looking."""
 
 from __future__ import annotations
 
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar while the context lasts; call what it gives with bytes done and bytes in all."""
+    """Show a bar while the context lasts; call what it gives with bytes done and bytes in all.
+
+    In a file or a pipe a bar is noise: there, nothing is written.
+    """
     console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield lambda _done, _of: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(complete_style="white", finished_style="white", pulse_style="white"),
@@ -32,7 +38,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         task = progress.add_task(label, total=None)
 
         def advance(done: int, of: int) -> None:

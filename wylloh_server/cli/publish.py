@@ -101,16 +101,16 @@ async def _publish_here(settings: Settings, wish: _Wish, keystore: Path, passwor
     account: LocalAccount = await load_keystore(keystore, password)
     publisher = wallet_of(str(account.address))
     async with open_publishing(settings) as house:
+        await house.pool.request("eth_blockNumber", [])  # before hours of work: is there a chain?
         token = _new_token(settings, publisher)
         staged = await _stage(house, settings, wish, token, publisher)
         root = await _finish(house, staged, sign_manifest(account, token, staged.manifest_sha256))
         film = _new_film(token, root, staged, wish.terms(publisher))
         mined = await send(house.pool, create_film(film), account)
+        click.echo(f"Published {wish.description.title}")
+        click.echo(f"  token  {token}\n  root   {root}\n  block  {mined.block}")
         await _pin(house, staged, root)
         await house.publishing.discard(staged)
-    click.echo(
-        f"Published {wish.description.title}\n  token  {token}\n  root   {root}\n  block  {mined.block}"
-    )
 
 
 async def _prepare_for_wallet(settings: Settings, wish: _Wish, publisher: Wallet) -> None:
@@ -119,6 +119,7 @@ async def _prepare_for_wallet(settings: Settings, wish: _Wish, publisher: Wallet
 
     token = _new_token(settings, publisher)
     async with open_publishing(settings) as house:
+        await house.pool.request("eth_blockNumber", [])
         staged = await _stage(house, settings, wish, token, publisher)
     keep_terms(settings.server.data / "staging", token, wish.terms(publisher))
     typed = manifest_typed_data(token, staged.manifest_sha256)

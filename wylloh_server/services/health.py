@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from wylloh_server.domain.errors import WyllohError
 from wylloh_server.domain.film import FilmState
@@ -61,14 +62,18 @@ class Health:
         """
         async with self._lock:
             if self._last is None or self._clock() - self._last[0] >= _FRESH_SECONDS:
-                results = await asyncio.gather(*(_guarded(probe) for probe in self._probes))
-                self._last = self._clock(), tuple(results)
+                self._last = self._clock(), await run_checks(self._probes)
             return self._last[1]
 
     async def playable(self) -> int:
         """Count the films that can be played now by whoever has the right."""
         films = [film for film in await self._films.all() if film.state is FilmState.READY]
         return sum([film.token is None or await self._envelopes.opens(film) for film in films])
+
+
+async def run_checks(probes: tuple[Probe, ...]) -> tuple[Check, ...]:
+    """Run checks side by side; one that hangs or crashes is a failed check."""
+    return tuple(await asyncio.gather(*(_guarded(probe) for probe in probes)))
 
 
 async def _guarded(probe: Probe) -> Check:
@@ -127,7 +132,7 @@ class GatewayCheck:
         if not self._gateways:
             return Check(self.name, ok=True, sentence="No gateway configured: nothing is fetched.")
         answers = await asyncio.gather(*(self._there(url) for url in self._gateways))
-        silent = [url for url, there in zip(self._gateways, answers, strict=True) if not there]
+        silent = [_shown(url) for url, there in zip(self._gateways, answers, strict=True) if not there]
         sentence = f"{len(self._gateways) - len(silent)} of {len(self._gateways)} answer."
         if len(silent) < len(self._gateways):
             return Check(
@@ -199,13 +204,13 @@ class ClockCheck:
         return Check(self.name, ok=True, sentence="Nobody to compare it with.")
 
     def _judged(self, off: float, url: str) -> Check:
-        sentence = f"Within {max(1, round(abs(off)))} s of {url}."
+        sentence = f"Within {max(1, round(abs(off)))} s of {_shown(url)}."
         if abs(off) <= _CLOCK_SLACK:
             return Check(self.name, ok=True, sentence=sentence)
         return Check(
             self.name,
             ok=False,
-            sentence=f"{abs(off):.0f} s off from {url}.",
+            sentence=f"{abs(off):.0f} s off from {_shown(url)}.",
             fix="Turn on time synchronisation.",
         )
 
@@ -216,3 +221,9 @@ class ClockCheck:
         except (OSError, TimeoutError, KeyError, ValueError, TypeError):
             return None
         return self._clock() - sent.timestamp()
+
+
+def _shown(url: str) -> str:
+    """Give an address without what may be secret in it: providers put API keys in path, query or user."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import shutil
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,6 @@ from wylloh_server.domain.manifest import (
 from wylloh_server.domain.types import Cid, Seconds, TokenReference, Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wylloh_server.domain.ports.content import Folders, PackageEntry, Packages, Progress
     from wylloh_server.domain.ports.crypto import FilmCipher, ServerKeys
     from wylloh_server.domain.ports.media import Encoder, MediaDoor, Prober
@@ -116,10 +115,14 @@ class Publishing:
         folder = self._staging / f"{order.token.token_id:064x}"
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "subtitles").mkdir(parents=True)
-        probe = await self._add_pictures_and_words(order, folder)
-        await self._encrypt(order, folder, progress)
-        manifest = await self._manifest(order, folder, probe)
-        (folder / MANIFEST_FILE).write_bytes(manifest_bytes(manifest))
+        try:
+            probe = await self._add_pictures_and_words(order, folder)
+            await self._encrypt(order, folder, progress)
+            manifest = await self._manifest(order, folder, probe)
+            (folder / MANIFEST_FILE).write_bytes(manifest_bytes(manifest))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return self.staged(order.token)
 
     def staged(self, token: TokenReference) -> Staged:
@@ -179,19 +182,23 @@ class Publishing:
             key = self._cipher.new_key()
             await self._film_keys.keep_as_custodian(order.token, key)
         size = order.film.stat().st_size
-        told: Callable[[int], None] | None = None
-        if progress is not None:
-            tell = progress
+        halt = threading.Event()
 
-            def told(done: int) -> None:
-                tell(done, size)
+        def told(done: int) -> None:
+            if halt.is_set():
+                raise InterruptedError
+            if progress is not None:
+                progress(done, size)
 
         def work() -> None:
             associated = associated_data(str(order.token), FileRole.FEATURE).encode()
             with order.film.open("rb") as source, (folder / FEATURE_FILE).open("wb") as target:
                 self._cipher.encrypt(source, target, key, associated, told)
 
-        await asyncio.to_thread(work)
+        try:
+            await asyncio.to_thread(work)
+        finally:
+            halt.set()  # a thread cannot be cancelled: after Ctrl-C it must not go on to the end of the film
 
     async def _manifest(self, order: PublishOrder, folder: Path, probe: Probe) -> Manifest:
         draft = await self._packages.add_folder(folder)

@@ -35,7 +35,7 @@ def _load(path: Path, password: str) -> LocalAccount:
         if "MAC" in str(error):
             raise InvalidValue(f"the password does not open {path}", fix="Type it again.") from None
         raise _not_a_keystore(path) from None
-    except (TypeError, KeyError, AttributeError, NotImplementedError):
+    except (TypeError, KeyError, AttributeError, RuntimeError):
         raise _not_a_keystore(path) from None
     account: LocalAccount = Account.from_key(key)
     return account

@@ -28,6 +28,11 @@ class Child:
         self.log = log
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     def check(self) -> None:
         """Make sure that it still runs.
 
