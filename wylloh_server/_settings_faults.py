@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -54,22 +54,19 @@ def refuse_unknown_variables(settings: type[BaseModel]) -> None:
             raise SettingsError(f'unknown key "{name}" in the environment: did you mean "{meant}"?')
 
 
-def explained(
-    error: ValidationError, settings: type[BaseModel], values: dict[str, Any], where: str
-) -> SettingsError:
+def explained(error: ValidationError, settings: type[BaseModel], where: str) -> SettingsError:
     """Make one line of the first thing that is wrong.
 
     Args:
         error: what validation said.
         settings: the model of all settings.
-        values: what stands in the file.
         where: the file's name.
     """
     first = error.errors(include_url=False)[0]
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
-    variable = _PREFIX + "__".join(part for part in location if not part.isdigit()).upper()
-    source = where if _present(values, location) else f"the environment ({variable})"
+    variable = _variable(location)
+    source = f"the environment ({variable})" if variable else where
     if first["type"] == "extra_forbidden":
         return SettingsError(_unknown(key, source, location[-1], _valid(settings, location)))
     if first["type"] in _EXPECTED:
@@ -83,14 +80,15 @@ def _said(first: ErrorDetails) -> str:
     return message[:1].lower() + message[1:]
 
 
-def _present(values: Any, location: list[str]) -> bool:
-    for part in location:
-        if isinstance(values, list):
-            return True
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True
+def _variable(location: list[str]) -> str | None:
+    """Find the variable that sets a key, or the section around it; it wins over the file."""
+    names = {name.lower(): name for name in os.environ}
+    keys = [part for part in location if not part.isdigit()]
+    for count in range(len(keys), 0, -1):
+        wanted = (_PREFIX + "__".join(keys[:count])).lower()
+        if wanted in names:
+            return names[wanted]
+    return None
 
 
 def _valid(settings: type[BaseModel], location: list[str]) -> list[str]:
@@ -117,6 +115,11 @@ def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
 
 def _unknown(key: str, where: str, wrong: str, valid: list[str]) -> str:
     inside = [name for name in valid if name.endswith(f".{wrong}")]
-    near = inside or difflib.get_close_matches(wrong, valid, n=1, cutoff=0.4)
+    near = inside or _nearest(wrong, valid)
     hint = f'did you mean "{near[0]}"?' if near else f"valid here: {', '.join(valid)}"
     return f'unknown key "{key}" in {where}: {hint}'
+
+
+def _nearest(wrong: str, valid: list[str]) -> list[str]:
+    by_low = {name.lower(): name for name in valid}
+    return [by_low[low] for low in difflib.get_close_matches(wrong.lower(), by_low, n=1, cutoff=0.4)]

@@ -239,7 +239,7 @@ def load_settings(file: Path | None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise explained(error, Settings, values, where) from None
+        raise explained(error, Settings, where) from None
     if settings.chain.rpc and not settings.chain.contract:
         raise SettingsError(
             f"chain.contract is missing in {where}, beside chain.rpc",
