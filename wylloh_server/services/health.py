@@ -197,8 +197,8 @@ class ClockCheck:
 
     async def __call__(self) -> Check:
         """Compare with the Date header of the first witness that sends one."""
-        for url in self._witnesses:
-            off = await self._off_by(url)
+        answers = await asyncio.gather(*(self._off_by(url) for url in self._witnesses))
+        for url, off in zip(self._witnesses, answers, strict=True):
             if off is not None:
                 return self._judged(off, url)
         return Check(self.name, ok=True, sentence="Nobody to compare it with.")

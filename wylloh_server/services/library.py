@@ -89,5 +89,5 @@ class Library:
         """Give a stack; None when this one film's cannot be read, which says nothing about the others."""
         try:
             return Stack(holdings.of(token), await self._chain.ladder(token))
-        except (ChainError, NotFound, KeyError):
+        except (ChainError, NotFound):
             return None

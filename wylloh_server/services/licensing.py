@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from wylloh_server.domain.access import AccessRequest, Reason, Receipt, Verdict, Viewer
-from wylloh_server.domain.errors import ChainError, ChainUnavailable, NotFound, WrongChain
+from wylloh_server.domain.errors import ChainError, ChainUnavailable, NotFound
 from wylloh_server.domain.events import LicenseChecked
 from wylloh_server.domain.film import Film, FilmState
 from wylloh_server.domain.rights import PERSONAL, Stack, more_tokens, spoken_right, tokens
@@ -82,8 +82,6 @@ class Licensing:
             return None
         holdings = await self._chain.holdings(wallet, [film.token])
         ladder = await self._chain.ladder(film.token)
-        if film.token not in holdings.counts:
-            raise WrongChain("the film's token is on another chain", fix="Configure an RPC of that chain.")
         return Standing(Stack(holdings.of(film.token), ladder), holdings.block)
 
     async def _by_rights(self, viewer: Viewer, film: Film, right: str) -> Receipt:

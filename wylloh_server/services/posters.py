@@ -67,7 +67,7 @@ class Posters:
         name, _, mac = token.partition(".")
         asking = await self._sessions.get(session) if session else None
         expected = "" if asking is None else self._mac(asking.id, asking.device, FilmId(name))
-        if not expected or not hmac.compare_digest(mac.encode(), expected.encode()):
+        if not expected or not hmac.compare_digest(mac.encode(errors="replace"), expected.encode()):
             raise AccessRefused("This picture was meant for another screen.", fix="Sign in and reload.")
         return FilmId(name)
 

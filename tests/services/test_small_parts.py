@@ -1,0 +1,108 @@
+"""The bus, what goes round and round, and the meter."""
+
+import asyncio
+import logging
+
+import pytest
+
+from wylloh_server.domain.errors import ChainUnavailable
+from wylloh_server.domain.events import FilmReady, FilmRemoved
+from wylloh_server.domain.types import FilmId, Seconds
+from wylloh_server.services import progress
+from wylloh_server.services.bus import Bus
+from wylloh_server.services.caretaker import repeating
+from wylloh_server.services.progress import Meter
+
+READY, REMOVED = FilmReady(FilmId("a")), FilmRemoved(FilmId("a"))
+
+
+def test_everybody_hears_everything_in_order():
+    bus, one, other = Bus(), [], []
+    bus.subscribe(one.append)
+    bus.subscribe(other.append)
+    bus.publish(READY)
+    bus.publish(REMOVED)
+    assert one == other == [READY, REMOVED]
+
+
+def test_a_listener_that_fails_costs_only_itself(caplog):
+    bus, heard = Bus(), []
+
+    def failing(event):
+        raise RuntimeError("a defect")
+
+    bus.subscribe(failing)
+    bus.subscribe(heard.append)
+    bus.publish(READY)
+    assert heard == [READY]
+    assert "FilmReady" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error", [ChainUnavailable("No RPC answers."), OSError("gone"), RuntimeError("a defect")]
+)
+async def test_work_that_fails_is_done_again(error, caplog):
+    rounds, enough = [], asyncio.Event()
+
+    async def work():
+        rounds.append(1)
+        if len(rounds) == 3:
+            enough.set()
+        raise error
+
+    with caplog.at_level(logging.WARNING):
+        async with repeating("looking", work, Seconds(0)):
+            await enough.wait()
+    assert "looking" in caplog.text
+    after = len(rounds)
+    await asyncio.sleep(0.01)
+    assert len(rounds) == after
+
+
+async def test_work_that_hangs_ends_with_its_context():
+    began, ended = asyncio.Event(), []
+
+    async def work():
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(1)
+
+    async with repeating("hanging", work, Seconds(0)):
+        await began.wait()
+    assert ended == [1]
+
+
+async def test_the_meter_saves_now_and_then_and_never_late(monkeypatch):
+    monkeypatch.setattr(progress, "_EVERY", 0.01)
+    saved, told, saving = [], [], asyncio.Event()
+
+    async def save(share):
+        saving.set()
+        await asyncio.sleep(0.02)
+        saved.append(share)
+
+    async with Meter(save, lambda done, of: told.append((done, of))) as meter:
+        meter.note(1, 0)
+        meter.note(1, 4)
+        await saving.wait()
+        meter.note(4, 4)
+    assert saved[0] == 0.25
+    finished = list(saved)
+    await asyncio.sleep(0.05)
+    assert saved == finished
+    assert told == [(1, 0), (1, 4), (4, 4)]
+
+
+async def test_a_meter_that_cannot_save_disturbs_nobody(monkeypatch):
+    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    tried = asyncio.Event()
+
+    async def save(_share):
+        tried.set()
+        raise OSError("the disk is full")
+
+    async with Meter(save) as meter:
+        meter.note(1, 2)
+        await tried.wait()
