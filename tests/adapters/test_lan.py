@@ -91,9 +91,10 @@ async def test_a_stop_right_after_the_start_leaves_nothing():
     assert asyncio.all_tasks() == tasks
 
 
-async def test_a_network_that_cannot_be_used_is_only_a_warning(monkeypatch, caplog):
+@pytest.mark.parametrize("error", [OSError, RuntimeError])
+async def test_a_network_that_cannot_be_used_is_only_a_warning(error, monkeypatch, caplog):
     def no_socket(*_args, **_kwargs):
-        raise OSError("Operation not permitted")
+        raise error("Operation not permitted")
 
     monkeypatch.setattr(lan, "AsyncZeroconf", no_socket)
     async with ZeroconfAnnouncer().announced("Kino", 8484, {}):

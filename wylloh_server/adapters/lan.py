@@ -50,10 +50,12 @@ class ZeroconfAnnouncer:
 async def _announce(name: str, port: int, properties: dict[str, str]) -> None:
     try:
         network = AsyncZeroconf(ip_version=IPVersion.V4Only)
-    except OSError as problem:
+    except (OSError, RuntimeError) as problem:  # RuntimeError: there is no network interface
         _log.warning("this server is not announced on the LAN: %s", problem)
         return
     try:
+        # Cancelled while it waits for this, zeroconf would never close its sockets.
+        await asyncio.shield(network.zeroconf.async_wait_for_start())
         await asyncio.gather(*(_register(network, service) for service in _services(name, port, properties)))
         await asyncio.Event().wait()
     except _PROBLEMS as problem:
