@@ -22,6 +22,7 @@ export class HlsSource {
     this._recoveries = 0;
     this._hls = new Hls({
       workerPath: worker,
+      fLoader: patientLoader(Hls.DefaultConfig.loader),
       startPosition: start > 0 ? start : -1,
       maxBufferLength: 30,
       maxMaxBufferLength: 60, // further ahead would only keep the server's encoder busy
@@ -51,17 +52,12 @@ export class HlsSource {
     return this._hls.levels[this._hls.currentLevel]?.height ?? 0;
   }
 
-  retry() {
-    this._recoveries = 0;
-    this._hls.startLoad();
-  }
-
   destroy() {
     this._hls.destroy();
   }
 
   _qualities() {
-    const manual = this._hls.autoLevelEnabled ? AUTO : this._hls.nextLevel;
+    const manual = this._hls.manualLevel;
     const levels = this._hls.levels.map((level, id) => ({ id, level }));
     levels.sort((one, other) => other.level.height - one.level.height || other.level.bitrate - one.level.bitrate);
     const auto = { id: AUTO, label: this.height ? `Auto · ${this.height}p` : "Auto", checked: manual === AUTO };
@@ -106,6 +102,22 @@ export class HlsSource {
     const failure = { status: response?.code ?? 0, network: !broken, details };
     this.events.dispatchEvent(new CustomEvent("failure", { detail: failure }));
   }
+}
+
+/**
+ * A loader that lets go of an init segment without a word.
+ *
+ * hls.js 1.7 loads the init segment beside the first media segment, and when the quality changes meanwhile it takes
+ * the end of the old init segment's load for the end of what it loads now: it begins anew every 100 ms, and nothing
+ * arrives any more. Where segments are made on demand, init segments are slow enough for that.
+ */
+function patientLoader(Loader) {
+  return class extends Loader {
+    load(context, config, callbacks) {
+      const isInit = context.frag?.sn === "initSegment";
+      super.load(context, config, isInit ? { ...callbacks, onAbort: undefined } : callbacks);
+    }
+  };
 }
 
 function label({ name, lang }) {
