@@ -66,6 +66,8 @@ class FakeChain:
 
     async def ladder(self, token):
         self._ask()
+        if token not in self.ladders:
+            raise NotFound("The registry knows no such film.")
         return self.ladders[token]
 
 

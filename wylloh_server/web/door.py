@@ -5,6 +5,7 @@ It listens on 127.0.0.1 only. Each loan has a path of its own that cannot be gue
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from contextlib import asynccontextmanager, contextmanager
@@ -25,6 +26,7 @@ _Thing = TypeVar("_Thing")
 
 _READ_BYTES = 1 << 20
 _SEGMENT_BYTES = 64 << 20
+_PATH = re.compile(r"/(film|made)/([A-Za-z0-9_-]+)(?:/([a-z0-9.]+))?")
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _SEGMENT_NAME = re.compile(r"init\.mp4|\d{1,7}\.m4s")
 
@@ -40,13 +42,11 @@ class LoopbackDoor:
         self._sources: dict[str, RandomAccess] = {}
         self._sinks: dict[str, SegmentSink] = {}
         self._base = ""
-        application = web.Application(client_max_size=segment_limit)
-        application.router.add_get("/film/{loan}", self._give)
-        application.router.add_put("/made/{loan}/{name}", self._take)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+        self._limit = segment_limit
 
     async def __aenter__(self) -> Self:
         """Start to listen, on a port the system gives."""
+        self._runner = web.ServerRunner(_Server(self._answer, access_log=None), shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
         host, port = self._runner.addresses[0][:2]
@@ -74,30 +74,57 @@ class LoopbackDoor:
         with _entered(self._sinks, sink) as loan:
             yield f"{self._base}/made/{loan}/"
 
-    async def _give(self, request: web.Request) -> web.StreamResponse:
-        source = self._sources.get(request.match_info["loan"])
-        if source is None:
-            raise web.HTTPNotFound
-        start, stop = _wanted(request.headers.get("Range"), source.size)
-        response = web.StreamResponse(headers={"Accept-Ranges": "bytes"})
-        if "Range" in request.headers:
-            response.set_status(206)
-            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{source.size}"
-        response.content_length = stop - start
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        match = _PATH.fullmatch(request.path)
+        kind, loan, name = match.groups() if match else ("", "", "")
+        if kind == "film" and request.method in {"GET", "HEAD"} and loan in self._sources:
+            return await _give(request, self._sources[loan])
+        if kind == "made" and request.method == "PUT" and loan in self._sinks:
+            await self._take(request, self._sinks[loan], name or "")
+            return web.Response()
+        raise web.HTTPNotFound
+
+    async def _take(self, request: web.BaseRequest, sink: SegmentSink, name: str) -> None:
+        body = bytearray()
+        async for chunk in request.content.iter_any():
+            body += chunk
+            if len(body) > self._limit:
+                raise web.HTTPRequestEntityTooLarge(self._limit, len(body))
+        if _SEGMENT_NAME.fullmatch(name):  # ffmpeg's own playlist is not wanted
+            await sink(name, bytes(body))
+
+
+class _Server(web.Server):
+    """Serves clients that hang up as soon as they have sent their last byte, as ffmpeg does."""
+
+    def __call__(self) -> web.RequestHandler:
+        return _Listener(self, loop=self._loop, **self._kwargs)
+
+
+class _Listener(web.RequestHandler):
+    """Listens on after the end of what a client sends.
+
+    aiohttp would take a client that hangs up for gone, and drop of its request what has not been read yet.
+    """
+
+    __slots__ = ()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # see asyncio.Protocol: true keeps the transport open
+        return True
+
+
+async def _give(request: web.BaseRequest, source: RandomAccess) -> web.StreamResponse:
+    start, stop = _wanted(request.headers.get("Range"), source.size)
+    response = web.StreamResponse(headers={"Accept-Ranges": "bytes"})
+    if "Range" in request.headers:
+        response.set_status(206)
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{source.size}"
+    response.content_length = stop - start
+    with contextlib.suppress(ConnectionError):  # ffmpeg hangs up when it has read enough, or is ended
         await response.prepare(request)
         if request.method == "GET":
             await _pour(source, start, stop, response, request)
-        return response
-
-    async def _take(self, request: web.Request) -> web.Response:
-        sink = self._sinks.get(request.match_info["loan"])
-        if sink is None:
-            raise web.HTTPNotFound
-        body = await request.read()
-        name = request.match_info["name"]
-        if _SEGMENT_NAME.fullmatch(name):  # ffmpeg's own playlist is not wanted
-            await sink(name, body)
-        return web.Response()
+    return response
 
 
 @contextmanager
@@ -121,7 +148,7 @@ def _wanted(header: str | None, size: int) -> tuple[int, int]:
 
 
 async def _pour(
-    source: RandomAccess, start: int, stop: int, response: web.StreamResponse, request: web.Request
+    source: RandomAccess, start: int, stop: int, response: web.StreamResponse, request: web.BaseRequest
 ) -> None:
     """Send the bytes. When the source fails in the middle, the connection breaks rather than lies."""
     position = start

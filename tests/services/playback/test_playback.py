@@ -141,7 +141,8 @@ async def test_more_viewers_than_processes_are_all_served(room, short, long):
 async def test_after_a_crash_a_restart_goes_on_with_what_is_stored(tmp_path, long):
     async with workroom(tmp_path, long) as room:
         lease = await room.playback.start(ALICE, long.id, HOME)
-        await room.playback.segment(lease, "v-144p-160k", "5.m4s")
+        for number in range(6):
+            await room.playback.segment(lease, "v-144p-160k", f"{number}.m4s")
     leftover = next((tmp_path / "segments").glob("*/v-144p-160k")) / "6.m4s.1-2.partial"
     leftover.write_bytes(b"half a segment")
     async with workroom(tmp_path, long) as room:

@@ -154,8 +154,10 @@ def _segments(stream: Any, route: Route, first: int, options: dict[str, Any]) ->
         "hls_segment_options": "movflags=+frag_discont",
         "start_number": first,
         "avoid_negative_ts": "disabled",
+        # A connection of its own for each file: on a kept one, ffmpeg's hanging up at the end with an unread
+        # answer would make the kernel throw away what we have not read yet.
         "method": "PUT",
-        "http_persistent": 1,
+        "http_persistent": 0,
         "map_metadata": -1,
         "map_chapters": -1,
     }

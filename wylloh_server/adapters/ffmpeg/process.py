@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 _LAST_LINES = 30
-_POLITE_SECONDS = 1.5
+_POLITE_SECONDS = 0.5
 _LINE_LIMIT = 1 << 16
 
 
@@ -74,6 +74,8 @@ class RunningProcess:
                 await self._wait_or_kill()
         await self._process.wait()
         await self._listening
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker: always a pipe here
+        await self._process.stdout.read()  # to its end, or the pipe would outlive the event loop
 
     async def _wait_or_kill(self) -> None:
         try:
@@ -106,6 +108,14 @@ async def running(argv: Sequence[str], *, patient: bool = False) -> AsyncIterato
     Raises:
         TranscodeFailed: the program cannot be started.
     """
+    starting = asyncio.create_task(_started(argv, patient=patient))
+    try:
+        yield await asyncio.shield(starting)
+    finally:
+        await _in_any_case(asyncio.create_task(_ended(starting)))
+
+
+async def _started(argv: Sequence[str], *, patient: bool) -> RunningProcess:
     try:
         process = await asyncio.create_subprocess_exec(
             *cage(patient=patient),
@@ -119,9 +129,23 @@ async def running(argv: Sequence[str], *, patient: bool = False) -> AsyncIterato
         raise TranscodeFailed(
             f"{argv[0]} cannot be started: {error.strerror}", fix="Run `wylloh doctor`."
         ) from error
-    owned = RunningProcess(process)
-    try:
-        yield owned
-    finally:
-        # Shielded: even when this task is cancelled twice, no process stays behind.
-        await asyncio.shield(asyncio.ensure_future(owned.end()))
+    return RunningProcess(process)
+
+
+async def _ended(starting: asyncio.Task[RunningProcess]) -> None:
+    await asyncio.wait([starting])
+    if starting.exception() is None:
+        await starting.result().end()
+
+
+async def _in_any_case(task: asyncio.Task[None]) -> None:
+    """Wait for a task to be done even while being cancelled, so that no process stays behind."""
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -163,13 +163,17 @@ def _labels(tracks: Iterable[tuple[str, str]]) -> list[str]:
     """Name tracks for a menu: by title, else by language; equal ones are numbered."""
     labels: list[str] = []
     for number, (language, title) in enumerate(tracks, start=1):
-        # A quotation mark or a line break cannot be written in a playlist.
-        wanted = (
-            " ".join(title.replace('"', "'").split())[:80] or language_name(language) or f"Track {number}"
-        )
+        wanted = _written(title) or language_name(language) or f"Track {number}"
         label, count = wanted, 1
         while label in labels:
             count += 1
             label = f"{wanted} {count}"
         labels.append(label)
     return labels
+
+
+def _written(title: str) -> str:
+    """Write a title so that a playlist can hold it; some parsers stumble over an apostrophe too."""
+    title = title.replace('"', "\N{RIGHT DOUBLE QUOTATION MARK}")
+    title = title.replace("'", "\N{RIGHT SINGLE QUOTATION MARK}")
+    return " ".join(title.split())[:80]

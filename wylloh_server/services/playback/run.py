@@ -57,6 +57,7 @@ class Run:
         self.track = track
         self.first = first
         self.next = first
+        self._overtaking: set[int] = set()
         self.patient = patient
         self.clients: set[str] = set()
         self.waiting = 0
@@ -74,6 +75,10 @@ class Run:
         self._on_change = on_change
         self._task = asyncio.create_task(self._work(), name=f"{self.track.name} from {self.first}")
         self._task.add_done_callback(self._ended)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._over is not None and self._over.done()
 
     @property
     def ended(self) -> bool:
@@ -109,21 +114,22 @@ class Run:
         """
         assert self._task is not None  # noqa: S101 - for the type checker: started
         await asyncio.wait([self._task])
-        if not self._task.cancelled() and (error := self._task.exception()):
-            raise error
+        self._task.result()
 
     async def stop(self, *, abandon: bool = False) -> None:
-        """End it now. What it was in the middle of is not stored."""
+        """End it now, in good order. What it was in the middle of is not stored."""
         assert self._task is not None  # noqa: S101 - for the type checker: started
         self.abandoned = self.abandoned or abandon
         self._taking = False
-        self._task.cancel()
+        self._finish()
         await asyncio.wait([self._task])
 
     async def _work(self) -> None:
         tools = self._tools
         source = _Watched(await tools.sources.open(self.plan.film), self._fail)
         try:
+            if self._is_over:
+                return
             async with tools.door.lend(source) as film, tools.door.receive(self._take) as made:
                 await self._encode(film, made)
         finally:
@@ -182,9 +188,16 @@ class Run:
         plan, track, cipher = self.plan, self.track.name, self._tools.cipher
         sealed = cipher.encrypt(data, cipher.key_for(plan.store, track, period_of(number)), number)
         await self._tools.store.put(plan.store, track, name, sealed)
-        self.next = number + 1
+        self._note(number)
         if f"{self.next}.m4s" in await self._tools.store.names(plan.store, track):
             self._finish()
+
+    def _note(self, number: int) -> None:
+        """Move `next` on to the first segment not stored yet; one may overtake another on its way here."""
+        self._overtaking.add(number)
+        while self.next in self._overtaking:
+            self._overtaking.remove(self.next)
+            self.next += 1
 
     def _finish(self) -> None:
         if self._over is not None and not self._over.done():
