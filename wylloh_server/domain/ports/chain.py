@@ -92,7 +92,11 @@ class Chain(Protocol):
         """Count a wallet's tokens of all these films, in one batch."""
 
     async def ladder(self, token: TokenReference) -> RightsLadder:
-        """Read a film's rights ladder; cached until a newer block changes it."""
+        """Read a film's rights ladder; cached until a newer block changes it.
+
+        Raises:
+            NotFound: the registry knows no such film (any more: a block can be taken back).
+        """
 
 
 class Signatures(Protocol):
