@@ -271,3 +271,21 @@ async def test_a_poster_that_is_missing_is_set_in_type(open_page, owner):
     title = await page.locator(".grid .card > b").first.inner_text()
     written = await picture.evaluate("image => getComputedStyle(image, '::before').content")
     assert written == json.dumps(title)
+
+
+async def test_a_film_that_stops_arriving_can_be_tried_again(house, open_page, owner):
+    asked, start = [], house.playback.start
+
+    async def counted(*arguments):
+        asked.append(arguments)
+        return await start(*arguments)
+
+    house.playback.start = counted
+    page = await open_page(DESK, owner.cookies)
+    await page.goto(f"/watch/{BEGUN.id}")
+    await page.get_by_text("The film stopped arriving.").wait_for()
+    await page.get_by_role("button", name="Try again").click()
+    async with asyncio.timeout(10):
+        while len(asked) < 2:
+            await asyncio.sleep(0.05)
+    assert await page.evaluate("document.getElementById('player').dataset.start") == "1200.0"

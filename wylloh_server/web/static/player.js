@@ -19,6 +19,7 @@ const menus = new Menus(player, { opened: () => deck.hold(true), closed: () => d
 const seek = new SeekBar(player, video);
 const controls = new Controls(player, video, { seek, menus });
 const playing = { lease: null, source: null };
+const FINAL = new Set(["rights-gone", "signed-out"]);
 
 async function begin() {
   message.hide();
@@ -52,7 +53,7 @@ function refused(error) {
 /** The lease has ended while the film ran. */
 function over({ why, sentence }) {
   close();
-  message.show({ sentence, again: why === "idle" || why === "stopped" ? restart : null });
+  message.show({ sentence, again: FINAL.has(why) ? null : restart });
 }
 
 /** The stream broke. Ask the lease first: it knows the better reason. */
@@ -62,25 +63,18 @@ async function failed({ network }) {
   video.pause();
   const sentence = network ? "The film stopped arriving." : "This browser cannot go on with the film.";
   const fix = network ? "The server or the network is away. Your place is kept." : "Your place is kept. Try again, or use another browser.";
-  message.show({ sentence, fix, again: network ? resume : restart });
+  message.show({ sentence, fix, again: restart });
 }
 
-async function resume() {
-  message.hide();
-  player.dataset.state = "loading";
-  playing.source.retry();
-  await controls.play();
-}
-
+/** Begin anew where the film was, with a new lease. */
 function restart() {
-  player.dataset.start = String(video.currentTime || seek.at);
   close();
   return begin();
 }
 
 function close() {
-  player.dataset.start = String(video.currentTime);
-  playing.lease?.forget();
+  if (playing.source && video.currentTime > 0) player.dataset.start = String(video.currentTime);
+  playing.lease?.end();
   playing.source?.destroy();
   playing.source = null;
   video.pause();

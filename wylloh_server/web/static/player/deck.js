@@ -20,14 +20,20 @@ export class Deck {
   show() {
     this._player.dataset.deck = "open";
     clearTimeout(this._timer);
-    const distance = document.documentElement.dataset.distance === "tv" ? "tv" : "near";
-    if (!this._held && !this._video.paused) this._timer = setTimeout(() => this.hide(), LINGER_MS[distance]);
+    const tv = document.documentElement.dataset.distance === "tv";
+    if (this._held || this._video.paused || (!tv && this._steered())) return;
+    this._timer = setTimeout(() => this.hide(), tv ? LINGER_MS.tv : LINGER_MS.near);
   }
 
   hide() {
     clearTimeout(this._timer);
     if (this._player.querySelector("#deck").contains(document.activeElement)) document.activeElement.blur();
     this._player.dataset.deck = "closed";
+  }
+
+  /** Somebody who moves between the controls with Tab must not lose them. A remote's next key brings them back. */
+  _steered() {
+    return this._player.querySelector("#deck :focus-visible") !== null;
   }
 
   /** Keep the controls, for example while a menu is open. */

@@ -47,16 +47,10 @@ export class Lease {
     }
   }
 
-  /** Give the lease back; also while the page is closing. */
+  /** Give the lease back; also while the page is closing, and without harm when it is over already. */
   end() {
     clearTimeout(this._timer);
     this._timer = 0;
     post(`${this._path}/stop`, {}, { keepalive: true }).catch(() => {});
-  }
-
-  /** Stop looking; the lease is over already. */
-  forget() {
-    clearTimeout(this._timer);
-    this._timer = 0;
   }
 }

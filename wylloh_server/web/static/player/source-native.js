@@ -8,7 +8,6 @@ export class NativeSource {
   constructor(video, url, start) {
     this.events = new EventTarget();
     this._video = video;
-    this._url = url;
     this._controller = new AbortController();
     const { signal } = this._controller;
     video.addEventListener("loadedmetadata", () => start > 0 && (video.currentTime = start), { signal, once: true });
@@ -33,12 +32,6 @@ export class NativeSource {
 
   get height() {
     return this._video.videoHeight;
-  }
-
-  retry() {
-    const at = this._video.currentTime;
-    this._video.src = this._url;
-    this._video.addEventListener("loadedmetadata", () => (this._video.currentTime = at), { once: true });
   }
 
   destroy() {
