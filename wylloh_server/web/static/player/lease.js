@@ -31,8 +31,9 @@ export class Lease {
   watch(ended) {
     const look = async () => {
       const end = await this.ending();
+      if (!this._timer) return; // given back while we asked
       if (end) ended(end);
-      else if (this._timer) this._timer = setTimeout(look, this._every);
+      else this._timer = setTimeout(look, this._every);
     };
     this._timer = setTimeout(look, this._every);
   }
