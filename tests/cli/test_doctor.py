@@ -1,0 +1,129 @@
+"""`wylloh doctor`: one line each for ffmpeg, chain, gateways, clock and disk, with the fix."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+import time
+
+import pytest
+from aiohttp import web
+
+from tests.components.anvil import anvil
+from tests.components.registry import CHAIN_ID, deployed
+from tests.components.rpc_proxy import rpc_proxy
+from tests.components.server import server_settings, wylloh, wylloh_async
+from tests.components.serving import serving
+from tests.components.small_disk import read_only_folder, small_disk
+
+NAMES = ["ffmpeg", "Chain", "Gateways", "Clock", "Disk"]
+NOWHERE = "http://127.0.0.1:9"
+
+
+class Visit:
+    """What the doctor said, line by line."""
+
+    def __init__(self, done) -> None:
+        assert done.stderr == "", done.stderr
+        self.code = done.returncode
+        self.lines = {line.split()[1]: line for line in done.stdout.splitlines()}
+        assert list(self.lines) == NAMES
+        for line in self.lines.values():
+            assert line.startswith(("ok  ", "FIX "))
+            assert line.startswith("FIX ") == (" → " in line)
+
+    @property
+    def wrong(self) -> list[str]:
+        return [name for name, line in self.lines.items() if line.startswith("FIX ")]
+
+
+@pytest.fixture(scope="module")
+def chain():
+    with anvil() as running:
+        yield running
+
+
+@pytest.fixture
+async def contract(chain):
+    async with deployed(chain.url) as registry:
+        return registry.contract
+
+
+async def visit(settings) -> Visit:
+    return Visit(await wylloh_async("doctor", "--config", settings))
+
+
+async def test_all_is_well(tmp_path, chain, contract):
+    async def gateway(request):
+        return web.Response()
+
+    async with serving(gateway) as url, rpc_proxy(chain.url) as provider:
+        settings = server_settings(
+            tmp_path,
+            chain={"rpc": [provider.url], "id": int(CHAIN_ID), "contract": contract},
+            ipfs={"gateways": [f"{url}/secretpath"]},
+        )
+        said = await visit(settings)
+    assert said.wrong == []
+    assert said.code == 0
+    assert "1 of 1 nodes answer" in said.lines["Chain"]
+    assert f"of {url}." in said.lines["Clock"]
+    assert "secret-api-key" in provider.url
+    assert "secret-api-key" not in str(said.lines)
+    assert "secretpath" not in str(said.lines)
+    assert not (tmp_path / "data" / "wylloh.sqlite3").exists()
+
+
+def test_nothing_configured_is_well_too(tmp_path):
+    assert Visit(wylloh("doctor", "--config", server_settings(tmp_path))).code == 0
+
+
+async def test_everything_is_wrong_at_once(tmp_path):
+    async def late(request):
+        return web.Response(headers={"Date": email.utils.formatdate(time.time() - 3600, usegmt=True)})
+
+    with read_only_folder(tmp_path / "readonly") as data:
+        async with serving(late) as url:
+            settings = server_settings(
+                tmp_path,
+                server={"data": str(data)},
+                chain={"rpc": [url], "contract": "0x" + "11" * 20},
+                ipfs={"gateways": [NOWHERE]},
+                playback={"ffmpeg": "/bin/true"},
+            )
+            said = await visit(settings)
+    assert said.wrong == NAMES
+    assert said.code == 1
+    assert "playback.ffmpeg" in said.lines["ffmpeg"]
+    assert "0 of 1 answer" in said.lines["Gateways"]
+    assert re.search(r"36\d\d s off", said.lines["Clock"])
+    assert "server.data" in said.lines["Disk"]
+
+
+async def test_a_chain_that_is_down(tmp_path):
+    settings = server_settings(tmp_path, chain={"rpc": [NOWHERE], "contract": "0x" + "11" * 20})
+    said = await visit(settings)
+    assert said.wrong == ["Chain"]
+    assert "cannot be reached" in said.lines["Chain"]
+
+
+async def test_another_chain(tmp_path, chain, contract):
+    settings = server_settings(tmp_path, chain={"rpc": [chain.url], "id": 5, "contract": contract})
+    said = await visit(settings)
+    assert said.wrong == ["Chain"]
+    assert f"serves chain {CHAIN_ID}, not 5" in said.lines["Chain"]
+
+
+async def test_an_address_without_code(tmp_path, chain):
+    nobody = "0x" + "11" * 20
+    settings = server_settings(tmp_path, chain={"rpc": [chain.url], "id": int(CHAIN_ID), "contract": nobody})
+    said = await visit(settings)
+    assert said.wrong == ["Chain"]
+    assert f"no contract at {nobody}" in said.lines["Chain"]
+
+
+def test_a_small_disk(tmp_path):
+    with small_disk(tmp_path / "data", 1000):
+        said = Visit(wylloh("doctor", "--config", server_settings(tmp_path)))
+    assert said.wrong == ["Disk"]
+    assert "0.0 GB free" in said.lines["Disk"]
