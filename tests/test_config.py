@@ -126,11 +126,6 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
     assert "Is a directory" in str(refusal(tmp_path))
 
 
-def test_a_chain_without_its_contract_is_refused(written):
-    file = written('[chain]\nrpc = ["http://127.0.0.1:1"]\n')
-    assert str(refusal(file)).startswith(f"chain.contract is missing in {file}")
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [

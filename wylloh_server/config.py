@@ -237,15 +237,9 @@ def load_settings(file: Path | None) -> Settings:
     where = str(file) if file else "the environment"
     refuse_unknown_variables(Settings)
     try:
-        settings = Settings(**values)
+        return Settings(**values)
     except ValidationError as error:
         raise explained(error, Settings, where) from None
-    if settings.chain.rpc and not settings.chain.contract:
-        raise SettingsError(
-            f"chain.contract is missing in {where}, beside chain.rpc",
-            fix="Set it to the address of the FilmRegistry contract on that chain.",
-        )
-    return settings
 
 
 def _read(file: Path) -> dict[str, Any]:

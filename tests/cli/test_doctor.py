@@ -107,6 +107,12 @@ async def test_a_chain_that_is_down(tmp_path):
     assert "cannot be reached" in said.lines["Chain"]
 
 
+def test_a_chain_without_its_contract(tmp_path):
+    said = Visit(wylloh("doctor", "--config", server_settings(tmp_path, chain={"rpc": [NOWHERE]})))
+    assert said.wrong == ["Chain"]
+    assert "chain.contract" in said.lines["Chain"]
+
+
 async def test_another_chain(tmp_path, chain, contract):
     settings = server_settings(tmp_path, chain={"rpc": [chain.url], "id": 5, "contract": contract})
     said = await visit(settings)

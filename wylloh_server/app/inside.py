@@ -256,7 +256,6 @@ def build_publishing(settings: Settings, outside: Outside, rights: Rights) -> Pu
 
 def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Probe, ...]:
     """Build the checks of what a server needs."""
-    configured = bool(settings.chain.rpc)
 
     async def version() -> str:
         tool = await asyncio.to_thread(find_ffmpeg, settings.playback.ffmpeg)
@@ -264,7 +263,7 @@ def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Pr
 
     return (
         FfmpegCheck(version),
-        ChainCheck(chain, configured=configured),
+        ChainCheck(chain, configured=bool(settings.chain.rpc), contract=settings.chain.contract),
         GatewayCheck(http, settings.ipfs.gateways),
         ClockCheck(http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),

@@ -97,14 +97,22 @@ class ChainCheck:
 
     name = "Chain"
 
-    def __init__(self, chain: Chain, *, configured: bool) -> None:
+    def __init__(self, chain: Chain, *, configured: bool, contract: str) -> None:
         self._chain = chain
         self._configured = configured
+        self._contract = contract
 
     async def __call__(self) -> Check:
         """Ask every RPC."""
         if not self._configured:
             return Check(self.name, ok=True, sentence="No chain configured: films from your folders only.")
+        if not self._contract:
+            return Check(
+                self.name,
+                ok=False,
+                sentence="A chain is configured, but no contract.",
+                fix="Set chain.contract to the address of the FilmRegistry.",
+            )
         status = await self._chain.status()
         if not status.usable:
             return Check(self.name, ok=False, sentence=status.reason, fix=status.fix)
