@@ -263,7 +263,7 @@ def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Pr
 
     return (
         FfmpegCheck(version),
-        ChainCheck(chain, configured=bool(settings.chain.rpc), contract=settings.chain.contract),
+        ChainCheck(chain, configured=bool(settings.chain.rpc), contract=bool(settings.chain.contract)),
         GatewayCheck(http, settings.ipfs.gateways),
         ClockCheck(http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),

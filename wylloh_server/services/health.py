@@ -97,7 +97,7 @@ class ChainCheck:
 
     name = "Chain"
 
-    def __init__(self, chain: Chain, *, configured: bool, contract: str) -> None:
+    def __init__(self, chain: Chain, *, configured: bool, contract: bool = True) -> None:
         self._chain = chain
         self._configured = configured
         self._contract = contract
