@@ -6,7 +6,13 @@ import asyncio
 import hashlib
 
 from wylloh_server.domain.access import Reason, Receipt, Verdict, Vote
-from wylloh_server.domain.errors import AccessRefused, ChainUnavailable, NotFound, PlaybackRefused
+from wylloh_server.domain.errors import (
+    AccessRefused,
+    BlockUnavailable,
+    ChainUnavailable,
+    NotFound,
+    PlaybackRefused,
+)
 from wylloh_server.domain.playback import Lease, LeaseEnd
 from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
 from wylloh_server.domain.types import BlockNumber, PlayToken, Timestamp, Wallet
@@ -211,3 +217,53 @@ class FakeEncoder:
 
     async def subtitles(self, source, index):
         return f"WEBVTT\n\n00:00.000 --> 00:01.000\ntrack {index}\n"
+
+
+class FakeFiles:
+    """The reading side of the port `Packages`: files by path in memory. `gone` are offsets nobody can read."""
+
+    def __init__(self, files) -> None:
+        self.files = files
+        self.gone: range = range(0)
+
+    async def open_file(self, root, path):
+        return FakeFile(self, self.files[path])
+
+
+class FakeFile:
+    """One file of `FakeFiles`."""
+
+    def __init__(self, packages, data) -> None:
+        self._packages = packages
+        self._data = data
+        self.size = len(data)
+
+    async def read(self, offset, length):
+        if range(max(offset, self._packages.gone.start), min(offset + length, self._packages.gone.stop)):
+            raise BlockUnavailable("A block of this film is missing.", fix="Pull the film again.")
+        return self._data[offset : offset + length]
+
+    async def close(self):
+        pass
+
+
+class FakeManifests:
+    """The service `Manifests`, with one manifest."""
+
+    def __init__(self, manifest) -> None:
+        self._manifest = manifest
+
+    async def load(self, root):
+        return self._manifest
+
+
+class FakeContentKeys:
+    """Knows one key, or none."""
+
+    def __init__(self, key) -> None:
+        self.key = key
+
+    async def content_key(self, film):
+        if self.key is None:
+            raise AccessRefused("There is no key for this film here.")
+        return self.key

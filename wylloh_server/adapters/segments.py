@@ -111,7 +111,9 @@ class DiskSegmentStore:
                 os.utime(self._root / film)
 
     def _write(self, path: Path, film: str, key: tuple[str, str], data: bytes) -> None:
-        self._make_room(len(data), film)
+        with self._lock:
+            replaced = self._films.get(film, {}).get(key, 0)
+        self._make_room(len(data) - replaced, film)
         while True:
             try:
                 _write_whole(path, data)

@@ -1,0 +1,171 @@
+"""The routes below /play/, over real playback, as a browser and as a player without cookies see them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestServer
+
+from tests.components.films import BUNDLED, make_film
+from tests.components.workroom import ALICE, folder_film, workroom
+from wylloh_server.config import Settings
+from wylloh_server.domain.errors import AccessRefused
+from wylloh_server.domain.types import FilmId
+from wylloh_server.web import stream
+from wylloh_server.web.assembly import new_application
+from wylloh_server.web.keys import LIBRARY, PLAYBACK, POSTERS
+from wylloh_server.services.signin import session_id
+from wylloh_server.web.session import SESSION_COOKIE, VISIT_COOKIE
+
+JPEG = b"\xff\xd8 a poster"
+SECRET = "alices-secret"
+VIEWER = type(ALICE)(session_id(SECRET), ALICE.device, ALICE.wallet, ALICE.role)
+
+
+class FakePosters:
+    """Posters for one session; the film `bare` has none."""
+
+    async def film_of(self, token, session):
+        if session != VIEWER.session:
+            raise AccessRefused("This picture was meant for another screen.")
+        return FilmId(token)
+
+    async def jpeg(self, film):
+        return None if film == "bare" else JPEG
+
+
+class FakeLibrary:
+    async def film(self, film_id):
+        return film_id
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("films") / "film.mp4"
+    return folder_film(make_film(path, 5, size="160x90", languages=("eng",)))
+
+
+@pytest.fixture
+async def house(tmp_path, film):
+    """The room, and a server over it."""
+    async with workroom(tmp_path, film) as room:
+        app = new_application(Settings())
+        app[PLAYBACK], app[POSTERS], app[LIBRARY] = room.playback, FakePosters(), FakeLibrary()
+        app.router.add_routes(stream.routes)
+        async with TestServer(app, access_log=None) as server:
+            yield room, server
+
+
+@pytest.fixture
+async def fetch(house):
+    """Fetches a path with the cookies given."""
+    _, server = house
+    async with aiohttp.ClientSession() as client:
+
+        async def get(path, *, cookies=None, method="GET"):
+            header = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
+            async with client.request(
+                method, server.make_url(path), headers={"Cookie": header} if header else {}
+            ) as reply:
+                return reply, await reply.read()
+
+        yield get
+
+
+SIGNED_IN = {SESSION_COOKIE: SECRET}
+PATHS = {
+    "master.m3u8": "application/vnd.apple.mpegurl",
+    "v-90p-60k/playlist.m3u8": "application/vnd.apple.mpegurl",
+    "a0/playlist.m3u8": "application/vnd.apple.mpegurl",
+    "s0/playlist.m3u8": "application/vnd.apple.mpegurl",
+    "v-90p-60k/init.mp4": "video/mp4",
+    "v-90p-60k/1.m4s": "video/mp4",
+    "a0/0.m4s": "audio/mp4",
+    "a0/0.key": "application/octet-stream",
+    "s0/subtitles.vtt": "text/vtt",
+}
+
+
+async def test_everything_a_player_fetches_is_served_to_whom_it_belongs(house, film, fetch):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    for path, kind in PATHS.items():
+        reply, body = await fetch(f"/play/{lease.token}/{path}", cookies=SIGNED_IN)
+        assert (reply.status, reply.content_type) == (200, kind), path
+        assert body
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert reply.headers["Referrer-Policy"] == "no-referrer"
+        assert SECRET not in str(reply.headers)
+
+
+async def test_nothing_is_served_to_anybody_else(house, film, fetch):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    elsewhere = await room.playback.start(VIEWER, film.id, "10.0.0.9")
+    for token, cookies in (
+        (lease.token, {SESSION_COOKIE: "somebody-else"}),
+        (lease.token, {VISIT_COOKIE: "a" * 32}),
+        (elsewhere.token, None),
+        ("guessed", SIGNED_IN),
+    ):
+        for path in PATHS:
+            reply, body = await fetch(f"/play/{token}/{path}", cookies=cookies)
+            assert reply.status == 403, path
+            assert b"error" in body
+
+
+async def test_a_player_without_cookies_is_served_where_playback_was_started(house, film, fetch):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    reply, _ = await fetch(f"/play/{lease.token}/master.m3u8")
+    assert reply.status == 200
+
+
+async def test_when_the_lease_is_over_so_is_everything(house, film, fetch):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    await room.playback.stop(lease)
+    for path in PATHS:
+        reply, _ = await fetch(f"/play/{lease.token}/{path}", cookies=SIGNED_IN)
+        assert reply.status == 403
+
+
+async def test_what_is_not_there_is_not_found(house, film, fetch):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    for path in (
+        "v-9p/0.m4s",
+        "v-90p-60k/99.m4s",
+        "v-90p-60k/list.m3u8",
+        "v-90p-60k/9.key",
+        "s7/subtitles.vtt",
+        "a0/..%2f..%2fsecret",
+        "v-90p-60k/init.mp4.partial",
+    ):
+        reply, _ = await fetch(f"/play/{lease.token}/{path}", cookies=SIGNED_IN)
+        assert reply.status == 404, path
+
+
+async def test_posters_have_tokens_of_their_own(fetch):
+    reply, body = await fetch("/play/film/poster.jpg", cookies=SIGNED_IN)
+    assert (reply.status, reply.content_type, body) == (200, "image/jpeg", JPEG)
+    reply, _ = await fetch("/play/bare/poster.jpg", cookies=SIGNED_IN)
+    assert reply.status == 404
+    reply, _ = await fetch("/play/film/poster.jpg")
+    assert reply.status == 403
+
+
+async def test_a_player_nobody_here_wrote_plays_it(house, film):
+    room, server = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    url = str(server.make_url(f"/play/{lease.token}/master.m3u8"))
+    player = await asyncio.create_subprocess_exec(
+        BUNDLED, "-nostdin", "-v", "error", "-stats", "-i", url, "-map", "0:v:0", "-map", "0:a:0", "-f", "null", "-",
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await player.communicate()
+    assert player.returncode == 0
+    assert re.findall(r"frame=\s*(\d+)", said.decode())[-1] == str(5 * 24)
