@@ -292,15 +292,36 @@ async def test_an_envelope_that_is_not_valid_now_is_not_kept(holder, publisher, 
     """The custodian's signature is good, but its clock is not."""
     await holder.desk.bind(binding_of(holder))
     for opens, closes in ((-2 * DAY, -DAY), (DAY, 2 * DAY)):
-        door.tamper = partial(made_for, publisher, int(clock() + opens), int(clock() + closes))
+        door.tamper = partial(
+            made_for, publisher, {"not_before": int(clock() + opens), "not_after": int(clock() + closes)}
+        )
         assert not await holder.desk.ensure(film, wallet_of(HOLDER.address))
         assert not await holder.desk.opens(film)
 
 
-def made_for(custodian, opens, closes, answer):
-    terms = replace(_terms_of(answer), not_before=opens, not_after=closes)
+async def test_even_its_custodian_cannot_send_an_envelope_nobody_asked_for(holder, publisher, film, door):
+    """Signed and sealed in order, but for other terms: it would not be found, or found for the wrong thing."""
+    await holder.desk.bind(binding_of(holder))
+    for name, value in TAMPERED.items():
+        if name.startswith("not_"):
+            continue
+        door.tamper = partial(made_for, publisher, {name: _read(name, value)})
+        assert not await holder.desk.ensure(film, wallet_of(HOLDER.address)), name
+        assert not await holder.desk.opens(film), name
+    door.tamper = partial(made_for, publisher, {})
+    assert await holder.desk.ensure(film, wallet_of(HOLDER.address))
+
+
+def _read(name, value):
+    return TokenReference.parse(value) if name == "token" else value
+
+
+def made_for(custodian, changes, answer):
+    """An envelope for other terms, sealed to the server that asked."""
+    device_key = _terms_of(answer).device_key
+    terms = replace(_terms_of(answer), **changes)
     keys = custodian.server_keys
-    sealed = keys.seal(b"k" * 32, terms.device_key, terms.binding_bytes())
+    sealed = keys.seal(b"k" * 32, device_key, terms.binding_bytes())
     envelope = Envelope(terms, sealed, keys.custodian_public, "")
     return replace(envelope, signature=keys.sign(envelope.signed_bytes())).as_json()
 

@@ -10,7 +10,7 @@ from wylloh_server.adapters.segments import DiskSegmentStore
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.domain.errors import AccessRefused, StoreFull, TranscodeFailed
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, film_id_of
-from wylloh_server.domain.types import DeviceId, Seconds, wallet_of
+from wylloh_server.domain.types import DeviceId, Seconds, SessionId, wallet_of
 from wylloh_server.services.posters import Posters
 from wylloh_server.services.signin import SessionDesk
 from wylloh_server.services.sources import FilmSources
@@ -76,8 +76,12 @@ async def test_what_was_made_for_somebody_else_or_forged_is_refused(gallery):
     token = gallery.token(viewer, film)
     name, mac = token.split(".")
     elsewhere = replace(viewer, device=DeviceId("another"))
+    stored = await gallery.desk._sessions.get(viewer.session)
+    again = replace(stored, id=SessionId("9" * 64))
+    await gallery.desk._sessions.save(again)
     for forged, session in (
         (token, other.session),
+        (token, again.id),
         (token, None),
         (token, "0" * 64),
         (gallery.token(elsewhere, film), viewer.session),

@@ -33,7 +33,10 @@ MARKER = "the-lighthouse-keeper-did-it"
 WALLET = wallet_of("0x" + "9" * 40)
 TOKEN = TokenReference(ChainId(31337), WALLET, 1)
 FILM = Film(
-    film_id_of(str(TOKEN)), Description("Lighthouse"), TokenOrigin(TOKEN, Cid("bafy"), WALLET, "0" * 64), FilmState.READY
+    film_id_of(str(TOKEN)),
+    Description("Lighthouse"),
+    TokenOrigin(TOKEN, Cid("bafy"), WALLET, "0" * 64),
+    FilmState.READY,
 )
 VTT = "WEBVTT\n\n00:01.000 --> 00:02.000\nBonsoir.\n"
 
@@ -64,7 +67,9 @@ def package(plaintext):
 @pytest.fixture
 def sources(package):
     packages, manifests, keys = package
-    return FilmSources(packages=packages, folders=None, manifests=manifests, cipher=TinkFilmCipher(), keys=keys)
+    return FilmSources(
+        packages=packages, folders=None, manifests=manifests, cipher=TinkFilmCipher(), keys=keys
+    )
 
 
 async def test_nothing_of_the_film_is_ever_on_disk_in_the_clear(tmp_path, plaintext, sources):
@@ -115,7 +120,9 @@ async def test_a_missing_block_is_told_and_no_made_up_picture_is_stored(tmp_path
     packages, *_ = package
     async with workroom(tmp_path, FILM, sources=sources) as room:
         lease = await room.playback.start(ALICE, FILM.id, HOME)
-        await asyncio.gather(*(room.playback.segment(lease, track, "0.m4s") for track in ("v-144p-160k", "a0")))
+        await asyncio.gather(
+            *(room.playback.segment(lease, track, "0.m4s") for track in ("v-144p-160k", "a0"))
+        )
         await room.playback.stop(lease)
         await room.quiet()
         size = len(packages.files["feature.enc"])
