@@ -6,11 +6,9 @@ import email.utils
 import re
 import time
 
-import pytest
 from aiohttp import web
 
-from tests.components.anvil import anvil
-from tests.components.registry import CHAIN_ID, deployed
+from tests.components.registry import CHAIN_ID
 from tests.components.rpc_proxy import rpc_proxy
 from tests.components.server import server_settings, wylloh, wylloh_async
 from tests.components.serving import serving
@@ -37,30 +35,18 @@ class Visit:
         return [name for name, line in self.lines.items() if line.startswith("FIX ")]
 
 
-@pytest.fixture(scope="module")
-def chain():
-    with anvil() as running:
-        yield running
-
-
-@pytest.fixture
-async def contract(chain):
-    async with deployed(chain.url) as registry:
-        return registry.contract
-
-
 async def visit(settings) -> Visit:
     return Visit(await wylloh_async("doctor", "--config", settings))
 
 
-async def test_all_is_well(tmp_path, chain, contract):
+async def test_all_is_well(tmp_path, chain):
     async def gateway(request):
         return web.Response()
 
-    async with serving(gateway) as url, rpc_proxy(chain.url) as provider:
+    async with serving(gateway) as url, rpc_proxy(chain.rpc) as provider:
         settings = server_settings(
             tmp_path,
-            chain={"rpc": [provider.url], "id": int(CHAIN_ID), "contract": contract},
+            chain={"rpc": [provider.url], "id": int(CHAIN_ID), "contract": chain.contract},
             ipfs={"gateways": [f"{url}/secretpath"]},
         )
         said = await visit(settings)
@@ -113,8 +99,8 @@ def test_a_chain_without_its_contract(tmp_path):
     assert "chain.contract" in said.lines["Chain"]
 
 
-async def test_another_chain(tmp_path, chain, contract):
-    settings = server_settings(tmp_path, chain={"rpc": [chain.url], "id": 5, "contract": contract})
+async def test_another_chain(tmp_path, chain):
+    settings = server_settings(tmp_path, chain={"rpc": [chain.rpc], "id": 5, "contract": chain.contract})
     said = await visit(settings)
     assert said.wrong == ["Chain"]
     assert f"serves chain {CHAIN_ID}, not 5" in said.lines["Chain"]
@@ -122,7 +108,7 @@ async def test_another_chain(tmp_path, chain, contract):
 
 async def test_an_address_without_code(tmp_path, chain):
     nobody = "0x" + "11" * 20
-    settings = server_settings(tmp_path, chain={"rpc": [chain.url], "id": int(CHAIN_ID), "contract": nobody})
+    settings = server_settings(tmp_path, chain={"rpc": [chain.rpc], "id": int(CHAIN_ID), "contract": nobody})
     said = await visit(settings)
     assert said.wrong == ["Chain"]
     assert f"no contract at {nobody}" in said.lines["Chain"]

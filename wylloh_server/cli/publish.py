@@ -21,7 +21,7 @@ from wylloh_server.cli.terms import Terms, keep_terms, kept_terms
 from wylloh_server.cli.tiers import SUBTITLES, TIER
 from wylloh_server.domain.errors import InvalidValue, SettingsError, WyllohError
 from wylloh_server.domain.film import Description
-from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
+from wylloh_server.domain.types import ChainId, Cid, TokenReference, Wallet, wallet_of
 from wylloh_server.services.publishing import PublishOrder
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from wylloh_server.app import Publisher
     from wylloh_server.config import Settings
     from wylloh_server.domain.rights import Tier
-    from wylloh_server.domain.types import Cid
     from wylloh_server.services.publishing import Staged
 
 _BASIS_POINTS = 100
+_ANY_ROOT = Cid("bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354")
+_ANY_DIGEST = "ff" * 32
+"""The root of an empty directory and a digest of nothing, for asking only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,11 @@ async def _publish_here(settings: Settings, wish: _Wish, keystore: Path, passwor
     account: LocalAccount = await load_keystore(keystore, password)
     publisher = wallet_of(str(account.address))
     async with open_publishing(settings) as house:
-        await house.pool.request("eth_blockNumber", [])  # before hours of work: is there a chain?
-        token = _new_token(settings, publisher)
+        token, terms = _new_token(settings, publisher), wish.terms(publisher)
+        await _rehearse(house, token, terms, publisher)
         staged = await _stage(house, settings, wish, token, publisher)
         root = await _finish(house, staged, sign_manifest(account, token, staged.manifest_sha256))
-        film = _new_film(token, root, staged, wish.terms(publisher))
+        film = _new_film(token, root, staged.manifest_sha256, terms)
         mined = await send(house.pool, create_film(film), account)
         click.echo(f"Published {wish.description.title}")
         click.echo(f"  token  {token}\n  root   {root}\n  block  {mined.block}")
@@ -117,11 +119,11 @@ async def _prepare_for_wallet(settings: Settings, wish: _Wish, publisher: Wallet
     from wylloh_server.adapters.chain import manifest_typed_data
     from wylloh_server.app import open_publishing
 
-    token = _new_token(settings, publisher)
+    token, terms = _new_token(settings, publisher), wish.terms(publisher)
     async with open_publishing(settings) as house:
-        await house.pool.request("eth_blockNumber", [])
+        await _rehearse(house, token, terms, publisher)
         staged = await _stage(house, settings, wish, token, publisher)
-    keep_terms(settings.server.data / "staging", token, wish.terms(publisher))
+    keep_terms(settings.server.data / "staging", token, terms)
     typed = manifest_typed_data(token, staged.manifest_sha256)
     request = {"method": "eth_signTypedData_v4", "params": [publisher, json.dumps(typed)]}
     click.echo("Let the wallet sign this, then go on with what it gives:\n", err=True)
@@ -144,10 +146,25 @@ async def _finish_for_wallet(settings: Settings, token: TokenReference, signatur
                 f"{publisher} did not sign this manifest", fix="Sign it again with that wallet."
             )
         root = await _finish(house, staged, signature)
-        transaction = await prepare(house.pool, create_film(_new_film(token, root, staged, terms)), publisher)
+        film = _new_film(token, root, digest, terms)
+        transaction = await prepare(house.pool, create_film(film), publisher)
         await _pin(house, staged, root)
     click.echo("Let the wallet send this; the film is published once it is mined:\n", err=True)
     click.echo(json.dumps({"method": "eth_sendTransaction", "params": [transaction]}, indent=2))
+
+
+async def _rehearse(house: Publisher, token: TokenReference, terms: Terms, publisher: Wallet) -> None:
+    """Ask the contract whether it would take such a film, before hours of encrypting.
+
+    Raises:
+        InvalidValue: the tiers are no ladder.
+        ChainError: the chain cannot be asked, or the contract would refuse.
+    """
+    from wylloh_server.adapters.chain.registry_calls import create_film
+    from wylloh_server.adapters.chain.transactions import prepare
+
+    film = _new_film(token, _ANY_ROOT, _ANY_DIGEST, terms)
+    await prepare(house.pool, create_film(film), publisher)
 
 
 async def _stage(
@@ -182,13 +199,13 @@ async def _pin(house: Publisher, staged: Staged, root: Cid) -> None:
         click.echo(f"The IPFS node did not take it: {error} {error.fix}", err=True)
 
 
-def _new_film(token: TokenReference, root: Cid, staged: Staged, terms: Terms) -> NewFilm:
+def _new_film(token: TokenReference, root: Cid, manifest_sha256: str, terms: Terms) -> NewFilm:
     from wylloh_server.adapters.chain.registry_calls import NewFilm
 
     return NewFilm(
         token=token,
         root=root,
-        manifest_sha256=staged.manifest_sha256,
+        manifest_sha256=manifest_sha256,
         max_supply=terms.supply,
         royalty_receiver=terms.royalty_receiver,
         royalty_basis_points=terms.royalty_basis_points,

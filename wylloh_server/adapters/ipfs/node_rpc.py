@@ -8,6 +8,7 @@ against js-ipfs; never tried against Kubo.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.domain.types import Cid
+
+# ipfshttpclient still names an option that urllib3 2 no longer has; an operator can do nothing about it.
+warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
 
 _Answer = TypeVar("_Answer")
 
