@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from wylloh_server.domain.languages import UNKNOWN, language_name, language_tag
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "name"),
+    [
+        ("ger", "de", "Deutsch"),
+        ("deu", "de", "Deutsch"),
+        ("ENG", "en", "English"),
+        ("pt-BR", "pt-BR", "Português (BR)"),
+        ("yue", "yue", "yue"),
+        ("und", UNKNOWN, ""),
+        ("", UNKNOWN, ""),
+        ('en",URI="http://elsewhere', UNKNOWN, ""),
+        ("e", UNKNOWN, ""),
+    ],
+)
+def test_what_a_file_says_becomes_a_tag_and_a_name(text, tag, name):
+    assert language_tag(text) == tag
+    assert language_name(tag) == name

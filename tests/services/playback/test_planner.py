@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.components.films import make_film
+from tests.components.workroom import ALICE, HOME, folder_film, workroom
+from wylloh_server.adapters.ffmpeg import AvProber
+
+
+@pytest.fixture
+def looks(monkeypatch):
+    """Counts how often a film is looked into."""
+    seen, real = [], AvProber.probe
+
+    async def probe(self, url):
+        seen.append(url)
+        return await real(self, url)
+
+    monkeypatch.setattr(AvProber, "probe", probe)
+    return seen
+
+
+async def test_a_film_is_looked_into_once_until_its_file_changes(tmp_path, looks):
+    path = tmp_path / "film.mp4"
+    film = folder_film(make_film(path, 3, size="160x90", languages=(), subtitles=False))
+    async with workroom(tmp_path / "data", film) as room:
+        stores = []
+        for _ in range(2):
+            lease = await room.playback.start(ALICE, film.id, HOME)
+            await room.playback.segment(lease, "v-90p-60k", "0.m4s")
+            stores.append({folder.name for folder in (tmp_path / "data" / "segments").iterdir()})
+        assert len(looks) == 1
+        make_film(path, 5, size="160x90", languages=(), subtitles=False)
+        lease = await room.playback.start(ALICE, film.id, HOME)
+        await room.playback.segment(lease, "v-90p-60k", "2.m4s")
+        stores.append({folder.name for folder in (tmp_path / "data" / "segments").iterdir()})
+    assert len(looks) == 2
+    assert stores[0] == stores[1] < stores[2], "the old file's segments are not mixed with the new one's"
