@@ -59,6 +59,7 @@ BUCKETS: web.AppKey[TokenBuckets] = web.AppKey("buckets")
 SIGN_IN_BUDGET = Budget("sign-in", burst=10, per_minute=20)
 PAIRING_BUDGET = Budget("tv", burst=10, per_minute=10)
 CODE_BUDGET = Budget("tv-code", burst=10, per_minute=10)
+PLAY_BUDGET = Budget("play", burst=60, per_minute=60)
 CUSTODY_BUDGET = Budget("custody", burst=60, per_minute=60)
 
 

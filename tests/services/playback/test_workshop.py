@@ -8,8 +8,10 @@ from contextlib import suppress
 import pytest
 
 from tests.components.films import make_film
-from tests.components.workroom import ALICE, HOME, folder_film, workroom
+from tests.components.workroom import ALICE, BOB, HOME, folder_film, workroom
+from wylloh_server.adapters.ffmpeg import AvProber
 from wylloh_server.domain.errors import AccessRefused
+from wylloh_server.domain.playback import LeaseEnd
 
 PICTURE = "v-720p-2800k"
 
@@ -45,11 +47,73 @@ async def test_a_player_that_seeks_on_leaves_its_older_wishes_behind(cinema, lar
 async def test_a_run_that_its_player_left_while_waiting_ends_after_the_last_answer(cinema, large):
     lease = await cinema.playback.start(ALICE, large.id, HOME)
     waiting = asyncio.ensure_future(cinema.playback.segment(lease, PICTURE, "20.m4s"))
-    while not any(order.first == 20 for order in cinema.encoder.running.values()):
+    while not any(run.first == 20 and run.waiting for run in cinema.workshop._runs):
         await asyncio.sleep(0.01)
     await cinema.playback.stop(lease)
     with suppress(AccessRefused):
         await waiting
     await cinema.quiet()
-    numbers = await cinema.store.names(next(cinema.store._root.iterdir()).name, PICTURE)
-    assert "40.m4s" not in numbers, "nobody watches: nothing more is made"
+    assert not [*cinema.store._root.rglob("40.m4s")], "nobody watches: nothing more is made"
+
+
+async def test_a_segment_that_is_made_after_the_lease_has_ended_is_not_given_out(cinema, large):
+    lease = await cinema.playback.start(ALICE, large.id, HOME)
+    waiting = asyncio.ensure_future(cinema.playback.segment(lease, PICTURE, "20.m4s"))
+    while not any(run.first == 20 and run.waiting for run in cinema.workshop._runs):
+        await asyncio.sleep(0.01)
+    await cinema.playback.end_device(ALICE.device)
+    with pytest.raises(AccessRefused):
+        await waiting
+
+
+async def test_playback_that_is_stopped_at_once_leaves_nobody_at_work(cinema, large):
+    await cinema.playback.stop(await cinema.playback.start(ALICE, large.id, HOME))
+    while cinema.to_fill != [large.id]:
+        await asyncio.sleep(0.01)
+    await cinema.quiet()
+    assert not [*cinema.store._root.rglob("40.m4s")]
+
+
+async def test_one_device_has_a_few_leases_and_a_new_one_ends_its_oldest(cinema, large):
+    first, *others = [await cinema.playback.start(ALICE, large.id, HOME) for _ in range(5)]
+    assert cinema.playback.ended(first.token) is LeaseEnd.STOPPED
+    assert not any(cinema.playback.ended(lease.token) for lease in others)
+    await cinema.playback.start(BOB, large.id, HOME)
+    assert not any(cinema.playback.ended(lease.token) for lease in others), "another device's are its own"
+
+
+async def test_a_clock_set_back_does_not_put_off_the_next_check(cinema, large):
+    await cinema.playback.start(ALICE, large.id, HOME)
+    cinema.clock.now -= 86_400
+    asked = cinema.licensing.asked
+    await cinema.playback.check_leases()
+    assert cinema.licensing.asked == asked + 1
+
+
+async def test_films_are_looked_into_two_at_a_time(tmp_path, large):
+    films = []
+    for number in range(6):
+        path = tmp_path / f"copy {number}.mp4"
+        path.hardlink_to(large.origin.path)
+        films.append(folder_film(path))
+    prober = CountingProber()
+    async with workroom(tmp_path, *films) as room:
+        room.playback._planner._prober = prober
+        await asyncio.gather(*(room.playback.start(ALICE, film.id, HOME) for film in films))
+    assert prober.most == 2
+
+
+class CountingProber:
+    """A real prober; `most` is how many films it looked into at once."""
+
+    def __init__(self) -> None:
+        self._prober = AvProber()
+        self._running = self.most = 0
+
+    async def probe(self, url):
+        self._running += 1
+        self.most = max(self.most, self._running)
+        try:
+            return await self._prober.probe(url)
+        finally:
+            self._running -= 1

@@ -127,3 +127,10 @@ async def test_a_signed_out_browser_presents_a_session_that_is_nobodys(collector
 
     assert "wylloh_visit" in other.cookies
     assert (await other.get(f"/api/play/{token}")).status == 403
+
+
+async def test_play_is_refused_to_whoever_presses_it_all_the_time(collector):
+    statuses = [(await collector.post(f"/api/films/{PLAIN.id}/play")).status for _ in range(61)]
+
+    assert set(statuses[:60]) == {200}
+    assert statuses[60] == 429

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.access import Receipt, Viewer
     from wylloh_server.domain.playback import LeaseEnd
     from wylloh_server.domain.ports.world import Clock
-    from wylloh_server.domain.types import FilmId, SessionId, Timestamp
+    from wylloh_server.domain.types import DeviceId, FilmId, SessionId, Timestamp
     from wylloh_server.services.playback.plan import Plan
 
 _IDLE_SECONDS = Seconds(600)
@@ -117,9 +117,20 @@ class Leases:
         """Give the leases in force on a film."""
         return tuple(held for held in self._held.values() if held.lease.film == film)
 
+    def of_device(self, device: DeviceId) -> tuple[Held, ...]:
+        """Give the leases in force on a device, oldest first."""
+        return tuple(held for held in self._held.values() if held.lease.viewer.device == device)
+
+    def in_force(self, held: Held) -> bool:
+        """Say whether a lease has not ended."""
+        return held.name in self._held
+
     def age(self, held: Held) -> float:
-        """Give the seconds since the right behind a lease was checked."""
-        return self._clock() - held.lease.checked
+        """Give the seconds since the right behind a lease was checked.
+
+        A clock that was set back must not put the next check off: what lies ahead counts as old, too.
+        """
+        return abs(self._clock() - held.lease.checked)
 
     def is_idle(self, held: Held) -> bool:
         """Say whether nobody has used a lease for too long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,15 @@ from wylloh_server.services.playback.plan import plan_of
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.ports.content import RandomAccess
     from wylloh_server.domain.ports.media import Encoder, MediaDoor, Prober
     from wylloh_server.domain.types import FilmId
     from wylloh_server.services.playback.plan import Plan
     from wylloh_server.services.sources import FilmSources
 
 _REMEMBERED = 200
+_AT_ONCE = 2
+"""Looking into a film is a process of its own: who presses Play everywhere must not start hundreds."""
 
 
 class Planner:
@@ -32,6 +36,7 @@ class Planner:
         self._door = door
         self._prober = prober
         self._encoder = encoder
+        self._places = asyncio.Semaphore(_AT_ONCE)
         self._plans: OrderedDict[FilmId, tuple[str, Plan]] = OrderedDict()
 
     async def plan(self, film: Film) -> Plan:
@@ -44,15 +49,23 @@ class Planner:
         source = await self._sources.open(film)
         try:
             fingerprint = f"{film.origin}|{source.size}|{self._encoder.identity}"
-            remembered, plan = self._plans.get(film.id, ("", None))
-            if plan is None or remembered != fingerprint:
-                async with self._door.lend(source) as url:
-                    probe = await self._prober.probe(url)
-                plan = plan_of(film, probe, fingerprint, await self._sources.texts(film))
+            plan = self._remembered(film, fingerprint)
+            if plan is None:
+                async with self._places:
+                    plan = self._remembered(film, fingerprint) or await self._made(film, fingerprint, source)
         finally:
             await source.close()
         self._remember(film, fingerprint, plan)
         return plan
+
+    async def _made(self, film: Film, fingerprint: str, source: RandomAccess) -> Plan:
+        async with self._door.lend(source) as url:
+            probe = await self._prober.probe(url)
+        return plan_of(film, probe, fingerprint, await self._sources.texts(film))
+
+    def _remembered(self, film: Film, fingerprint: str) -> Plan | None:
+        remembered, plan = self._plans.get(film.id, ("", None))
+        return plan if remembered == fingerprint else None
 
     def _remember(self, film: Film, fingerprint: str, plan: Plan) -> None:
         self._plans[film.id] = (fingerprint, plan)

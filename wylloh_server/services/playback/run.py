@@ -63,6 +63,7 @@ class Run:
         self.waiting = 0
         self.wanted_at = 0.0
         self.abandoned = False
+        self.superseded = False
         self._tools = tools
         self._taking = True
         self._news = asyncio.Event()

@@ -43,6 +43,8 @@ _SEGMENT = re.compile(r"(\d{1,7})\.m4s")
 _DEFINITE = frozenset({Reason.TOO_FEW_TOKENS, Reason.VOTED_DOWN})
 """A refusal for another reason (the chain is silent, say) takes nothing away from a film that is playing."""
 _LOOKS_PER_LEASE = 10
+_MOST_ON_A_DEVICE = 4
+"""Leases: some tabs side by side, or a player that never gives a lease back."""
 
 
 class Decider(Protocol):
@@ -125,6 +127,8 @@ class Playback:
         if not receipt.allowed:
             raise PlaybackRefused(receipt)
         plan = await self._planner.plan(film)
+        for oldest in self._leases.of_device(viewer.device)[: 1 - _MOST_ON_A_DEVICE]:
+            await self._end(oldest, LeaseEnd.STOPPED)
         held = self._leases.grant(viewer, plan, address, receipt)
         self._bus.publish(PlaybackStarted(film.id, viewer.wallet, viewer.device))
         self._in_background(self._begin(held, at))
@@ -148,9 +152,8 @@ class Playback:
 
     async def end_device(self, device: DeviceId) -> None:
         """End the leases of a device that was signed out or revoked."""
-        for held in self._leases.all():
-            if held.lease.viewer.device == device:
-                await self._end(held, LeaseEnd.SIGNED_OUT)
+        for held in self._leases.of_device(device):
+            await self._end(held, LeaseEnd.SIGNED_OUT)
 
     async def master(self, lease: Lease) -> str:
         """Give the master playlist."""
@@ -172,13 +175,19 @@ class Playback:
 
         Raises:
             NotFound: the film has no such track or segment.
+            AccessRefused: the lease ended while it was made.
             MediaError, ContentError: it cannot be made.
         """
         held = self._leases.find(lease.token)
         made = held.plan.made(track)
         if name != INIT:
             _check(made, name)
-        return await self._workshop.file(held.name, held.plan, made, name)
+        try:
+            data = await self._workshop.file(held.name, held.plan, made, name)
+        finally:
+            await self._leave_if_over(held)
+        self._leases.find(lease.token)
+        return data
 
     async def key(self, lease: Lease, track: str, period: int) -> bytes:
         """Give the 16-byte key of one period of a track.
@@ -199,7 +208,9 @@ class Playback:
             MediaError, ContentError: they cannot be read.
         """
         plan = self._plan(lease)
-        return await self._texts.webvtt(plan, plan.text(track))
+        text = await self._texts.webvtt(plan, plan.text(track))
+        self._leases.find(lease.token)
+        return text
 
     async def fill(self, film_id: FilmId) -> None:
         """Make everything of a film that is not made yet, when there is room for it. Resumes by itself.
@@ -234,8 +245,15 @@ class Playback:
                 number = min(int(at / track.timeline.segment), track.timeline.count - 1)
                 await self._workshop.prepare(held.name, plan, track, number)
             await self._make_rest(plan.film.id)
-        except WyllohError as error:
+        except (WyllohError, OSError) as error:
             _log.warning("cannot begin to make %s: %s", plan.film.id, error)
+        finally:
+            await self._leave_if_over(held)
+
+    async def _leave_if_over(self, held: Held) -> None:
+        """Take back what was begun for a lease that ended meanwhile: nobody would end it later."""
+        if not self._leases.in_force(held):
+            await self._workshop.leave(held.name)
 
     def _in_background(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from wylloh_server.services.playback.run import Tools
 
 _KEPT = "subtitles.bin"
+_AT_ONCE = 2
+"""Each reads a whole film: a player that asks for every track must not bring the machine down."""
 
 
 class Texts:
@@ -24,6 +26,7 @@ class Texts:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._places = asyncio.Semaphore(_AT_ONCE)
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def webvtt(self, plan: Plan, track: TextTrack) -> str:
@@ -51,7 +54,7 @@ class Texts:
     async def _taken_out(self, plan: Plan, index: int) -> str:
         source = await self._tools.sources.open(plan.film)
         try:
-            async with self._tools.door.lend(source) as url:
+            async with self._places, self._tools.door.lend(source) as url:
                 return await self._tools.encoder.subtitles(url, index)
         finally:
             await source.close()

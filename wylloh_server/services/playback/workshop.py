@@ -49,15 +49,21 @@ class Workshop:
             name: one of the track's files.
 
         Raises:
+            AccessRefused: the film was abandoned, or the same client now waits for another place in it.
             WyllohError: it cannot be made.
         """
         number = None if name == INIT else int(name.partition(".")[0])
         while (data := await self._tools.store.get(plan.store, track.name, name)) is None:
             run = await self._run_for(client, plan, track, number)
-            with _waiting(run):
-                await run.news()
+            try:
+                with _waiting(run):
+                    await run.news()
+            finally:
+                await self._end_forsaken(run)
             if run.abandoned:
                 raise AccessRefused("This film is no longer played here.", fix="Press Play again.")
+            if run.superseded:
+                raise AccessRefused("The player has gone on to another place.", fix="Press Play again.")
         return data
 
     async def prepare(self, client: str, plan: Plan, track: MadeTrack, number: int) -> None:
@@ -132,6 +138,10 @@ class Workshop:
         own = [run for run in self._runs if run.clients == {client} and _same_kind(run.track, track)]
         patient = [run for run in self._runs if run.patient]
         idle = sorted((run for run in self._runs if not run.waiting), key=lambda run: run.wanted_at)
+        for run in own[:1]:
+            # Whoever still waits for it is the same player, which has gone on since: two wishes of one
+            # player must not take the place from each other for ever.
+            run.superseded = True
         if spare := [*own, *patient, *idle][:1]:
             await self._end(spare)
         else:
@@ -174,6 +184,11 @@ class Workshop:
                 if not run.clients and not run.waiting:
                     left.append(run)
         return left
+
+    async def _end_forsaken(self, run: Run) -> None:
+        """End a run whose clients all left while somebody still waited for it."""
+        if not (run.clients or run.waiting or run.patient or run.ended):
+            await self._end([run])
 
     async def _end(self, runs: list[Run]) -> None:
         await asyncio.gather(*(run.stop() for run in runs))

@@ -10,12 +10,14 @@ from wylloh_server.domain.errors import PlaybackRefused
 from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.web.bodies import number, object_of
 from wylloh_server.web.keys import LIBRARY, PLAYBACK, POSITIONS, SETTINGS
+from wylloh_server.web.limits import PLAY_BUDGET, limited
 from wylloh_server.web.session import address_of, require_viewer
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Receipt, Viewer
 
 
+@limited(PLAY_BUDGET)
 async def play(request: web.Request) -> web.Response:
     """→ `{url, title, lease_seconds, position, token}`, or 403 with the receipt and `where` tokens are."""
     viewer = require_viewer(request)
