@@ -1,0 +1,145 @@
+"""Servers as real processes on ports the system gives: ours and nginx; and `wrk`, which asks them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from tests.components.programs import program
+from wylloh_server.cli.demo.processes import Child, child
+from wylloh_server.cli.demo.servers import WYLLOH, answers
+
+CONNECTIONS = 64
+_START_SECONDS = 60
+_QUIET = 0.05
+_QUIET_WITHIN = 15
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write_settings(folder: Path, port: int, **sections: Mapping[str, Any]) -> Path:
+    """Write settings for a server that keeps its data in `folder`/data and listens on loopback."""
+    server = {
+        "host": "127.0.0.1",
+        "port": port,
+        "public_url": f"http://127.0.0.1:{port}",
+        "data": str(folder / "data"),
+        "admit": "anyone",
+    }
+    lines = []
+    for name, values in {"server": server, "lan": {"announce": False}, **sections}.items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
+    file = folder / "wylloh.toml"
+    file.write_text("\n".join(lines))
+    return file
+
+
+@contextmanager
+def wylloh(settings: Path, port: int) -> Iterator[Child]:
+    """Run `wylloh serve` until the context ends; inside, it answers."""
+    command = [*WYLLOH, "serve", "--config", str(settings)]
+    with child("server", command, settings.with_suffix(".log")) as running:
+        running.wait_for(lambda: answers(f"http://127.0.0.1:{port}/livez"), _START_SECONDS)
+        yield running
+
+
+def wait_until_quiet(running: Child) -> None:
+    """Wait until a server has done what it does after its start, and its children too."""
+    patience = time.monotonic() + _QUIET_WITHIN
+    before = _processor_seconds(running)
+    while time.monotonic() < patience:
+        time.sleep(0.5)
+        now = _processor_seconds(running)
+        if now - before < _QUIET:
+            return
+        before = now
+
+
+def _processor_seconds(running: Child) -> float:
+    """What a process and the children it has waited for have used; one that still runs counts as much."""
+    pid = running.pid
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    used = sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+    busy = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return used + (time.monotonic() if busy else 0)
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[str]:
+    """Serve a folder's files with one nginx worker and sendfile until the context ends; gives the address."""
+    port, place = free_port(), folder.parent
+    user = "user root;" if os.geteuid() == 0 else ""
+    temporary = " ".join(
+        f"{kind}_temp_path {place}/nginx-{kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = place / "nginx.conf"
+    config.write_text(
+        f"daemon off; {user} worker_processes 1; pid {place}/nginx.pid; error_log {place}/nginx.log;\n"
+        "events { worker_connections 1024; }\n"
+        f"http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000; {temporary}\n"
+        f"server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
+    )
+    command = [str(program("nginx")), "-c", str(config), "-e", str(place / "nginx.log")]
+    with child("nginx", command, place / "nginx.out") as running:
+        running.wait_for(lambda: _listens(port), seconds=10)
+        yield f"http://127.0.0.1:{port}"
+
+
+def wrk(
+    url: str, paths: Sequence[str], seconds: int, *, cookie: str = "", connections: int = CONNECTIONS
+) -> float:
+    """Ask for some paths in turn over many connections for some seconds; gives answers per second.
+
+    Raises:
+        RuntimeError: an answer was not 200.
+    """
+    script = Path(__file__).with_name("paths.lua")
+    words = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
+    done = subprocess.run(
+        [str(program("wrk")), *words, "-H", f"Cookie: {cookie}", url, "--", *paths],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds + 30,
+    )
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+        raise RuntimeError(f"not every answer came:\n{done.stdout}")
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+
+
+@contextmanager
+def static_files(folder: Path) -> Iterator[str]:
+    """Serve a folder's files with aiohttp and nothing else, in a process of its own; gives the address."""
+    port = free_port()
+    command = [sys.executable, str(Path(__file__).with_name("plain_aiohttp.py")), str(folder), str(port)]
+    with child("plain aiohttp", command, folder.parent / "plain-aiohttp.log") as running:
+        running.wait_for(lambda: _listens(port), seconds=20)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def fetch(url: str) -> bytes:
+    """Fetch something in the simplest way."""
+    with urlopen(url, timeout=30) as reply:
+        return bytes(reply.read())
