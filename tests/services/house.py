@@ -104,6 +104,7 @@ class House:
         self.discovery = Discovery(
             chain=self.chain,
             films=storage.films,
+            packages=self.packages,
             cursors=storage.cursors,
             bus=bus,
             start_block=BlockNumber(0),

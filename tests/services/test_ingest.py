@@ -307,6 +307,8 @@ async def test_a_new_package_of_a_film_is_fetched_anew(publisher, holder):
     await holder.puller.pull(packed.film_id)
     assert (await holder.storage.films.get(packed.film_id)).state is FilmState.READY
     assert len(holder.told(FilmAdded)) == 1
+    assert await holder.packages.published_block(newer.root)
+    assert not await holder.packages.published_block(packed.root), "the old package keeps no room"
 
 
 async def test_the_older_of_two_packages_never_comes_back(publisher, holder):

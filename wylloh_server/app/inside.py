@@ -226,6 +226,7 @@ def build_discovery(settings: Settings, outside: Outside, bus: Bus) -> Discovery
     return Discovery(
         chain=outside.chain,
         films=storage.films,
+        packages=outside.packages,
         cursors=storage.cursors,
         bus=bus,
         start_block=BlockNumber(settings.chain.start_block),

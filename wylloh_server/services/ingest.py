@@ -44,9 +44,17 @@ class Discovery:
     """Finds films registered on the chain."""
 
     def __init__(
-        self, *, chain: Chain, films: Films, cursors: Cursors, bus: Bus, start_block: BlockNumber
+        self,
+        *,
+        chain: Chain,
+        films: Films,
+        packages: Packages,
+        cursors: Cursors,
+        bus: Bus,
+        start_block: BlockNumber,
     ) -> None:
         self._chain = chain
+        self._packages = packages
         self._films = films
         self._cursors = cursors
         self._bus = bus
@@ -82,6 +90,9 @@ class Discovery:
         await self._films.save(Film(film_id, description, origin))
         if film is None:
             self._bus.publish(FilmAdded(film_id, description.title))
+        elif isinstance(film.origin, TokenOrigin) and film.origin.root != origin.root:
+            # What the two packages share is fetched again only if room was needed meanwhile.
+            await self._packages.forget(film.origin.root)
 
 
 class PullStarter:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -81,7 +81,7 @@ class SessionDesk:
             await self._sessions.remove(session.device)
             return None
         if idle > _TOUCH_EVERY:
-            await self._sessions.save(replace(session, last_seen=self._clock()))
+            await self._sessions.touch(session.id, self._clock())
         return await self._viewer(session)
 
     async def of_wallet(self, wallet: Wallet) -> tuple[Session, ...]:

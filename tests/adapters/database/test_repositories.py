@@ -105,8 +105,11 @@ async def test_sessions(storage):
     await storage.sessions.save(replace(first, last_seen=250.0))
     assert await storage.sessions.get("hash1") == replace(first, last_seen=250.0)
     assert await storage.sessions.of_wallet(WALLET) == (second, replace(first, last_seen=250.0))
+    await storage.sessions.touch("hash1", 260.0)
+    assert await storage.sessions.get("hash1") == replace(first, last_seen=260.0)
     await storage.sessions.remove("tv")
-    assert await storage.sessions.get("hash1") is None
+    await storage.sessions.touch("hash1", 270.0)
+    assert await storage.sessions.get("hash1") is None, "using an ended session does not bring it back"
     assert await storage.sessions.get("hash3") is None
     assert await storage.sessions.get("hash2") == second
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, delete, select, update
 
 from wylloh_server.adapters.database._tables import accounts, locks, sessions
 from wylloh_server.adapters.database._upsert import upsert
@@ -13,7 +13,7 @@ from wylloh_server.domain.access import DeviceKind, Role, Session
 
 if TYPE_CHECKING:
     from wylloh_server.adapters.database._connections import Connections
-    from wylloh_server.domain.types import DeviceId, SessionId, Wallet
+    from wylloh_server.domain.types import DeviceId, SessionId, Timestamp, Wallet
 
 _AN_OWNER = select(accounts.c.wallet).where(accounts.c.role == Role.OWNER).limit(1)
 
@@ -70,6 +70,11 @@ class SessionTable:
         """Add or replace a session."""
         async with self._connections.writing() as connection:
             await upsert(connection, sessions, asdict(session))
+
+    async def touch(self, session: SessionId, seen: Timestamp) -> None:
+        """Note that a session was used; one that has ended stays ended."""
+        async with self._connections.writing() as connection:
+            await connection.execute(update(sessions).where(sessions.c.id == session).values(last_seen=seen))
 
     async def get(self, session: SessionId) -> Session | None:
         """Find a session."""

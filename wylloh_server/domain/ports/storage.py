@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.license import DeviceBinding, Envelope
     from wylloh_server.domain.playback import Position
-    from wylloh_server.domain.types import DeviceId, FilmId, SessionId, TokenReference, Wallet
+    from wylloh_server.domain.types import DeviceId, FilmId, SessionId, Timestamp, TokenReference, Wallet
 
 
 class Films(Protocol):
@@ -58,6 +58,9 @@ class Sessions(Protocol):
 
     async def save(self, session: Session) -> None:
         """Add or replace a session."""
+
+    async def touch(self, session: SessionId, seen: Timestamp) -> None:
+        """Note that a session was used; one that has ended stays ended."""
 
     async def get(self, session: SessionId) -> Session | None:
         """Find a session."""
