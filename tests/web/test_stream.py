@@ -7,6 +7,7 @@ import re
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from tests.components.films import BUNDLED, make_film
@@ -15,7 +16,7 @@ from wylloh_server.config import Settings
 from wylloh_server.domain.errors import AccessRefused
 from wylloh_server.domain.types import FilmId
 from wylloh_server.web import stream
-from wylloh_server.web.assembly import new_application
+from wylloh_server.web.assembly import new_application, runner_of
 from wylloh_server.web.keys import LIBRARY, PLAYBACK, POSTERS
 from wylloh_server.services.signin import session_id
 from wylloh_server.web.session import SESSION_COOKIE, VISIT_COOKIE
@@ -169,3 +170,39 @@ async def test_a_player_nobody_here_wrote_plays_it(house, film):
     _, said = await player.communicate()
     assert player.returncode == 0
     assert re.findall(r"frame=\s*(\d+)", said.decode())[-1] == str(5 * 24)
+
+
+class BusyPlayback:
+    """Never done with a segment; notes who waits for one."""
+
+    def __init__(self):
+        self.waited_for, self.given_up = asyncio.Event(), asyncio.Event()
+
+    def lease(self, token, session, address):
+        return None
+
+    async def segment(self, lease, track, name):
+        self.waited_for.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.given_up.set()
+
+
+async def test_what_a_player_no_longer_waits_for_is_given_up():
+    app = new_application(Settings())
+    app[PLAYBACK] = playback = BusyPlayback()
+    app.router.add_routes(stream.routes)
+    runner = runner_of(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        _, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(b"GET /play/token/v-90p-60k/1.m4s HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await playback.waited_for.wait()
+        assert not playback.given_up.is_set()
+        writer.close()
+        async with asyncio.timeout(20):
+            await playback.given_up.wait()
+    finally:
+        await runner.cleanup()

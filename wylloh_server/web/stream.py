@@ -5,6 +5,7 @@ The token in the path is asked about on every request; see `Playback.lease`. Ans
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from wylloh_server.web.keys import LIBRARY, PLAYBACK, POSTERS
 from wylloh_server.web.session import address_of, presented_session
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from wylloh_server.domain.playback import Lease
 
 _PLAYLIST = "application/vnd.apple.mpegurl"
@@ -24,6 +27,10 @@ _PRIVATE = {
     "X-Content-Type-Options": "nosniff",
 }
 _POSTER = {**_PRIVATE, "Cache-Control": "private, max-age=3600"}
+
+_LOOK_SECONDS = 0.5
+_HUNG_UP = 499
+"""What nginx logs for a client that went away before its answer; nobody receives it."""
 
 
 async def master(request: web.Request) -> web.Response:
@@ -40,8 +47,10 @@ async def playlist(request: web.Request) -> web.Response:
 
 async def segment(request: web.Request) -> web.Response:
     """Answer with a file of a track, once it has been made."""
-    track = request.match_info["track"]
-    data = await request.app[PLAYBACK].segment(_lease(request), track, request.match_info["name"])
+    track, name = request.match_info["track"], request.match_info["name"]
+    data = await _while_waited_for(request, request.app[PLAYBACK].segment(_lease(request), track, name))
+    if data is None:
+        return web.Response(status=_HUNG_UP)
     kind = "audio/mp4" if track.startswith("a") else "video/mp4"
     return web.Response(body=data, content_type=kind, headers=_PRIVATE)
 
@@ -67,6 +76,24 @@ async def poster(request: web.Request) -> web.Response:
     if data is None:
         raise NotFound("This film has no poster.")
     return web.Response(body=data, content_type="image/jpeg", headers=_POSTER)
+
+
+async def _while_waited_for(request: web.Request, making: Coroutine[None, None, bytes]) -> bytes | None:
+    """Give what is being made, or None when the player hangs up before it is there.
+
+    A player that changes quality drops what it waited for. To wait on in its name would set the encoding it
+    no longer wants against the one it wants now. (aiohttp offers to cancel handlers whose client has gone, but
+    then all of them, even in the middle of a change.)
+    """
+    task = asyncio.ensure_future(making)
+    try:
+        while not task.done():
+            if request.transport is None or request.transport.is_closing():
+                return None
+            await asyncio.wait([task], timeout=_LOOK_SECONDS)
+        return await task
+    finally:
+        task.cancel()
 
 
 def _lease(request: web.Request) -> Lease:
