@@ -82,8 +82,8 @@ async def _while_waited_for(request: web.Request, making: Coroutine[None, None, 
     """Give what is being made, or None when the player hangs up before it is there.
 
     A player that changes quality drops what it waited for. To wait on in its name would set the encoding it
-    no longer wants against the one it wants now. (aiohttp offers to cancel handlers whose client has gone, but
-    then all of them, even in the middle of a change.)
+    no longer wants against the one it wants now. (aiohttp can cancel handlers whose client is gone, but then
+    it cancels all of them, even in the middle of a change.)
     """
     task = asyncio.ensure_future(making)
     try:
