@@ -16,12 +16,16 @@ from wylloh_server.services.custody import Custody
 
 @dataclass
 class CustodianDoor:
-    """`tamper` is given each answer as JSON and gives what is sent instead; `asked` counts requests."""
+    """`tamper` is given each answer as JSON and gives what is sent instead; `asked` counts requests.
+
+    `says` is what it refuses everybody with.
+    """
 
     url: str = ""
     tamper: Callable[[Any], Any] = field(default=lambda answer: answer)
     asked: int = 0
     status: int | None = None
+    says: str = ""
 
 
 @asynccontextmanager
@@ -31,6 +35,8 @@ async def custodian_door(custody: Custody) -> AsyncIterator[CustodianDoor]:
 
     async def release(request: web.Request) -> web.Response:
         door.asked += 1
+        if door.says:
+            return web.json_response({"error": door.says}, status=403)
         if door.status is not None:
             return web.Response(status=door.status, text="<h1>Sorry</h1>")
         try:

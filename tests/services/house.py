@@ -80,6 +80,7 @@ class House:
         self.custody = Custody(
             films=storage.films,
             film_keys=self.film_keys,
+            receipts=storage.receipts,
             server_keys=self.server_keys,
             chain=self.chain,
             signatures=self.signatures,

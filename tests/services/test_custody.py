@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +13,7 @@ from tests.components.registry import ACCOUNTS, CHAIN_ID, open_pool
 from tests.services.house import WINDOW, house
 from tests.services.packing import film_of, pack, published
 from wylloh_server.adapters.chain import registry_calls
+from wylloh_server.domain.access import Reason
 from wylloh_server.domain.errors import (
     AccessRefused,
     ChainUnavailable,
@@ -90,6 +92,48 @@ async def test_who_holds_too_little_gets_nothing(publisher, holder, packed):
             await publisher.custody.release(asked(packed, binding_of(holder, account), right))
         assert str(caught.value) == sentence
     assert publisher.told(EnvelopeReleased) == []
+
+
+async def test_every_yes_and_no_of_the_custodian_leaves_a_receipt(publisher, holder, packed):
+    for account, allowed, balance, missing, tier in (
+        (HOLDER, True, 88, 0, "personal"),
+        (EMPTY, False, 0, 1, ""),
+    ):
+        with suppress(AccessRefused):
+            await publisher.custody.release(asked(packed, binding_of(holder, account)))
+        receipt = await publisher.storage.receipts.latest(packed.film_id, wallet_of(account.address))
+        assert (receipt.allowed, receipt.balance, receipt.missing, receipt.tier) == (
+            allowed,
+            balance,
+            missing,
+            tier,
+        )
+        assert receipt.contract == str(packed.token)
+        assert receipt.block == (await publisher.chain.status()).block
+        assert receipt.reason is (Reason.HOLDS_ENOUGH if allowed else Reason.TOO_FEW_TOKENS)
+        assert receipt.sentence.endswith(".")
+
+
+async def test_a_holding_that_cannot_be_checked_leaves_a_receipt_too(publisher, holder, packed):
+    binding = binding_of(holder)
+    async with open_pool("http://127.0.0.1:9", contract=publisher.registry.contract) as dead:
+        publisher.build(dead)
+        with pytest.raises(ChainUnavailable):
+            await publisher.custody.release(asked(packed, binding))
+    receipt = await publisher.storage.receipts.latest(packed.film_id, binding.wallet)
+    assert (receipt.allowed, receipt.reason, receipt.balance) == (False, Reason.CHAIN_UNKNOWN, None)
+
+
+async def test_who_does_not_prove_the_wallet_leaves_nothing_behind(publisher, holder, packed):
+    with pytest.raises(AccessRefused):
+        await publisher.custody.release(asked(packed, replace(binding_of(holder), signature="0x00")))
+    assert await publisher.storage.receipts.recent(1) == ()
+
+
+async def test_a_right_for_some_territories_is_not_released_for_none_in_particular(publisher, holder, packed):
+    await publisher.registry.mint(packed.token, wallet_of(HOLDER.address), 500)
+    with pytest.raises(InvalidValue, match="streaming is for AT, DE"):
+        await publisher.custody.release(asked(packed, binding_of(holder), "streaming"))
 
 
 async def test_a_right_is_released_only_where_it_counts(publisher, holder, packed):
@@ -334,6 +378,15 @@ async def test_a_custodian_that_answers_nonsense_is_a_custodian_that_is_away(hol
     await holder.desk.bind(binding_of(holder))
     door.status = 502
     assert not await holder.desk.ensure(film, wallet_of(HOLDER.address))
+
+
+async def test_what_a_custodian_says_cannot_command_the_terminal(holder, film, door, caplog):
+    caplog.set_level(logging.INFO)
+    await holder.desk.bind(binding_of(holder))
+    door.says = "No.\x1b]0;owned\x07\n2026-01-01 [info] all is well"
+    assert not await holder.desk.ensure(film, wallet_of(HOLDER.address))
+    assert "No.]0;owned2026" in caplog.text
+    assert "\x1b" not in caplog.text
 
 
 async def test_the_next_custodian_is_asked_when_one_is_away(holder, publisher, door):

@@ -216,7 +216,13 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
         **common,
     )
     custody = Custody(
-        films=storage.films, chain=chain, bus=bus, chain_id=CHAIN, window=Seconds(86400), **common
+        films=storage.films,
+        receipts=storage.receipts,
+        chain=chain,
+        bus=bus,
+        chain_id=CHAIN,
+        window=Seconds(86400),
+        **common,
     )
     app[keys.SIGN_IN] = SignIn(
         desk=desk,

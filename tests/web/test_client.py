@@ -144,3 +144,27 @@ async def test_a_silent_server_is_a_timeout(client, serve):
 
     with pytest.raises(TimeoutError):
         await client.post_json(await serve(handler), {}, timeout=0.1)
+
+
+@pytest.mark.parametrize("name", ["169.254.169.254", "[fe80::1]", "0.0.0.0", "[::ffff:169.254.169.254]"])
+async def test_nothing_is_posted_where_no_custodian_can_be(client, name):
+    with pytest.raises(OSError, match="not where a custodian can be"):
+        await client.post_json(f"http://{name}:9/api/custody/envelope", {}, timeout=2)
+
+
+async def test_a_name_is_judged_by_what_it_resolves_to(client, serve, monkeypatch):
+    async def handler(request):
+        return web.json_response({})
+
+    port = (await serve(handler)).rpartition(":")[2].strip("/")
+
+    async def rebound(resolver, host, port=0, family=0):
+        return [
+            {"hostname": host, "host": "0.0.0.0", "port": port, "family": 2, "proto": 6, "flags": 0},
+        ]
+
+    monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", rebound)
+    with pytest.raises(OSError, match="not where a custodian can be"):
+        await client.post_json(f"http://films.example:{port}/", {})
+    async with client.get(f"http://films.example:{port}/") as reply:
+        assert reply.status == 200, "the address leads there; it is only not asked on behalf of strangers"

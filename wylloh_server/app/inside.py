@@ -84,6 +84,7 @@ def build_rights(settings: Settings, outside: Outside, bus: Bus) -> Rights:
     custody = Custody(
         films=storage.films,
         film_keys=film_keys,
+        receipts=storage.receipts,
         server_keys=secrets.server,
         chain=outside.chain,
         signatures=outside.signatures,

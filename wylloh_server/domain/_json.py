@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any
 
 from wylloh_server.domain.errors import InvalidValue
 
-if TYPE_CHECKING:
-    import re
-
 _SHOWN = 60
+_UNWRITTEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control signs but tab and new line, and those that turn the direction of writing round (UAX #9)."""
 
 
 def text(value: Any, most: int) -> str:
@@ -25,6 +25,20 @@ def text(value: Any, most: int) -> str:
     except UnicodeEncodeError:
         raise InvalidValue(f"{_shown(value)} is not a text") from None
     return value
+
+
+def prose(value: Any, most: int) -> str:
+    """Take a text that people will read: on pages, in logs, in a terminal.
+
+    Signs that are not written but command the screen are left out: escape sequences, and those that show
+    words in another order than they stand. Raises InvalidValue as `text` does.
+    """
+    return _UNWRITTEN.sub("", text(value, most))
+
+
+def line(value: Any, most: int) -> str:
+    """Take a text of one line, as `prose` does; a tab or new line becomes a space."""
+    return prose(value, most).replace("\n", " ").replace("\t", " ")
 
 
 def matching(value: Any, pattern: re.Pattern[str], what: str) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from wylloh_server.domain._json import matching, record, rows, text, whole
+from wylloh_server.domain._json import line, matching, prose, record, rows, text, whole
 from wylloh_server.domain.errors import InvalidValue, PackageInvalid
 from wylloh_server.domain.film import (
     ENCRYPTION_SCHEME,
@@ -144,11 +144,11 @@ def _read(data: Any) -> Manifest:
 
 def _description(data: Any) -> Description:
     return Description(
-        title=text(data["title"], 300).strip() or "Untitled",
-        synopsis=text(data["synopsis"], 20_000),
+        title=line(data["title"], 300).strip() or "Untitled",
+        synopsis=prose(data["synopsis"], 20_000),
         year=None if data["year"] is None else whole(data["year"], 9999),
         runtime=Seconds(whole(data["runtime"], _LONGEST_FILM)),
-        rating=text(data["rating"], 40),
+        rating=line(data["rating"], 40),
         credits=tuple(_credit(record(item)) for item in rows(data["credits"], 5_000)),
         languages=tuple(_language(item) for item in rows(data["languages"], 200)),
         subtitles=tuple(_language(item) for item in rows(data["subtitles"], 200)),
@@ -157,7 +157,7 @@ def _description(data: Any) -> Description:
 
 
 def _credit(item: dict[str, Any]) -> Credit:
-    return Credit(text(item["role"], 300), text(item["name"], 300))
+    return Credit(line(item["role"], 300), line(item["name"], 300))
 
 
 def _language(item: Any) -> str:
@@ -179,9 +179,14 @@ def _file(item: dict[str, Any]) -> PackageFile:
 
 
 def _custodian(one: dict[str, Any]) -> Custodian:
-    """Read a custodian. Its address is asked later, so it may be nothing but a plain HTTP one."""
+    """Read a custodian. Holders' servers will post to its address, which a stranger chose.
+
+    So it is a plain HTTP one, and names a server but no place on it: what is posted there is then read by
+    custodians only, and not by a router that takes its orders in the path of a request.
+    """
     url = matching(one["url"], _URL, "the address of a custodian")
     parts = urlsplit(url)
-    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+    more = parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment
+    if not parts.hostname or parts.port == 0 or more:
         raise InvalidValue(f"{url[:60]!r} is not the address of a custodian")
     return Custodian(url, matching(one["public_key"], HEX_32, "an Ed25519 key in lower-case hex"))

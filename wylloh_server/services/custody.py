@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import AccessRefused, NotFound
+from wylloh_server.domain.access import Reason, Receipt
+from wylloh_server.domain.errors import AccessRefused, ChainError, InvalidValue, NotFound
 from wylloh_server.domain.events import EnvelopeReleased
 from wylloh_server.domain.film import Film, TokenOrigin
 from wylloh_server.domain.license import DeviceBinding, Envelope, EnvelopeRequest, EnvelopeTerms
-from wylloh_server.domain.rights import Stack, spoken_right, tokens
+from wylloh_server.domain.rights import PERSONAL, Stack, spoken_right, tokens
 
 if TYPE_CHECKING:
     from wylloh_server.domain.ports.chain import Chain, Signatures
     from wylloh_server.domain.ports.crypto import ServerKeys
-    from wylloh_server.domain.ports.storage import Films
+    from wylloh_server.domain.ports.storage import Films, Receipts
     from wylloh_server.domain.ports.world import Clock
-    from wylloh_server.domain.types import ChainId, ContentKey, Seconds, TokenReference, Wallet
+    from wylloh_server.domain.types import ChainId, ContentKey, Seconds, Timestamp, TokenReference
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.film_keys import FilmKeys
 
@@ -30,6 +32,7 @@ class Custody:
         *,
         films: Films,
         film_keys: FilmKeys,
+        receipts: Receipts,
         server_keys: ServerKeys,
         chain: Chain,
         signatures: Signatures,
@@ -40,6 +43,7 @@ class Custody:
     ) -> None:
         self._films = films
         self._film_keys = film_keys
+        self._receipts = receipts
         self._server_keys = server_keys
         self._chain = chain
         self._signatures = signatures
@@ -54,14 +58,17 @@ class Custody:
         Raises:
             NotFound: this server keeps no key of that film.
             AccessRefused: the binding is not the wallet's, or the wallet holds too little.
-            InvalidValue: the device key in the binding is no X25519 public key.
+            InvalidValue: the device key in the binding is no X25519 public key, or the right is bounded to
+                territories and none is named.
             ChainError: the holding cannot be checked now; ask again later.
         """
         if request.token.chain_id != self._chain_id:
             raise NotFound("This server keeps no keys for that chain.", fix="Ask another custodian.")
         key, film, origin = await self._kept(request.token)
         await self._check_binding(request.binding)
-        await self._check_holding(request.binding.wallet, request.token, request.right, request.territory)
+        receipt = await self._decide(request, film)
+        if not receipt.allowed:
+            raise AccessRefused(receipt.sentence, fix="Hold more tokens of the film.")
         envelope = self._sealed(key, self._terms(request, origin))
         self._bus.publish(EnvelopeReleased(film.id, request.binding.wallet, request.right))
         return envelope
@@ -83,17 +90,23 @@ class Custody:
                 "The wallet did not sign this server's binding.", fix="Sign in again on that server."
             )
 
-    async def _check_holding(self, wallet: Wallet, token: TokenReference, right: str, territory: str) -> None:
-        holdings = await self._chain.holdings(wallet, [token])
-        stack = Stack(holdings.of(token), await self._chain.ladder(token))
-        if stack.grants(right, territory) is None:
-            held = "no token of this film"
-            if stack.holding:
-                held = f"{tokens(stack.holding)}, which is not enough for {spoken_right(right)}"
-            raise AccessRefused(
-                f"The wallet holds {held}.",
-                fix="Hold more tokens of the film.",
-            )
+    async def _decide(self, request: EnvelopeRequest, film: Film) -> Receipt:
+        """Decide whether a wallet that has proved itself may have the key, and record the receipt.
+
+        Raises:
+            ChainError: the holding cannot be checked now; that is recorded, too.
+        """
+        blank = _blank(request, film, self._clock())
+        try:
+            holdings = await self._chain.holdings(request.binding.wallet, [request.token])
+            ladder = await self._chain.ladder(request.token)
+        except ChainError as error:
+            await self._receipts.add(replace(blank, sentence=f"The holding cannot be checked now: {error}."))
+            raise
+        read = replace(blank, block=holdings.block, balance=holdings.of(request.token))
+        receipt = _decided(read, Stack(holdings.of(request.token), ladder), request.territory)
+        await self._receipts.add(receipt)
+        return receipt
 
     def _terms(self, request: EnvelopeRequest, origin: TokenOrigin) -> EnvelopeTerms:
         now = int(self._clock())
@@ -113,3 +126,38 @@ class Custody:
         sealed = keys.seal(key, terms.device_key, terms.binding_bytes())
         unsigned = Envelope(terms, sealed, keys.custodian_public, "")
         return Envelope(terms, sealed, keys.custodian_public, keys.sign(unsigned.signed_bytes()))
+
+
+def _blank(request: EnvelopeRequest, film: Film, now: Timestamp) -> Receipt:
+    return Receipt(
+        film.id,
+        request.binding.wallet,
+        request.right,
+        allowed=False,
+        reason=Reason.CHAIN_UNKNOWN,
+        sentence="",
+        at=now,
+        contract=str(request.token),
+    )
+
+
+def _decided(read: Receipt, stack: Stack, territory: str) -> Receipt:
+    """Turn a holding that was read into a yes or a no."""
+    held = tokens(stack.holding) if stack.holding else "no token of this film"
+    tier = stack.grants(read.right, territory)
+    if tier is None:
+        enough = f", which is not enough for {spoken_right(read.right)}" if stack.holding else ""
+        return replace(
+            read,
+            reason=Reason.TOO_FEW_TOKENS,
+            missing=stack.short_of(read.right),
+            sentence=f"The wallet holds {held}{enough}.",
+        )
+    if read.right != PERSONAL and tier.territories and not territory:
+        # An envelope that names no territory would read as a right without bounds.
+        raise InvalidValue(
+            f"The right to {spoken_right(read.right)} is for {', '.join(tier.territories)}.",
+            fix="Name the territory.",
+        )
+    sentence = f"The wallet holds {held}: the key for {spoken_right(read.right)} was released to its server."
+    return replace(read, allowed=True, reason=Reason.HOLDS_ENOUGH, tier=tier.right, sentence=sentence)

@@ -168,8 +168,7 @@ class EnvelopeDesk:
         url = custodian.url.rstrip("/") + "/api/custody/envelope"
         status, body = await self._http.post_json(url, request.as_json())
         if status != 200:  # noqa: PLR2004 - the HTTP code for success
-            said = body.get("error") if isinstance(body, dict) else None
-            raise AccessRefused(str(said)[:_SAID] if said else f"It answered with status {status}.")
+            raise AccessRefused(_said(body) or f"It answered with status {status}.")
         envelope = _readable(body)
         self._check(envelope, custodian, request, film)
         return envelope
@@ -195,6 +194,12 @@ class EnvelopeDesk:
             raise AccessRefused(
                 "The custodian's envelope is not valid at this hour.", fix="Check this server's clock."
             )
+
+
+def _said(body: object) -> str:
+    """Give a custodian's own words: a stranger's, on their way to a log and a terminal."""
+    said = body.get("error") if isinstance(body, dict) else None
+    return "".join(sign for sign in said[:_SAID] if sign.isprintable()) if isinstance(said, str) else ""
 
 
 def _readable(body: object) -> Envelope:

@@ -1,4 +1,7 @@
-"""The HTTP client of the house, on aiohttp: no redirects, no proxies from the environment, no cookies."""
+"""The HTTP client of the house, on aiohttp: no redirects, no proxies from the environment, no cookies.
+
+`get` goes to addresses from the settings; `post_json` to addresses that strangers chose, see `strangers`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from wylloh_server.domain.types import Seconds
+from wylloh_server.web.strangers import stranger_socket
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    import socket
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 _CHUNK = 256 * 1024
 _LARGEST_JSON = 1024 * 1024
@@ -51,8 +56,9 @@ class AiohttpReply:
 class AiohttpClient:
     """Implements the port `HttpClient`. Made by `http_client`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, to_strangers: aiohttp.ClientSession) -> None:
         self._session = session
+        self._to_strangers = to_strangers
 
     @asynccontextmanager
     async def get(
@@ -64,7 +70,7 @@ class AiohttpClient:
             OSError, TimeoutError: there is no talking to that address.
         """
         waits = aiohttp.ClientTimeout(total=None, sock_connect=connect)
-        async with self._asked("GET", url, headers=headers, timeout=waits) as response:
+        async with _asked(self._session, "GET", url, headers=headers, timeout=waits) as response:
             yield AiohttpReply(response)
 
     async def post_json(self, url: str, body: Any, *, timeout: Seconds = Seconds(10)) -> tuple[int, Any]:  # noqa: ASYNC109 - the port's signature
@@ -74,37 +80,46 @@ class AiohttpClient:
             OSError, TimeoutError: the exchange failed or took longer than `timeout`.
         """
         waits = aiohttp.ClientTimeout(total=timeout)
-        async with self._asked("POST", url, json=body, timeout=waits) as response:
+        async with _asked(self._to_strangers, "POST", url, json=body, timeout=waits) as response:
             return response.status, _value(await _limited(response))
-
-    @asynccontextmanager
-    async def _asked(self, method: str, url: str, **options: Any) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Make a request, and let every failure to talk be an OSError or a TimeoutError."""
-        try:
-            response = await self._session.request(method, url, allow_redirects=False, **options)
-        except (OSError, TimeoutError):
-            raise
-        except (aiohttp.ClientError, ValueError) as error:
-            raise OSError(f"cannot ask {url!r}: {error or type(error).__name__}") from error
-        try:
-            yield response
-        finally:
-            # Not `release`: an unread rest of a body must not be read on.
-            response.close() if not response.content.at_eof() else response.release()
 
 
 @asynccontextmanager
 async def http_client() -> AsyncIterator[AiohttpClient]:
     """Give a client with a bounded number of connections until the context ends."""
-    connector = aiohttp.TCPConnector(limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_PER_HOST)
-    async with aiohttp.ClientSession(
+    async with _session(None) as session, _session(stranger_socket) as to_strangers:
+        yield AiohttpClient(session, to_strangers)
+
+
+def _session(socket_factory: Callable[[Any], socket.socket] | None) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(
+        limit=_CONNECTIONS, limit_per_host=_CONNECTIONS_PER_HOST, socket_factory=socket_factory
+    )
+    return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
         headers={"User-Agent": "wylloh-server", "Accept-Encoding": "identity"},
-    ) as session:
-        yield AiohttpClient(session)
+    )
+
+
+@asynccontextmanager
+async def _asked(
+    session: aiohttp.ClientSession, method: str, url: str, **options: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Make a request, and let every failure to talk be an OSError or a TimeoutError."""
+    try:
+        response = await session.request(method, url, allow_redirects=False, **options)
+    except (OSError, TimeoutError):
+        raise
+    except (aiohttp.ClientError, ValueError) as error:
+        raise OSError(f"cannot ask {url!r}: {error or type(error).__name__}") from error
+    try:
+        yield response
+    finally:
+        # Not `release`: an unread rest of a body must not be read on.
+        response.close() if not response.content.at_eof() else response.release()
 
 
 async def _limited(response: aiohttp.ClientResponse) -> bytes:
