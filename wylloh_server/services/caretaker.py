@@ -58,11 +58,18 @@ async def repeating(name: str, work: Callable[[], Awaitable[None]], every: Secon
 
 
 async def _repeat(name: str, work: Callable[[], Awaitable[None]], every: Seconds) -> None:
+    said = ""
     while True:
         try:
             await work()
+            if said:
+                _log.info("%s: works again", name)
+            said = ""
         except (WyllohError, OSError) as error:
-            _log.warning("%s: %s", name, error)
+            # Once, not at every round of an outage that may last for days.
+            if str(error) != said:
+                _log.warning("%s: %s", name, error)
+            said = str(error)
         except Exception:  # noqa: BLE001 - a defect in one round must not end all later ones
             _log.exception("%s failed", name)
         await asyncio.sleep(every)

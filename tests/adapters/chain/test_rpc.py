@@ -11,7 +11,7 @@ from tests.components.anvil import anvil
 from tests.components.registry import ACCOUNTS, LADDER, deployed, open_pool
 from tests.components.rpc_proxy import rpc_proxy
 from wylloh_server.adapters.chain import CallReverted, RegistryChain, RequestRefused, RpcPool
-from wylloh_server.domain.errors import ChainUnavailable, NoContract, SettingsError, WrongChain
+from wylloh_server.domain.errors import ChainUnavailable, NoContract, WrongChain
 from wylloh_server.domain.types import ChainId, wallet_of
 
 NOBODY = wallet_of("0x" + "ee" * 20)
@@ -23,9 +23,11 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-async def test_it_needs_a_url():
-    with pytest.raises(SettingsError):
-        RpcPool([], ChainId(1))
+async def test_without_a_url_there_is_no_chain():
+    async with RpcPool([], ChainId(1)) as pool:
+        with pytest.raises(ChainUnavailable) as refused:
+            await pool.request("eth_blockNumber", [])
+    assert "chain.rpc" in refused.value.fix
 
 
 async def test_the_next_node_answers_when_the_first_dies():
@@ -129,6 +131,20 @@ async def test_the_contract_may_appear_later():
                 assert not (await pool.status()).usable
                 async with deployed(fresh.url):
                     assert (await pool.status()).usable
+
+
+async def test_asking_a_node_that_rests_does_not_prolong_its_rest(chain, registry):
+    async with (
+        rpc_proxy(chain.url) as ill,
+        open_pool(ill.url, contract=registry.contract, cool_down=0.5) as pool,
+    ):
+        ill.instead = {"eth_getCode": "0x"}
+        with pytest.raises(NoContract):
+            await pool.request("eth_blockNumber", [])
+        ill.instead = {}
+        async with asyncio.timeout(30):
+            while not (await pool.status()).usable:
+                await asyncio.sleep(0.05)
 
 
 async def test_it_recovers_when_a_node_that_was_down_at_start_comes_up():

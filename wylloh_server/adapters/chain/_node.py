@@ -65,6 +65,8 @@ class Node:
         except NodeFailed as fault:
             raise self._leave(ChainUnavailable(f"{self.name}: {fault}", fix=_FIX_DOWN)) from None
         except NoContract as fault:
+            if self._rests:  # asking a node that rests must not prolong its rest
+                raise
             raise self._leave(fault) from None
 
     async def height(self) -> BlockNumber:
@@ -77,7 +79,7 @@ class Node:
 
     async def _check(self) -> None:
         async with self._checking:
-            if self._fault is not None and time.monotonic() < self._rests_until:
+            if self._fault is not None and self._rests:
                 raise type(self._fault)(str(self._fault), fix=self._fault.fix)
             if self._checked:
                 return
@@ -97,6 +99,10 @@ class Node:
                 f"{self.name}: there is no contract at {self._contract}",
                 fix="Check the configured contract address, and that it is on this chain.",
             )
+
+    @property
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until
 
     def _leave(self, fault: ChainError) -> ChainError:
         self._checked = False
