@@ -161,6 +161,15 @@ async def test_a_directory_bomb_is_refused(blocks):
         await list_files(blocks, folder)
 
 
+async def test_a_bomb_of_empty_directories_is_refused(blocks):
+    """A few small blocks, a billion paths, and not one file."""
+    folder = put(blocks, Node(Kind.DIRECTORY))
+    for _ in range(30):
+        folder = put(blocks, Node(Kind.DIRECTORY, (Link(folder, "a", 1), Link(folder, "b", 1))))
+    with pytest.raises(PackageInvalid, match="too many"):
+        await list_files(blocks, folder)
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b"])
 def test_names_that_could_climb_are_refused(name):
     with pytest.raises(PackageInvalid):

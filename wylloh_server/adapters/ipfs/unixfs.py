@@ -74,25 +74,31 @@ async def list_files(blocks: BlockSource, root: ContentId) -> tuple[PackageEntry
     if node.kind is not Kind.DIRECTORY:
         raise PackageInvalid(f"{root.text} is a single file, not a film package.", fix="Check the root CID.")
     entries: list[PackageEntry] = []
-    async for path, link in _walk(blocks, node, "", 0):
-        size = link.tsize if link.cid.codec == RAW else (await load_node(blocks, link.cid)).filesize
-        entries.append(PackageEntry(path, link.cid.text, size))
-        if len(entries) > _MAX_ENTRIES:
+    seen = 0
+    async for path, link, child in _walk(blocks, node, "", 0):
+        # Folders count too: a few small blocks can name each other so that there are billions of empty ones.
+        seen += 1
+        if child is None or child.kind is not Kind.DIRECTORY:
+            size = link.tsize if child is None else child.filesize
+            entries.append(PackageEntry(path, link.cid.text, size))
+        if seen > _MAX_ENTRIES:
             raise PackageInvalid("The package holds too many files.", fix="Tell its publisher.")
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 
-async def _walk(blocks: BlockSource, node: Node, prefix: str, depth: int) -> AsyncIterator[tuple[str, Link]]:
+async def _walk(
+    blocks: BlockSource, node: Node, prefix: str, depth: int
+) -> AsyncIterator[tuple[str, Link, Node | None]]:
+    """Give everything below a directory: path, link, and the node unless it is a file of one raw block."""
     if depth > _MAX_DEPTH:
         raise PackageInvalid("The package's folders lie too deep.", fix="Tell its publisher.")
     for link in node.links:
         path = prefix + link.name
         child = None if link.cid.codec == RAW else await load_node(blocks, link.cid)
+        yield path, link, child
         if child is not None and child.kind is Kind.DIRECTORY:
             async for found in _walk(blocks, child, path + "/", depth + 1):
                 yield found
-        else:
-            yield path, link
 
 
 @dataclass(frozen=True, slots=True)
