@@ -115,6 +115,7 @@ class House:
         return PullStarter(
             chain=self.chain,
             films=self.storage.films,
+            packages=self.packages,
             accounts=self.storage.accounts,
             jobs=self.jobs,
             everything=everything,

@@ -11,10 +11,10 @@ from tests.services.house import house
 from tests.services.packing import MARKER, film_of, pack, published, register
 from wylloh_server.adapters.chain import registry_calls
 from wylloh_server.domain.access import Role
-from wylloh_server.domain.errors import ChainUnavailable
+from wylloh_server.domain.errors import ChainUnavailable, ContentError
 from wylloh_server.domain.events import FilmAdded, FilmReady
-from wylloh_server.domain.film import FilmState, TokenOrigin
-from wylloh_server.domain.types import BlockNumber, Seconds, wallet_of
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, TokenOrigin
+from wylloh_server.domain.types import BlockNumber, FilmId, Seconds, wallet_of
 from wylloh_server.services.ingest import PULL
 
 HOLDER = wallet_of(ACCOUNTS[1].address)
@@ -386,9 +386,44 @@ async def test_only_what_accounts_hold_is_pulled_where_that_is_the_policy(publis
 
 async def test_films_that_are_here_or_without_tokens_start_nothing(publisher, holder):
     packed = await published(publisher, size=100_000)
-    await holder.storage.films.save(film_of(packed, holder.registry))
+    assert (await pulled(holder, packed)).state is FilmState.READY
+    folder = Film(FilmId("f" * 16), Description("Holiday"), FolderOrigin("/films/holiday.mp4"))
+    await holder.storage.films.save(folder)
     await holder.starter(everything=True).start()
     assert holder.jobs.started == []
+
+
+@pytest.mark.parametrize("harm", ["damaged", "deleted"])
+async def test_a_block_lost_on_the_disk_is_fetched_again_and_the_film_stays(publisher, holder, harm):
+    packed = await published(publisher, size=4_000_000)
+    film = await pulled(holder, packed)
+    lost = max((holder.folder / "blocks" / "blocks").glob("*/*"), key=lambda path: path.stat().st_size)
+    whole = lost.read_bytes()
+    lost.write_bytes(b"\0" * len(whole)) if harm == "damaged" else lost.unlink()
+    with pytest.raises(ContentError):
+        await read_through(holder, packed)
+
+    await holder.starter(everything=True).start()
+    assert holder.jobs.started == [(PULL, film.id)]
+    async with bad_gateway("http://127.0.0.1:9", "error") as bad:
+        holder.gateways.use([bad.url])
+        await holder.puller.pull(film.id)
+    assert (await holder.storage.films.get(film.id)).state is FilmState.READY, "all but one block plays"
+
+    async with good_gateway(publisher.packages) as good:
+        holder.gateways.use([good.url])
+        await holder.puller.pull(film.id)
+    assert lost.read_bytes() == whole
+    await read_through(holder, packed)
+    holder.jobs.started.clear()
+    await holder.starter(everything=True).start()
+    assert holder.jobs.started == []
+    assert holder.told(FilmReady) == [FilmReady(film.id)]
+
+
+async def read_through(server, packed):
+    opened = await server.packages.open_file(packed.root, "feature.enc")
+    await opened.read(0, opened.size)
 
 
 async def test_a_long_chain_is_read_to_its_end_at_the_first_look(publisher, holder):

@@ -204,6 +204,7 @@ def build_chores(settings: Settings, outside: Outside, rights: Rights, jobs: Job
     starter = PullStarter(
         chain=outside.chain,
         films=storage.films,
+        packages=outside.packages,
         accounts=storage.accounts,
         jobs=jobs,
         everything=settings.library.pull == "all",

@@ -96,13 +96,24 @@ class Discovery:
 
 
 class PullStarter:
-    """Starts to fetch the films that are wanted here: those an account holds, or every one."""
+    """Starts to fetch the films that are wanted here: those an account holds, or every one.
+
+    A film that was here and lost a block, to a damaged disk say, is due again.
+    """
 
     def __init__(
-        self, *, chain: Chain, films: Films, accounts: Accounts, jobs: Jobs, everything: bool
+        self,
+        *,
+        chain: Chain,
+        films: Films,
+        packages: Packages,
+        accounts: Accounts,
+        jobs: Jobs,
+        everything: bool,
     ) -> None:
         self._chain = chain
         self._films = films
+        self._packages = packages
         self._accounts = accounts
         self._jobs = jobs
         self._everything = everything
@@ -113,7 +124,7 @@ class PullStarter:
         Raises:
             ChainError: holdings are needed and the chain cannot be asked.
         """
-        due = [film for film in await self._films.all() if _unfinished(film)]
+        due = [film for film in await self._films.all() if await self._is_due(film)]
         for film in due if self._everything else await self._held(due):
             await self._jobs.start(PULL, film.id)
 
@@ -125,9 +136,10 @@ class PullStarter:
             held |= {by_token[token].id for token, count in holdings.counts.items() if count}
         return [film for film in films if film.id in held]
 
-
-def _unfinished(film: Film) -> bool:
-    return film.token is not None and film.state not in (FilmState.READY, FilmState.FAILED)
+    async def _is_due(self, film: Film) -> bool:
+        if not isinstance(film.origin, TokenOrigin) or film.state is FilmState.FAILED:
+            return False
+        return film.state is not FilmState.READY or not await self._packages.complete(film.origin.root)
 
 
 class Puller:
@@ -145,7 +157,10 @@ class Puller:
         What came is kept whatever happens; why it stopped stands in the film.
         """
         film = await self._films.get(FilmId(film_id))
-        if film is None or not isinstance(film.origin, TokenOrigin) or film.state is FilmState.READY:
+        if film is None or not isinstance(film.origin, TokenOrigin):
+            return
+        if film.state is FilmState.READY:
+            await self._mend(film, film.origin, watch)
             return
         try:
             await self._fetch(film, film.origin, watch)
@@ -172,6 +187,16 @@ class Puller:
             await self._packages.pull(origin.root, progress=meter.note)
         if await self._save(replace(film, state=FilmState.READY, progress=1.0)):
             self._bus.publish(FilmReady(film.id))
+
+    async def _mend(self, film: Film, origin: TokenOrigin, watch: Progress | None) -> None:
+        """Fetch blocks that were lost again. The film stays playable: all but those blocks is here."""
+        if await self._packages.complete(origin.root):
+            return
+        _log.warning("blocks of %s were lost on this disk; fetching them again", film.title)
+        try:
+            await self._packages.pull(origin.root, progress=watch)
+        except ContentError as error:
+            _log.warning("%s is not whole again: %s", film.title, error)
 
     async def _stopped(self, film: Film, state: FilmState, reason: str) -> None:
         known = await self._films.get(film.id)

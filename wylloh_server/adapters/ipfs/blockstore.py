@@ -74,6 +74,9 @@ class BlockStore:
         """As `get`, in the calling thread."""
         data = self._files.read(cid.text)
         if data is None:
+            if self._index.is_published(cid.text):
+                # Somebody deleted it: its packages are complete no longer, and a further pull mends them.
+                self._index.remove([cid.text])
             raise BlockUnavailable(
                 f"Block {cid.text} is not on this server.", fix="Pull the package; what is here stays."
             )
