@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
 import re
-import subprocess
 from fractions import Fraction
 
 import pytest
 
-from tests.components.node import node, node_project
+from tests.components.hls import judged
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.domain.rendition import AudioTrack, Probe, SubtitleTrack, VideoTrack
 from wylloh_server.domain.types import FilmId, Seconds
@@ -16,13 +14,6 @@ from wylloh_server.services.playback.playlists import master_playlist, media_pla
 from wylloh_server.services.sources import SideText
 
 FILM = Film(FilmId("f"), Description("Film"), FolderOrigin("/film.mp4"), FilmState.READY)
-JUDGE = """
-import * as HLS from 'hls-parser';
-HLS.setOptions({strictMode: true});
-let text = '';
-for await (const part of process.stdin) text += part;
-console.log(JSON.stringify(HLS.parse(text)));
-"""
 
 
 def plan(rate=Fraction(24), audio=2, beside=()):
@@ -35,15 +26,6 @@ def plan(rate=Fraction(24), audio=2, beside=()):
         SubtitleTrack(2, "srt", "en", 'for "all",\nsince it\'s late'),
     )
     return plan_of(FILM, Probe("mov", Seconds(95.3), video, sounds, texts), "x", beside)
-
-
-def judged(text):
-    """What hls-parser in its strict mode reads."""
-    command = [str(node()), "--input-type=module", "-e", JUDGE]
-    folder = node_project("tools")
-    done = subprocess.run(command, input=text, cwd=folder, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_a_strict_parser_accepts_the_master_playlist():
