@@ -199,6 +199,20 @@ async def test_a_contract_wallet_can_publish(signatures, contract_wallet):
     assert await signatures.signed_manifest(wallet, TOKEN, SHA256, sign_manifest(OWNER, TOKEN, SHA256))
 
 
+async def test_a_contract_wallet_that_cannot_be_asked_now_is_no_no_for_a_package(chain, contract_wallet):
+    """A package that is refused is refused for good; a rate limit or a slow moment must not do that."""
+    wallet = await contract_wallet("OwnedWallet", ["address"], [OWNER.address])
+    signature = sign_manifest(OWNER, TOKEN, SHA256)
+    async with rpc_proxy(chain.url) as proxy, open_pool(proxy.url) as pool:
+        signatures = WalletSignatures(pool, patience=Seconds(0.2))
+        proxy.refusal = lambda method, params: "limit exceeded" if method == "eth_call" else None
+        with pytest.raises(ChainUnavailable, match="no answer"):
+            await signatures.signed_manifest(wallet, TOKEN, SHA256, signature)
+        assert not await signatures.signed_message(wallet, TEXT, signed(OWNER))
+        proxy.refusal = lambda method, params: None
+        assert await signatures.signed_manifest(wallet, TOKEN, SHA256, signature)
+
+
 async def test_the_node_signs_the_typed_data_alike(pool):
     """Anvil's own eth_signTypedData_v4, written in Rust, is the oracle for what a browser wallet makes."""
     typed = manifest_typed_data(TOKEN, SHA256)

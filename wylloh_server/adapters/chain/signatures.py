@@ -70,38 +70,49 @@ class WalletSignatures:
         """
         body = text.encode()
         digest = keccak(b"\x19Ethereum Signed Message:\n" + str(len(body)).encode() + body)
-        return await self._signed(wallet, digest, signature)
+        return await self._signed(wallet, digest, signature, silence_is_no=True)
 
     async def signed_manifest(
         self, publisher: Wallet, token: TokenReference, sha256: str, signature: str
     ) -> bool:
         """Say whether `publisher` signed this manifest digest (EIP-712, see `typed_data`).
 
-        A digest that is not 64 hex digits is no. Raises like `signed_message`.
+        A digest that is not 64 hex digits is no. Raises like `signed_message`, and RequestRefused also where
+        a contract wallet gave no answer: a package is refused for good, so that a node's rate limit or a slow
+        moment must not look like a no.
         """
         try:
             digest = manifest_digest(token, sha256)
         except InvalidValue:
             return False
-        return await self._signed(publisher, digest, signature)
+        return await self._signed(publisher, digest, signature, silence_is_no=False)
 
-    async def _signed(self, wallet: Wallet, digest: bytes, signature: str) -> bool:
+    async def _signed(self, wallet: Wallet, digest: bytes, signature: str, *, silence_is_no: bool) -> bool:
         proof = _bytes_of(signature)
         if proof is None:
             return False
         if _recovered(digest, proof) == wallet:
             return True
-        return await self._pool.run(partial(self._contract_says, wallet=wallet, digest=digest, proof=proof))
+        question = partial(
+            self._contract_says, wallet=wallet, digest=digest, proof=proof, silence_is_no=silence_is_no
+        )
+        return await self._pool.run(question)
 
-    async def _contract_says(self, ask: Ask, wallet: Wallet, digest: bytes, proof: bytes) -> bool:
+    async def _contract_says(
+        self, ask: Ask, *, wallet: Wallet, digest: bytes, proof: bytes, silence_is_no: bool
+    ) -> bool:
         if not _wire.data(await ask("eth_getCode", [wallet, "latest"])):
             return False
         query = {"to": wallet, "gas": hex(_GAS), "data": _question(digest, proof)}
         try:
             async with asyncio.timeout(self._patience):
                 answer = await ask("eth_call", [query, "latest"])
-        except (CallReverted, RequestRefused, TimeoutError):
+        except CallReverted:
             return False
+        except (RequestRefused, TimeoutError):
+            if silence_is_no:
+                return False
+            raise RequestRefused("the contract wallet gave no answer", fix="Try again later.") from None
         return _wire.data(answer) == _YES
 
 
