@@ -52,6 +52,12 @@ def read_only_folder(folder: Path) -> Iterator[Path]:
         pytest.skip("cannot be installed: a folder that root cannot write")
 
 
+def enlarge(folder: Path, kilobytes: int) -> None:
+    """Give a small disk another size."""
+    done = _mount(folder, f"remount,size={kilobytes}k")
+    assert done.returncode == 0, done.stderr
+
+
 def fill(folder: Path, *, leave: int = 0) -> Path:
     """Fill the disk that `folder` is on with one file, up to `leave` bytes; delete it to make room again."""
     filler = folder / "filler"

@@ -113,6 +113,7 @@ class Pull:
         """Visit every block below some, each once, several at a time, the first of the film first."""
         waiting = start[::-1]
         running: set[asyncio.Task[list[ContentId]]] = set()
+        finished: set[asyncio.Task[list[ContentId]]] = set()
         try:
             while waiting or running:
                 while waiting and len(running) < SIDE_BY_SIDE:
@@ -125,7 +126,8 @@ class Pull:
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            # Also those that failed beside the first: what nobody has asked about, asyncio complains of.
+            await asyncio.gather(*running, *finished, return_exceptions=True)
 
     async def _visit(self, cid: ContentId) -> list[ContentId]:
         """Have a block and give its links. One stored a moment ago was checked then."""

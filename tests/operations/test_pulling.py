@@ -1,0 +1,185 @@
+"""Pulling a film through gateways that misbehave, through kill -9, and onto a disk that is full."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.components.bad_gateway import bad_gateway
+from tests.components.player import play
+from tests.components.server import eventually, guest, running_server, server_of, server_settings, wylloh_async
+from tests.components.small_disk import enlarge, small_disk
+from tests.components.stage import HOLDER
+from wylloh_server.adapters.ipfs.cid import Block, parse_cid
+
+TITLE = "A Long Evening"
+
+
+def holder_settings(tmp_path, stage, *gateways, **sections):
+    return server_settings(
+        tmp_path,
+        chain=stage.chain.settings,
+        ipfs={"gateways": list(gateways), **sections.pop("ipfs", {})},
+        plugins={"disabled": ["tagging"]},
+        **sections,
+    )
+
+
+def stored(tmp_path) -> set[str]:
+    """The CIDs of the blocks on disk."""
+    return {path.name for path in (tmp_path / "data" / "blocks" / "blocks").glob("*/*")}
+
+
+def asked_for(gateway) -> list[str]:
+    """The CIDs that were asked for, in order."""
+    return [found[1] for path in gateway.asked if (found := re.match(r"/ipfs/(\w+)", path))]
+
+
+def all_are_what_they_say(tmp_path) -> bool:
+    """Check every block on disk against its name."""
+    for path in (tmp_path / "data" / "blocks" / "blocks").glob("*/*"):
+        Block.checked(parse_cid(path.name), path.read_bytes())
+    return True
+
+
+async def come_in(owner, server) -> None:
+    """Sign in as the holder, who claims the server and lets it keep the film's key."""
+    assert (await owner.sign_in(HOLDER, server.claim_code, bind=True))[0] == 200
+
+
+async def test_after_kill_9_nothing_is_fetched_twice(tmp_path, stage):
+    async with bad_gateway(stage.gateway, "silent", honest_for=14) as gateway:
+        with server_of(holder_settings(tmp_path, stage, gateway.url)) as server:
+            await server.start()
+            async with guest(server.url) as owner:
+                await come_in(owner, server)
+                await eventually(lambda: len(gateway.asked) >= 20 and len(stored(tmp_path)) >= 14)
+                server.kill()
+                before = stored(tmp_path)
+                assert len(before) < 24
+
+                gateway.mode = "honest"
+                gateway.asked.clear()
+                await server.start()
+                owner.url = server.url
+                await eventually(owner.healthy)
+                again = asked_for(gateway)
+                assert again
+                assert before.isdisjoint(again)
+                assert len(again) == len(set(again))
+                assert before < stored(tmp_path)
+                assert all_are_what_they_say(tmp_path)
+
+
+async def test_gateways_that_misbehave_are_left_for_one_that_does_not(tmp_path, stage):
+    modes = ("corrupt", "truncate", "drop", "stall", "error")
+    async with AsyncExitStack() as stack:
+        bad = [await stack.enter_async_context(bad_gateway(stage.gateway, mode)) for mode in modes]
+        good = await stack.enter_async_context(bad_gateway(stage.gateway, "honest"))
+        urls = [gateway.url for gateway in (*bad, good)]
+        settings = holder_settings(tmp_path, stage, "http://127.0.0.1:9", *urls)
+        server = await stack.enter_async_context(running_server(settings))
+        owner = await stack.enter_async_context(guest(server.url))
+        await come_in(owner, server)
+        await eventually(owner.healthy)
+        assert all(asked_for(gateway) for gateway in bad)
+        assert set(asked_for(good)) == stored(tmp_path)
+        assert all_are_what_they_say(tmp_path)
+        (film,) = await owner.films()
+        player = await play(owner, film)
+        track = await player.track((await player.tracks())[0])
+        assert len(await player.picture(track, 1)) > 20
+
+
+async def test_a_full_disk_stops_a_pull_cleanly_and_room_lets_it_go_on(tmp_path, stage):
+    with small_disk(tmp_path / "data", 14_000) as disk:
+        async with bad_gateway(stage.gateway, "honest") as gateway:
+            settings = holder_settings(tmp_path, stage, gateway.url)
+            async with running_server(settings) as server, guest(server.url) as owner:
+                await come_in(owner, server)
+                page = await eventually(lambda: _says(owner, "disk is full"))
+                assert "Free some space" in page
+                assert (await owner.get("/livez"))[0] == 200
+                status, health = await owner.json("/healthz")
+                assert status == 503
+                assert "0.0 GB free" in str(health)
+                assert TITLE in await owner.page("/")
+                before = stored(tmp_path)
+                assert len(before) > 5
+                assert all_are_what_they_say(tmp_path)
+
+                gateway.asked.clear()
+                enlarge(disk, 64_000)
+                await eventually(owner.healthy)
+                assert before < stored(tmp_path)
+                assert before.isdisjoint(asked_for(gateway))
+                assert all_are_what_they_say(tmp_path)
+                assert await server.stop() == 0
+
+
+async def _says(owner, words: str) -> str:
+    """Give the film's page once it says this."""
+    for page in (await owner.films()).values():
+        if words in page:
+            return page
+    return ""
+
+
+async def test_a_full_store_stops_a_pull_and_a_larger_bound_lets_it_go_on(tmp_path, stage):
+    settings = holder_settings(tmp_path, stage, stage.gateway, ipfs={"store_gb": 0.01})
+    with server_of(settings) as server:
+        await server.start()
+        async with guest(server.url) as owner:
+            await come_in(owner, server)
+            assert "ipfs.store_gb" in await eventually(lambda: _says(owner, "bound of 10.0 MB"))
+            before = stored(tmp_path)
+            assert await server.stop() == 0
+            holder_settings(tmp_path, stage, stage.gateway, ipfs={"store_gb": 1})
+            await server.start()
+            owner.url = server.url
+            await eventually(owner.healthy)
+            assert before < stored(tmp_path)
+
+
+async def test_the_command_line_pulls_lists_and_goes_on(tmp_path, stage):
+    token = str(stage.published.token)
+    async with bad_gateway(stage.gateway, "error", honest_for=10) as gateway:
+        settings = holder_settings(tmp_path, stage, gateway.url)
+        assert "No film yet" in (await wylloh_async("film", "list", "--config", settings)).stdout
+
+        first = await wylloh_async("film", "pull", token, "--config", settings)
+        assert first.returncode == 1
+        assert "is not complete" in first.stderr
+        assert "What came is kept" in first.stderr
+        assert "Traceback" not in first.stderr
+        assert len(first.stderr.splitlines()) <= 2
+        before = stored(tmp_path)
+        assert before
+        listed = (await wylloh_async("film", "list", "--config", settings)).stdout
+        assert TITLE in listed
+        assert token in listed
+
+        gateway.mode = "honest"
+        gateway.asked.clear()
+        second = await wylloh_async("film", "pull", token, "--config", settings)
+        assert (second.returncode, second.stderr) == (0, "")
+        assert second.stdout == f"{TITLE} is here.\n"
+        assert before.isdisjoint(asked_for(gateway))
+        film = (await wylloh_async("film", "list", "--config", settings)).stdout.split()[0]
+
+        gateway.asked.clear()
+        third = await wylloh_async("film", "pull", film, "--config", settings)
+        assert third.returncode == 0
+        assert asked_for(gateway) == []
+
+
+@pytest.mark.parametrize(("film", "said"), [("0123", "no film '0123' is known"), ("eip155:1/x", "eip155:1/x")])
+async def test_a_film_nobody_knows_is_not_pulled(tmp_path, stage, film, said):
+    settings = holder_settings(tmp_path, stage, stage.gateway)
+    done = await wylloh_async("film", "pull", film, "--config", settings)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
