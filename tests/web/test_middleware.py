@@ -98,7 +98,8 @@ async def test_a_broken_theme_still_says_what_is_wrong(open_house, open_browser,
     assert page.status == 404 and "Not here." in await page.text()
 
 
-async def test_play_tokens_and_pairing_codes_stay_out_of_the_log(collector):
+async def test_play_tokens_and_pairing_codes_stay_out_of_the_log(collector, caplog):
+    caplog.set_level("DEBUG", "wylloh.web")
     with capture_logs() as logs:
         await collector.get("/play/SECRETTOKEN/master.m3u8")
         await collector.get("/api/play/SECRETTOKEN")
@@ -107,6 +108,15 @@ async def test_play_tokens_and_pairing_codes_stay_out_of_the_log(collector):
     paths = [entry["path"] for entry in logs if entry["event"] == "request"]
     assert paths == ["/play/…/master.m3u8", "/api/play/…", "/pair"]
     assert "SECRETTOKEN" not in str(logs) and "ABC234" not in str(logs)
+
+
+async def test_what_players_fetch_all_the_time_is_not_logged_unless_for_debugging(collector, caplog):
+    caplog.set_level("INFO", "wylloh.web")
+    with capture_logs() as logs:
+        await collector.get("/play/SECRETTOKEN/master.m3u8")
+        await collector.get("/devices")
+
+    assert [entry["path"] for entry in logs if entry["event"] == "request"] == ["/devices"]
 
 
 async def test_pages_lead_to_the_sign_in_page_and_back(browser):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import time
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 LARGEST_BODY = 1024 * 1024
 """Bytes of a request body; films never come in over HTTP."""
 
-_log = structlog.get_logger("wylloh.web")
+_standard_log = logging.getLogger("wylloh.web")
+_log = structlog.get_logger(_standard_log.name)
 _QUIET = ("/static/", "/play/", "/ipfs/", "/livez", "/healthz")
 _NEVER_PAGES = ("/api/", "/play/", "/ipfs/", "/livez", "/healthz")
 _SERVER_ERRORS = 500
@@ -92,7 +94,10 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     """Write one line for each request, without secrets."""
     started = time.monotonic()
     response = await handler(request)
-    say = _log.debug if request.path.startswith(_QUIET) else _log.info
+    quiet = request.path.startswith(_QUIET)
+    if quiet and not _standard_log.isEnabledFor(logging.DEBUG):
+        return response  # a player fetches often: a line that nobody will see is not even put together
+    say = _log.debug if quiet else _log.info
     say(
         "request",
         method=request.method,

@@ -27,7 +27,7 @@ def believe_proxies(trusted: Sequence[str]) -> Middleware:
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _is_trusted(request.remote or "", networks):
+        if networks and _is_trusted(request.remote or "", networks):
             request = _as_forwarded(request, networks)
         return await handler(request)
 

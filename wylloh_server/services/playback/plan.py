@@ -94,7 +94,8 @@ class Plan:
         Raises:
             NotFound: the film has none of this name.
         """
-        for track in self.in_order:
+        tracks: tuple[MadeTrack, ...] = (*self.pictures, *self.sounds)
+        for track in tracks:
             if track.name == name:
                 return track
         raise NotFound("This film has no such track.", fix="Load the player again.")

@@ -7,6 +7,7 @@ they inherit the play token from the path of the playlist.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.languages import UNKNOWN
@@ -49,11 +50,13 @@ def master_playlist(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
+@lru_cache(maxsize=64)
 def media_playlist(timeline: Timeline) -> str:
     """List the segments of one track, with a new key every `KEY_PERIOD` segments.
 
     The key comes after the map, so the init segment stays clear; without an IV in it, a segment's IV is its
-    sequence number.
+    sequence number. The last lists written are remembered: all renditions of a film share one, and exact
+    fractions of thousands of segments take tens of milliseconds.
     """
     longest = max(timeline.length(0), timeline.length(timeline.count - 1))
     lines = [*_head(longest), f'#EXT-X-MAP:URI="{INIT}"']
