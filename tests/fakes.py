@@ -15,7 +15,7 @@ from wylloh_server.domain.errors import (
 )
 from wylloh_server.domain.playback import Lease, LeaseEnd
 from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
-from wylloh_server.domain.types import BlockNumber, PlayToken, Timestamp, Wallet
+from wylloh_server.domain.types import BlockNumber, FilmId, PlayToken, Timestamp, Wallet
 from wylloh_server.hooks.dispatch import Ballot
 
 
@@ -101,6 +101,10 @@ class FakePlayback:
         self.leases: dict[str, Lease] = {}
         self.ends: dict[str, LeaseEnd] = {}
         self.refused: Receipt | None = None
+        self.expected: list[FilmId] = []
+
+    def expect(self, film):
+        self.expected.append(film.id)
 
     async def start(self, viewer, film_id, address, at=0.0):
         if self.refused is not None:

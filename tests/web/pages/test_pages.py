@@ -147,6 +147,12 @@ async def test_a_film_that_is_not_here_says_why_and_cannot_be_played(owner, film
     assert "disabled" in page.named("button")["Play"]
 
 
+async def test_a_film_that_may_be_played_is_looked_into_before_play_is_pressed(house, owner):
+    for film in (STACKED, OWN, ARRIVING, FAILED, ELSEWHERE):
+        await page_of(owner, f"/films/{film.id}")
+    assert house.playback.expected == [STACKED.id, OWN.id]
+
+
 async def test_a_film_from_a_folder_needs_no_token(owner):
     page = await page_of(owner, f"/films/{OWN.id}")
     assert "plays for everybody who is signed in here" in page.text

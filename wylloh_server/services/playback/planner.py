@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from wylloh_server.services.playback.plan import plan_of
 
@@ -37,6 +38,7 @@ class Planner:
         self._prober = prober
         self._encoder = encoder
         self._places = asyncio.Semaphore(_AT_ONCE)
+        self._locks: WeakValueDictionary[FilmId, asyncio.Lock] = WeakValueDictionary()
         self._plans: OrderedDict[FilmId, tuple[str, Plan]] = OrderedDict()
 
     async def plan(self, film: Film) -> Plan:
@@ -49,13 +51,15 @@ class Planner:
         source = await self._sources.open(film)
         try:
             fingerprint = f"{film.origin}|{source.size}|{self._encoder.identity}"
-            plan = self._remembered(film, fingerprint)
-            if plan is None:
-                async with self._places:
-                    plan = self._remembered(film, fingerprint) or await self._made(film, fingerprint, source)
+            # Whoever looks at a film and then presses Play looks into it once.
+            async with self._locks.setdefault(film.id, asyncio.Lock()):
+                plan = self._remembered(film, fingerprint)
+                if plan is None:
+                    async with self._places:
+                        plan = await self._made(film, fingerprint, source)
+                self._remember(film, fingerprint, plan)
         finally:
             await source.close()
-        self._remember(film, fingerprint, plan)
         return plan
 
     async def _made(self, film: Film, fingerprint: str, source: RandomAccess) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 from contextlib import asynccontextmanager
@@ -107,6 +108,10 @@ class Playback:
                 task.cancel()
             await asyncio.gather(checking, *self._tasks, return_exceptions=True)
             await self._workshop.close()
+
+    def expect(self, film: Film) -> None:
+        """Look into a film that somebody may play in a moment; what is wrong with it shows when they do."""
+        self._in_background(self._look_into(film))
 
     async def start(self, viewer: Viewer, film_id: FilmId, address: str, at: Seconds = Seconds(0)) -> Lease:
         """Decide, look into the film, grant a lease, and begin to encode where playback will begin.
@@ -233,6 +238,10 @@ class Playback:
         if film is None:
             raise NotFound("There is no such film here.", fix="Go back to the library.")
         return film
+
+    async def _look_into(self, film: Film) -> None:
+        with contextlib.suppress(WyllohError):
+            await self._planner.plan(film)
 
     def _plan(self, lease: Lease) -> Plan:
         return self._leases.find(lease.token).plan

@@ -10,7 +10,7 @@ from wylloh_server.domain.errors import ChainError
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
 from wylloh_server.web.cards import Card, arriving, card_of, left_of
-from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, POSITIONS, POSTERS, SETTINGS
+from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, PLAYBACK, POSITIONS, POSTERS, SETTINGS
 from wylloh_server.web.pages._notice import chain_notice
 from wylloh_server.web.pages._rights import missing_of, offline_line, rights_of
 from wylloh_server.web.session import require_viewer
@@ -46,6 +46,8 @@ async def film(request: web.Request) -> web.Response:
     shelf = await request.app[LIBRARY].shelf(viewer)
     position = next((item.position for item in shelf if item.film.id == chosen.id), None)
     about = await _about_rights(request, viewer, chosen)
+    if about.refusal is None and chosen.state is FilmState.READY:
+        request.app[PLAYBACK].expect(chosen)
     return await render(
         request,
         "film.html",
