@@ -1,4 +1,8 @@
-"""From pressing Play to the first segment of the picture, through HTTP, on a server that has just started."""
+"""From pressing Play to the first segment of the picture, through HTTP, on a server that has just started.
+
+In that time the server decides (asking the chain for a gated film), grants a lease, starts ffmpeg for the picture
+and one for the sound, decrypts what they read, and encrypts and stores what they make.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.figures import Figure
-from tests.bench.servers import fetch, nginx
+from tests.bench.servers import fetch, nginx, wait_until_quiet
 from tests.bench.theatre import Theatre
 from tests.bench.turns import in_turns, seconds
 from tests.bench.visitor import Visitor
@@ -28,7 +32,7 @@ _WARM_ROUNDS = 5
 
 
 def measure(theatre: Theatre) -> list[Figure]:
-    """Cold: nothing made yet, nothing remembered. Warm: the segments are stored."""
+    """Cold: the server has just started, and no segment was ever made. Warm: the segments are stored."""
     theatre.cinema  # noqa: B018 - made before anything is measured
     encrypted, folder, floors = in_turns(
         theatre.scale.rounds,
@@ -44,7 +48,10 @@ def measure(theatre: Theatre) -> list[Figure]:
 
 
 def _cold(theatre: Theatre, kind: str) -> float:
-    with theatre.cinema.opened(), theatre.cinema.visitor() as visitor:
+    """On the film's page, as a person does, who reads the title before pressing anything."""
+    with theatre.cinema.opened() as running, theatre.cinema.visitor() as visitor:
+        visitor.get(f"/films/{theatre.films[kind]}")
+        wait_until_quiet(running)
         return seconds(lambda: press_play(visitor, theatre.films[kind]))
 
 

@@ -1,19 +1,19 @@
-"""Looking into films ahead of time, and once."""
-
 from __future__ import annotations
 
 import asyncio
 
 import pytest
 
+from tests.components.films import make_film
 from tests.components.workroom import ALICE, HOME, folder_film, workroom
 from wylloh_server.adapters.ffmpeg import AvProber
+from wylloh_server.domain.errors import MediaRefused
 
 
 @pytest.fixture
 def looks(monkeypatch):
-    """The addresses that were looked into."""
-    real, seen = AvProber.probe, []
+    """Counts how often a film is looked into."""
+    seen, real = [], AvProber.probe
 
     async def probe(self, url):
         seen.append(url)
@@ -23,23 +23,40 @@ def looks(monkeypatch):
     return seen
 
 
+async def test_a_film_is_looked_into_once_until_its_file_changes(tmp_path, looks):
+    path = tmp_path / "film.mp4"
+    film = folder_film(make_film(path, 3, size="160x90", languages=(), subtitles=False))
+    async with workroom(tmp_path / "data", film) as room:
+        stores = []
+        for _ in range(2):
+            lease = await room.playback.start(ALICE, film.id, HOME)
+            await room.playback.segment(lease, "v-90p-60k", "0.m4s")
+            stores.append({folder.name for folder in (tmp_path / "data" / "segments").iterdir()})
+        assert len(looks) == 1
+        make_film(path, 5, size="160x90", languages=(), subtitles=False)
+        lease = await room.playback.start(ALICE, film.id, HOME)
+        await room.playback.segment(lease, "v-90p-60k", "2.m4s")
+        stores.append({folder.name for folder in (tmp_path / "data" / "segments").iterdir()})
+    assert len(looks) == 2
+    assert stores[0] == stores[1] < stores[2], "the old file's segments are not mixed with the new one's"
+
+
 async def test_who_opens_the_page_and_presses_play_has_the_film_looked_into_once(tmp_path, short, looks):
     async with workroom(tmp_path, short) as room:
         room.playback.expect(short)
         room.playback.expect(short)
         lease = await room.playback.start(ALICE, short.id, HOME)
-
-        assert len(looks) == 1
         assert "#EXTM3U" in await room.playback.master(lease)
+    assert len(looks) == 1
 
 
-async def test_a_file_that_is_no_film_shows_only_when_it_is_played(tmp_path, looks):
+async def test_what_is_wrong_with_a_film_shows_only_when_it_is_played(tmp_path, looks):
     path = tmp_path / "diary.mp4"
     path.write_text("no film")
-    async with workroom(tmp_path, folder_film(path)) as room:
-        room.playback.expect(folder_film(path))
-        async with asyncio.timeout(30):
-            while room.playback._tasks:
-                await asyncio.sleep(0.02)
-
-    assert len(looks) == 1
+    film = folder_film(path)
+    async with workroom(tmp_path, film) as room:
+        room.playback.expect(film)
+        while not looks:
+            await asyncio.sleep(0.02)
+        with pytest.raises(MediaRefused):
+            await room.playback.start(ALICE, film.id, HOME)
