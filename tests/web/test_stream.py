@@ -150,6 +150,26 @@ async def test_what_is_not_there_is_not_found(house, film, fetch):
         assert reply.status == 404, path
 
 
+async def test_a_segment_of_many_pieces_arrives_whole_and_a_head_brings_its_length_only(
+    house, film, fetch, tmp_path
+):
+    room, _ = house
+    lease = await room.playback.start(VIEWER, film.id, "127.0.0.1")
+    path = f"/play/{lease.token}/v-90p-60k/1.m4s"
+    await fetch(path, cookies=SIGNED_IN)
+    large = bytes(range(256)) * 5_000
+    (stored,) = {folder.parent.name for folder in (tmp_path / "segments").glob("*/v-90p-60k")}
+    await room.store.put(stored, "v-90p-60k", "1.m4s", large)
+
+    _, body = await fetch(path, cookies=SIGNED_IN)
+    head, nothing = await fetch(path, cookies=SIGNED_IN, method="HEAD")
+    again, _ = await fetch(path, cookies=SIGNED_IN)
+
+    assert body == large
+    assert (head.status, head.content_length, nothing) == (200, len(large), b"")
+    assert again.status == 200
+
+
 async def test_posters_have_tokens_of_their_own(fetch):
     reply, body = await fetch("/play/film/poster.jpg", cookies=SIGNED_IN)
     assert (reply.status, reply.content_type, body) == (200, "image/jpeg", JPEG)

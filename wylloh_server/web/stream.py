@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from wylloh_server.domain.errors import NotFound
 from wylloh_server.domain.types import PlayToken
@@ -29,6 +29,7 @@ _PRIVATE = {
 _POSTER = {**_PRIVATE, "Cache-Control": "private, max-age=3600"}
 
 _LOOK_SECONDS = 0.5
+_PIECE_BYTES = 512 << 10
 _HUNG_UP = 499
 """What nginx logs for a client that went away before its answer; nobody receives it."""
 
@@ -45,14 +46,13 @@ async def playlist(request: web.Request) -> web.Response:
     return web.Response(text=text, content_type=_PLAYLIST, headers=_PRIVATE)
 
 
-async def segment(request: web.Request) -> web.Response:
+async def segment(request: web.Request) -> web.StreamResponse:
     """Answer with a file of a track, once it has been made."""
     track, name = request.match_info["track"], request.match_info["name"]
     data = await _while_waited_for(request, request.app[PLAYBACK].segment(_lease(request), track, name))
     if data is None:
         return web.Response(status=_HUNG_UP)
-    kind = "audio/mp4" if track.startswith("a") else "video/mp4"
-    return web.Response(body=data, content_type=kind, headers=_PRIVATE)
+    return await _poured(request, data, "audio/mp4" if track.startswith("a") else "video/mp4")
 
 
 async def key(request: web.Request) -> web.Response:
@@ -94,6 +94,21 @@ async def _while_waited_for(request: web.Request, making: Coroutine[None, None, 
         return await task
     finally:
         task.cancel()
+
+
+async def _poured(request: web.Request, data: bytes, kind: str) -> web.StreamResponse:
+    """Answer with many bytes, piece by piece.
+
+    In one piece, the transport would copy all that the client does not take at once, for every client anew.
+    """
+    response = web.StreamResponse(headers=_PRIVATE)
+    response.content_type, response.content_length = kind, len(data)
+    await response.prepare(request)
+    if request.method != hdrs.METH_HEAD:
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            await response.write(view[start : start + _PIECE_BYTES])
+    return response
 
 
 def _lease(request: web.Request) -> Lease:
