@@ -53,17 +53,22 @@ class Workshop:
             WyllohError: it cannot be made.
         """
         number = None if name == INIT else int(name.partition(".")[0])
-        while (data := await self._tools.store.get(plan.store, track.name, name)) is None:
+        data = await self._tools.store.get(plan.store, track.name, name)
+        while data is None:
             run = await self._run_for(client, plan, track, number)
             try:
                 with _waiting(run):
-                    await run.news()
+                    data = await self._made_by(run, name, number)
             finally:
                 await self._end_forsaken(run)
-            if run.abandoned:
+            if data is None and run.abandoned:
                 raise AccessRefused("This film is no longer played here.", fix="Press Play again.")
-            if run.superseded:
-                raise AccessRefused("The player has gone on to another place.", fix="Press Play again.")
+            if data is None and run.superseded:
+                if number is not None or run.successor != track.name:
+                    raise AccessRefused("The player has gone on to another place.", fix="Press Play again.")
+                # A segment wanted together with this init segment took the place; its run makes both.
+                await self._change()
+                data = await self._tools.store.get(plan.store, track.name, name)
         return data
 
     async def prepare(self, client: str, plan: Plan, track: MadeTrack, number: int) -> None:
@@ -111,6 +116,16 @@ class Workshop:
         self._closed = True
         await asyncio.gather(*(run.stop(abandon=True) for run in self._runs))
 
+    async def _made_by(self, run: Run, name: str, number: int | None) -> bytes | None:
+        """Wait for a file of a run's track; None when the run will not make it any more."""
+        data = None
+        while data is None:
+            await run.news()
+            data = await self._tools.store.get(run.plan.store, run.track.name, name)
+            if not run.comes_to(number):
+                break
+        return data
+
     async def _run_for(self, client: str, plan: Plan, track: MadeTrack, number: int | None) -> Run:
         """Find or start the run that makes a file. No run is started between looking and starting."""
         while True:
@@ -141,7 +156,7 @@ class Workshop:
         for run in own[:1]:
             # Whoever still waits for it is the same player, which has gone on since: two wishes of one
             # player must not take the place from each other for ever.
-            run.superseded = True
+            run.superseded, run.successor = True, track.name
         if spare := [*own, *patient, *idle][:1]:
             await self._end(spare)
         else:
@@ -182,6 +197,7 @@ class Workshop:
             if other and client in run.clients:
                 run.clients.discard(client)
                 if not run.clients and not run.waiting:
+                    run.superseded = True  # for a wish that has just got this run and is about to wait for it
                     left.append(run)
         return left
 
