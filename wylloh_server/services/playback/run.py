@@ -64,6 +64,7 @@ class Run:
         self.wanted_at = 0.0
         self.abandoned = False
         self.superseded = False
+        self.successor = ""
         self._tools = tools
         self._taking = True
         self._news = asyncio.Event()
