@@ -105,17 +105,20 @@ export class HlsSource {
 }
 
 /**
- * A loader that lets go of an init segment without a word.
+ * A loader that lets go of an init segment as soon as another rendition is wanted, and without a word.
  *
- * hls.js 1.7 loads the init segment beside the first media segment, and when the quality changes meanwhile it takes
- * the end of the old init segment's load for the end of what it loads now: it begins anew every 100 ms, and nothing
- * arrives any more. Where segments are made on demand, init segments are slow enough for that.
+ * hls.js 1.7 loads the init segment beside the first media segment. When the quality changes meanwhile, it goes on
+ * waiting for the old one; and when it drops that at last, it takes this for the end of what it loads now and begins
+ * anew every 100 ms. Where segments are made on demand, init segments are slow enough for both.
  */
 function patientLoader(Loader) {
+  const inits = {};
   return class extends Loader {
     load(context, config, callbacks) {
-      const isInit = context.frag?.sn === "initSegment";
-      super.load(context, config, isInit ? { ...callbacks, onAbort: undefined } : callbacks);
+      const { sn, type, level } = context.frag ?? {};
+      if (inits[type] && inits[type].level !== level) inits[type].loader.abort();
+      if (sn === "initSegment") inits[type] = { level, loader: this };
+      super.load(context, config, sn === "initSegment" ? { ...callbacks, onAbort: undefined } : callbacks);
     }
   };
 }
