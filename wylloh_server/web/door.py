@@ -1,6 +1,7 @@
 """The port `MediaDoor`: a loopback HTTP server through which ffmpeg reads a film and hands back segments.
 
-It listens on 127.0.0.1 only. Each loan has a path of its own that cannot be guessed and is gone afterwards.
+It listens on 127.0.0.1 only, to processes of our own user. Each loan has a path of its own that cannot be
+guessed and is gone afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from wylloh_server.domain.errors import ContentError, MediaError, SealBroken
+from wylloh_server.web.neighbours import is_foreign
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -75,6 +77,8 @@ class LoopbackDoor:
             yield f"{self._base}/made/{loan}/"
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if _comes_from_another_user(request):
+            raise web.HTTPNotFound
         match = _PATH.fullmatch(request.path)
         kind, loan, name = match.groups() if match else ("", "", "")
         if kind == "film" and request.method in {"GET", "HEAD"} and loan in self._sources:
@@ -111,6 +115,11 @@ class _Listener(web.RequestHandler):
 
     def eof_received(self) -> bool:  # type: ignore[override]  # see asyncio.Protocol: true keeps the transport open
         return True
+
+
+def _comes_from_another_user(request: web.BaseRequest) -> bool:
+    client, server = (request.get_extra_info(end) for end in ("peername", "sockname"))
+    return bool(client and server) and is_foreign(client, server)
 
 
 async def _give(request: web.BaseRequest, source: RandomAccess) -> web.StreamResponse:
