@@ -1,0 +1,58 @@
+"""One demo for the whole suite, started by its own command, and visitors with browsers of their own."""
+
+from __future__ import annotations
+
+import pytest
+import pytest_asyncio
+
+from tests.components.browser import chromium
+from tests.components.demo import running_demo
+from tests.components.visitor import Visitor
+
+
+def pytest_collection_modifyitems(items):
+    """Everything here shares one browser, hence one event loop."""
+    for item in items:
+        if item.path.is_relative_to(__file__.rpartition("/")[0]):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    """A running demo with its own film; Ctrl-C must end it and leave no process."""
+    with running_demo(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser():
+    async with chromium() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def arrive(browser):
+    """Let somebody arrive at a demo with a browser of their own: `await arrive(demo, viewport, session)`."""
+    visitors = []
+
+    async def arriving(demo, viewport=None, session=None):
+        visitor = await Visitor.arriving(browser, demo, viewport, session)
+        visitors.append(visitor)
+        return visitor
+
+    yield arriving
+    problems = [problem for visitor in visitors for problem in visitor.problems]
+    for visitor in visitors:
+        await visitor.leave()
+    assert problems == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def signed_in(demo, browser):
+    """The cookies of a browser that signed in with the demo wallet, for tests that need no session of their own."""
+    visitor = await Visitor.arriving(browser, demo)
+    await visitor.sign_in("demo")
+    session = await visitor.context.storage_state()
+    await visitor.leave()
+    return session

@@ -1,0 +1,114 @@
+"""Who may not watch: an empty wallet, another session, and somebody who has passed the tokens on."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+from playwright.async_api import expect
+
+from tests.components.demo import wallets
+from tests.components.visitor import PATIENCE_MS
+from wylloh_server.adapters.chain.registry_calls import transfer
+
+FILM = "Light"
+
+
+async def test_an_empty_wallet_is_told_what_is_missing_and_where_to_get_it(demo, arrive):
+    guest = await arrive(demo)
+    guest.expected.append(r"status of 403 .*/api/films/\w+/play")
+    await guest.sign_in("empty")
+    await guest.open_film(FILM)
+    refusal = guest.page.locator(".refusal")
+    await expect(refusal).to_contain_text("You hold no token of this film. 1 token lets you watch it.")
+    await expect(refusal).to_contain_text(str(demo.tokens[0]))
+    await expect(refusal.get_by_role("link")).to_have_attribute("href", re.compile(r"/plugins/demo/tokens$"))
+    async with guest.page.expect_response("**/api/films/*/play") as asked:
+        await guest.page.get_by_role("button", name="Play", exact=True).click()
+    reply = await asked.value
+    assert reply.status == 403
+    answer = await reply.json()
+    assert answer["receipt"]["reason"] == "too-few-tokens"
+    assert (answer["receipt"]["missing"], answer["receipt"]["balance"]) == (1, 0)
+    assert answer["where"].endswith("/plugins/demo/tokens")
+    assert "/play/" not in json.dumps(answer)
+    message = guest.page.get_by_role("alertdialog")
+    await expect(message).to_contain_text(answer["error"])
+    await expect(message.get_by_role("link", name="Get tokens")).to_be_visible()
+    assert [url for url in guest.requests if ".m3u8" in url or ".m4s" in url] == []
+
+
+async def test_one_token_from_the_store_is_enough(demo, arrive):
+    guest = await arrive(demo)
+    await guest.sign_in("empty")
+    await guest.open_film(FILM)
+    try:
+        await guest.page.get_by_role("button", name="Get 1 demo token").click()
+        await expect(guest.page.get_by_role("main")).to_contain_text("You hold 1", timeout=PATIENCE_MS)
+        await expect(guest.page.locator(".refusal")).to_have_count(0)
+        await expect(guest.page.get_by_role("main")).to_contain_text("99 more tokens")
+    finally:
+        give(demo, "empty", "publisher", 1)
+
+
+async def test_an_address_copied_to_another_session_is_refused(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    master = await holder.play(FILM)
+    await holder.plays_beyond(2)
+    under = master.removesuffix("master.m3u8")
+    media = {url for url in holder.received if url.startswith(under)}
+    posters = {url for url in holder.received if url.endswith("poster.jpg")}
+    assert {"master.m3u8", "playlist.m3u8", "init.mp4", "0.key", "0.m4s"} <= {url.rpartition("/")[2] for url in media}
+    assert posters
+    other, nobody = await arrive(demo), await arrive(demo)
+    await other.sign_in("empty")
+    await nobody.page.goto("/")
+    for url in (*media, *posters):
+        assert await holder.status(url) == 200, url
+        assert await other.status(url) == 403, url
+        assert await nobody.status(url) == 403, url
+    token = under.rstrip("/").rpartition("/")[2]
+    assert (await other.post(f"/api/play/{token}/stop"))[0] == 403
+    assert await holder.status(master) == 200
+    await holder.plays_beyond(await holder.film("currentTime") + 1)
+
+
+async def test_nothing_shows_to_somebody_signed_out(demo, arrive, signed_in):
+    holder, nobody = await arrive(demo, session=signed_in), await arrive(demo)
+    await holder.open_film(FILM)
+    await nobody.page.goto("/")
+    await expect(nobody.page.get_by_role("main")).not_to_contain_text(FILM)
+    await nobody.page.goto(f"/films/{holder.film_id}")
+    await expect(nobody.page).to_have_url(re.compile("/sign-in"))
+    assert (await nobody.post(f"/api/films/{holder.film_id}/play"))[0] == 401
+
+
+async def test_a_film_ends_when_its_tokens_have_gone(demo, arrive):
+    holder = await arrive(demo)
+    holder.expected.append("status of 403")
+    await holder.sign_in("demo")
+    master = await holder.play(FILM)
+    give(demo, "demo", "publisher", 120)
+    try:
+        message = holder.page.get_by_role("alertdialog")
+        await expect(message).to_contain_text("You no longer hold the tokens", timeout=PATIENCE_MS)
+        assert await holder.film("paused")
+        under = master.removesuffix("master.m3u8")
+        for url in {url for url in holder.requests if url.startswith(under)}:
+            assert await holder.status(url) == 403, url
+        status, answer = await holder.ask_to_play()
+        assert (status, answer["receipt"]["missing"]) == (403, 1)
+    finally:
+        give(demo, "publisher", "demo", 120)
+    await holder.play(FILM)
+
+
+def give(demo, sender: str, to: str, amount: int) -> None:
+    """Pass tokens on, as their holder would in a wallet; they have arrived when this returns."""
+    known = wallets()
+    call = transfer(demo.tokens[0], known[sender], known[to], amount)
+    moved = demo.ask_chain("eth_sendTransaction", {"from": known[sender], "to": call.to, "data": call.data})
+    while (receipt := demo.ask_chain("eth_getTransactionReceipt", moved)) is None:
+        time.sleep(0.05)
+    assert receipt["status"] == "0x1"

@@ -1,0 +1,97 @@
+"""A TV without a keyboard is let in by a phone, driven with arrow keys, and taken back."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import av
+from playwright.async_api import expect
+
+from tests.components.visitor import PATIENCE_MS, PHONE, TV
+
+FILM = "Light"
+CODE = re.compile(r"^[A-Z0-9]{3} [A-Z0-9]{3}$")
+
+
+async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
+    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE)
+    await phone.sign_in("demo")
+    code = await code_on(tv)
+    await approve(phone, code, "Living room")
+    await expect(tv.page).to_have_url(re.compile(r":\d+/$"), timeout=PATIENCE_MS)
+    await expect(tv.page.locator("html")).to_have_attribute("data-distance", "tv")
+    await press_until(tv, "ArrowDown", "a.card")
+    await tv.page.keyboard.press("Enter")
+    await expect(tv.page.get_by_role("heading", level=1)).to_have_text(FILM)
+    await press_until(tv, "ArrowUp", "button.go")
+    await tv.page.keyboard.press("Enter")
+    await tv.plays_beyond(1)
+    await tv.page.keyboard.press("ArrowRight")
+    await tv.plays_beyond(10)
+
+    tv.expected += ["status of 403", "status of 401"]
+    await phone.page.goto("/devices")
+    await phone.page.get_by_role("button", name="Revoke Living room").click()
+    await expect(phone.page.get_by_role("status")).to_contain_text("Revoked")
+    await expect(tv.page.get_by_role("alertdialog")).to_be_visible(timeout=PATIENCE_MS)
+    assert await tv.film("paused")
+    await tv.page.goto("/")
+    await expect(tv.page.get_by_role("main")).not_to_contain_text(FILM)
+    assert (await tv.post("/api/films/anything/play"))[0] == 401
+
+
+async def test_a_code_is_for_one_tv_and_a_wrong_one_for_none(demo, arrive, signed_in):
+    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE, signed_in)
+    phone.expected += ["status of 403", "status of 400"]
+    code = await code_on(tv)
+    await approve(phone, "AAA AAA", "Nothing", "No TV shows that code")
+    assert (await tv.context.request.get("/api/tv/state")).ok
+    await expect(tv.page.locator("#state")).to_contain_text("Waiting for approval")
+    await approve(phone, code, "Kitchen")
+    await expect(tv.page).to_have_url(re.compile(r":\d+/$"), timeout=PATIENCE_MS)
+    await approve(phone, code, "Another", "No TV shows that code")
+
+
+async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, arrive, signed_in):
+    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE, signed_in)
+    async with tv.page.expect_response("**/api/tv/code") as offered:
+        code = await code_on(tv)
+    offer = await (await offered.value).json()
+    assert offer["pair_url"].endswith(f"/pair?code={code.replace(' ', '')}")
+    picture = await tv.page.locator("#qr svg").screenshot()
+    with av.open(io.BytesIO(picture)) as decoded:
+        grey = bytes(next(decoded.decode(video=0)).reformat(format="gray").planes[0])
+    dark = sum(value < 60 for value in grey) / len(grey)
+    assert 0.2 < dark < 0.7
+    await phone.page.goto(offer["pair_url"].replace(re.match(r"https?://[^/]+", offer["pair_url"])[0], demo.url))
+    await expect(phone.page.get_by_label("Code on the TV")).to_have_value(code.replace(" ", ""))
+
+
+async def code_on(tv) -> str:
+    """Open the pairing page on a TV; gives the code it shows, large and whole on the screen."""
+    await tv.page.goto("/tv")
+    digits = tv.page.locator("#code")
+    await expect(digits).to_have_text(CODE)
+    place = await digits.bounding_box()
+    assert place["height"] > 100 and place["x"] > 0 and place["x"] + place["width"] < 1920
+    await expect(tv.page.get_by_role("img", name="QR code")).to_be_visible()
+    return await digits.inner_text()
+
+
+async def approve(phone, code: str, name: str, answer: str = "Done.") -> None:
+    await phone.page.goto("/pair")
+    await phone.page.get_by_label("Code on the TV").fill(code)
+    await phone.page.get_by_label("What to call it").fill(name)
+    await phone.page.get_by_role("button", name="Let it play my films").click()
+    await expect(phone.page.get_by_role("status")).to_contain_text(answer)
+
+
+async def press_until(visitor, key: str, selector: str) -> None:
+    """Press an arrow key until something that matches has the focus."""
+    focused = visitor.page.locator(f"{selector}:focus")
+    for _ in range(12):
+        if await focused.count():
+            return
+        await visitor.page.keyboard.press(key)
+    raise AssertionError(f"{key} does not lead to {selector}")

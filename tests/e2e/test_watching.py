@@ -1,0 +1,158 @@
+"""A holder of tokens signs in, reads what the tokens unlock, and watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import re
+
+import av
+from playwright.async_api import Error, expect
+
+from tests.components.visitor import PATIENCE_MS
+
+FILM = "Light"
+LINES = re.compile(r"The light turns|Nobody can take|It is yours|Be kind, rewind")
+GERMAN = re.compile(r"Das Licht|Niemand kann|Es gehört dir|Sei so nett")
+
+
+async def test_the_film_page_says_what_the_tokens_unlock(demo, arrive):
+    holder = await arrive(demo)
+    await holder.sign_in("demo")
+    await holder.open_film(FILM)
+    page = holder.page.get_by_role("main")
+    await expect(page).to_contain_text("A minute and a half of turning light.")
+    await expect(page).to_contain_text("You hold 120")
+    rungs = page.locator(".scale li")
+    names = [await rung.locator("b").inner_text() for rung in await rungs.all()]
+    assert names == ["Personal viewing", "Small venue", "Streaming", "Theatrical", "National distribution"]
+    held = [await rung.locator(".unseen").text_content() for rung in await rungs.all()]
+    assert held == ["Unlocked", "Unlocked", "Not unlocked", "Not unlocked", "Not unlocked"]
+    await expect(page.locator(".rights, .panel").first).to_contain_text("4,880 more tokens")
+
+
+async def test_it_plays_and_the_picture_is_the_film(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.play(FILM)
+    await holder.plays_beyond(5)
+    assert abs(await holder.film("videoWidth") / await holder.film("videoHeight") - 16 / 9) < 0.02
+    assert 89 < await holder.film("duration") < 91
+    assert await holder.film("error") is None
+
+
+async def test_subtitles_can_be_seen_and_change_language(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.play(FILM)
+    await holder.choose("subtitles", "English")
+    cue = holder.page.locator("#subtitles p")
+    await expect(cue).to_have_text(LINES, timeout=PATIENCE_MS)
+    await holder.page.keyboard.press("k")
+    await expect(holder.page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    place = await cue.bounding_box()
+    assert 0 <= place["x"] and place["x"] + place["width"] <= 1280
+    assert 400 <= place["y"] and place["y"] + place["height"] <= 800
+    with_cue = white_in(await holder.page.screenshot(clip=place))
+    await holder.choose("subtitles", "Off")
+    await expect(cue).to_have_count(0)
+    assert with_cue > white_in(await holder.page.screenshot(clip=place)) + 200
+    await holder.choose("subtitles", "Deutsch")
+    await holder.page.keyboard.press("k")
+    await expect(cue).to_have_text(GERMAN, timeout=PATIENCE_MS)
+
+
+async def test_the_audio_language_changes_and_can_be_heard(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.play(FILM)
+    assert set(await holder.menu("audio")) == {"English", "Deutsch"}
+    await holder.page.keyboard.press("Escape")
+    await heard(holder, 220)
+    await holder.choose("audio", "Deutsch")
+    await heard(holder, 330)
+    await holder.plays_beyond(await holder.film("currentTime") + 2)
+    assert any("/a1/" in url and url.endswith(".m4s") for url in holder.requests)
+
+
+async def test_the_quality_menu_lists_the_renditions_and_each_can_be_chosen(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.play(FILM)
+    labels = list(await holder.menu("quality"))
+    await holder.page.keyboard.press("Escape")
+    assert labels[0].startswith("Auto")
+    assert labels[1:] == ["720p", "480p", "360p", "240p"]
+    for label in ("240p", "720p"):
+        await holder.choose("quality", label)
+        height = int(label.rstrip("p"))
+        await holder.page.wait_for_function(
+            "height => document.getElementById('film').videoHeight === height", arg=height, timeout=PATIENCE_MS
+        )
+        await holder.plays_beyond(await holder.film("currentTime") + 1)
+
+
+async def test_a_rendition_that_is_too_slow_is_left_in_good_order(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.page.route("**/v-720p*/*m*4*", slowly(60))
+    await holder.page.route("**/v-[234]*/init.mp4", slowly(2))
+    await holder.play(FILM)
+    await holder.plays_beyond(9)
+    wanted = [url for url in holder.requests if "/v-720p" in url]
+    assert wanted, "the player never tried the best rendition, so this test shows nothing"
+    most = max(map(holder.requests.count, [url for url in holder.requests if url.endswith("init.mp4")]))
+    assert most < 10
+
+
+async def test_the_film_goes_on_where_it_was_left(demo, arrive, signed_in):
+    holder = await arrive(demo, session=signed_in)
+    await holder.play(FILM)
+    await holder.page.wait_for_function("() => document.getElementById('film').seekable.length > 0")
+    await holder.page.evaluate("document.getElementById('film').currentTime = 40")
+    await holder.plays_beyond(40.5)
+    async with holder.page.expect_response("**/position"):
+        await holder.page.keyboard.press("k")
+    await holder.page.goto("/")
+    await holder.page.get_by_role("button", name="Play", exact=True).first.click()
+    await holder.plays_beyond(40)
+
+
+def slowly(seconds: float):
+    """A network on which one kind of file takes its time."""
+
+    async def deliver(route):
+        await asyncio.sleep(seconds)
+        with contextlib.suppress(Error):  # the player, or the page, has gone on without it
+            await route.continue_()
+
+    return deliver
+
+
+def white_in(png: bytes) -> int:
+    """How many pixels of a picture are nearly white."""
+    with av.open(io.BytesIO(png)) as picture:
+        grey = next(picture.decode(video=0)).reformat(format="gray").planes[0]
+        return sum(value > 235 for value in bytes(grey))
+
+
+async def heard(visitor, pitch: int) -> None:
+    """Wait until the loudest tone of the film is `pitch` Hz."""
+    await visitor.page.evaluate(LISTEN)
+    try:
+        await visitor.page.wait_for_function(
+            "pitch => Math.abs(window.pitchHeard() - pitch) < 12", arg=pitch, timeout=PATIENCE_MS
+        )
+    except Exception as error:
+        raise AssertionError(await visitor.page.evaluate("window.pitchHeard()")) from error
+
+
+LISTEN = """() => {
+  if (window.pitchHeard) return;
+  const context = new AudioContext();
+  const analyser = new AnalyserNode(context, { fftSize: 16384, smoothingTimeConstant: 0 });
+  const source = context.createMediaElementSource(document.getElementById("film"));
+  source.connect(analyser).connect(context.destination);
+  const volumes = new Float32Array(analyser.frequencyBinCount);
+  window.pitchHeard = () => {
+    analyser.getFloatFrequencyData(volumes);
+    const loudest = volumes.indexOf(Math.max(...volumes));
+    return Number.isFinite(volumes[loudest]) ? loudest * context.sampleRate / analyser.fftSize : 0;
+  };
+}"""
