@@ -44,6 +44,16 @@ async def test_a_player_that_seeks_on_leaves_its_older_wishes_behind(cinema, lar
     assert len(set(firsts)) == len(firsts), "no wish is begun twice"
 
 
+async def test_a_track_taken_up_in_the_middle_gives_its_init_segment_too(cinema, large):
+    """As players do: the init segment and the first one of a new rendition, side by side."""
+    lease = await cinema.playback.start(ALICE, large.id, HOME)
+    for number in (15, 35):
+        for track in (PICTURE, "v-480p-1200k"):
+            names = ("init.mp4", f"{number}.m4s")
+            both = await asyncio.gather(*(cinema.playback.segment(lease, track, name) for name in names))
+            assert all(both)
+
+
 async def test_a_run_that_its_player_left_while_waiting_ends_after_the_last_answer(cinema, large):
     lease = await cinema.playback.start(ALICE, large.id, HOME)
     waiting = asyncio.ensure_future(cinema.playback.segment(lease, PICTURE, "20.m4s"))

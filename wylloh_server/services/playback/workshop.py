@@ -197,7 +197,8 @@ class Workshop:
             if other and client in run.clients:
                 run.clients.discard(client)
                 if not run.clients and not run.waiting:
-                    run.superseded = True  # for a wish that has just got this run and is about to wait for it
+                    # For a wish that has just got this run and is about to wait for it.
+                    run.superseded, run.successor = True, kept.track.name if kept else ""
                     left.append(run)
         return left
 
