@@ -265,6 +265,26 @@ async def test_a_full_store_waits_with_the_reason_and_what_to_do(publisher, regi
         assert small.jobs.started == [(PULL, packed.film_id)]
 
 
+async def test_a_large_library_comes_a_few_packages_at_a_time(publisher, holder, monkeypatch):
+    packed = [await published(publisher, size=20_000) for _ in range(7)]
+    await holder.discovery.look()
+    running, most, pull = set(), 0, holder.packages.pull
+
+    async def watched(root, **options):
+        nonlocal most
+        running.add(root)
+        most = max(most, len(running))
+        try:
+            await pull(root, **options)
+        finally:
+            running.discard(root)
+
+    monkeypatch.setattr(holder.packages, "pull", watched)
+    await asyncio.gather(*(holder.puller.pull(one.film_id) for one in packed))
+    assert {film.state for film in await holder.storage.films.all()} == {FilmState.READY}
+    assert most == 4
+
+
 async def test_progress_is_saved_while_a_pull_runs(publisher, holder, monkeypatch):
     packed = await published(publisher, size=200_000)
     await discovered(holder, packed)

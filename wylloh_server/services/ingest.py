@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -32,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 PULL = "pull"
 """The kind of job that fetches a package; its key is the film's id."""
+
+_AT_ONCE = 4
+"""Packages fetched side by side. More would only wait for each other's connections, and call it silence."""
 
 _CURSOR = "chain.next_block"
 _LOOK_BACK = 64
@@ -150,12 +154,17 @@ class Puller:
         self._manifests = manifests
         self._films = films
         self._bus = bus
+        self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def pull(self, film_id: str, watch: Progress | None = None) -> None:
         """Fetch what is missing of a film's package; the job handler for `PULL`.
 
         What came is kept whatever happens; why it stopped stands in the film.
         """
+        async with self._places:
+            await self._pull(film_id, watch)
+
+    async def _pull(self, film_id: str, watch: Progress | None) -> None:
         film = await self._films.get(FilmId(film_id))
         if film is None or not isinstance(film.origin, TokenOrigin):
             return

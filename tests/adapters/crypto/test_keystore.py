@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -25,6 +26,23 @@ async def test_what_was_put_is_there_after_a_restart_and_nowhere_in_the_clear(tm
     assert await again.get(NAME) == SECRET
     assert await again.names() == (NAME,)
     assert SECRET not in everything(tmp_path)
+
+
+async def test_processes_that_start_side_by_side_have_the_same_keys(tmp_path):
+    """The server and `film publish` on a new data folder: a custodian key must not be replaced behind one's back."""
+    first = await open_key_store(tmp_path / "keys")
+    second = await open_key_store(tmp_path / "keys")
+    server, command = await asyncio.gather(load_server_keys(first), load_server_keys(second))
+    after = await load_server_keys(await open_key_store(tmp_path / "keys"))
+    for keys in (server, command):
+        assert (keys.device_public, keys.custodian_public) == (after.device_public, after.custodian_public)
+
+
+async def test_what_is_there_is_not_put_again(tmp_path):
+    store = await open_key_store(tmp_path / "keys")
+    assert await store.put_once(NAME, SECRET) == SECRET
+    assert await store.put_once(NAME, b"later") == SECRET
+    assert await store.get(NAME) == SECRET
 
 
 async def test_files_are_for_the_owner_only_even_after_a_careless_restore(tmp_path):

@@ -171,6 +171,13 @@ async def test_a_silent_chain_is_told_and_takes_nothing_away(house, owner):
     assert "disabled" not in film.named("button")["Play"]
 
 
+async def test_a_film_the_registry_does_not_know_any_more_keeps_its_page(house, owner):
+    """A reorganisation may take a registration back for a while."""
+    house.chain.ladders.clear()
+    film = await page_of(owner, f"/films/{BEGUN.id}")
+    assert "Your tokens cannot be counted right now" in film.text
+
+
 async def test_an_empty_library_says_what_to_do(house, owner):
     for film in EVERY:
         await house.storage.films.remove(film.id)

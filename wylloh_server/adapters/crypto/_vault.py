@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from wylloh_server.adapters.crypto._files import read_private, write_private
+from wylloh_server.adapters.crypto._files import read_private, write_once, write_private
 from wylloh_server.adapters.crypto._master import master_key
 from wylloh_server.domain.errors import SealBroken
 
@@ -65,6 +65,18 @@ class Vault:
 
     def write(self, name: str, secret: bytes) -> None:
         """Keep a secret; an older one of that name is replaced."""
+        write_private(self._path(name), self._sealed(name, secret))
+
+    def write_new(self, name: str, secret: bytes) -> bytes:
+        """Keep a secret unless one of that name is there already; give the one that is.
+
+        Raises:
+            SealBroken: the entry that is there does not open.
+        """
+        write_once(self._path(name), self._sealed(name, secret))
+        return self.read(name) or secret
+
+    def _sealed(self, name: str, secret: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._aead.encrypt(nonce, secret, name.encode())
         entry = {
@@ -72,7 +84,7 @@ class Vault:
             "nonce": base64.b64encode(nonce).decode(),
             "sealed": base64.b64encode(sealed).decode(),
         }
-        write_private(self._path(name), json.dumps(entry, indent=1).encode())
+        return json.dumps(entry, indent=1).encode()
 
     def names(self) -> tuple[str, ...]:
         """Give the names of all entries, sorted."""

@@ -24,6 +24,13 @@ class EncryptedKeyStore:
         """Store a secret, such as `content/<token reference>`; it is on disk when this returns."""
         await asyncio.to_thread(self._vault.write, name, secret)
 
+    async def put_once(self, name: str, secret: bytes) -> bytes:
+        """Store a secret unless one of that name is there, and give the one that is.
+
+        Of two processes that try, one wins, and both get the same. Raises like `get`.
+        """
+        return await asyncio.to_thread(self._vault.write_new, name, secret)
+
     async def get(self, name: str) -> bytes | None:
         """Read a secret, or None.
 

@@ -82,9 +82,9 @@ async def load_server_keys(store: KeyStore) -> HeldServerKeys:
 
 
 async def made_once(store: KeyStore, name: str, make: Callable[[], bytes]) -> bytes:
-    """Give the secret of that name, making and keeping it where there is none yet."""
+    """Give the secret of that name, making and keeping it where there is none yet.
+
+    A server and a command that start side by side on a new data folder get the same one.
+    """
     kept = await store.get(name)
-    if kept is None:
-        kept = make()
-        await store.put(name, kept)
-    return kept
+    return await store.put_once(name, make()) if kept is None else kept

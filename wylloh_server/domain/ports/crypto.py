@@ -86,6 +86,12 @@ class KeyStore(Protocol):
     async def put(self, name: str, secret: bytes) -> None:
         """Store a secret; it is on disk when this returns."""
 
+    async def put_once(self, name: str, secret: bytes) -> bytes:
+        """Store a secret unless one of that name is there, and give the one that is.
+
+        Of two processes that try, one wins, and both get the same.
+        """
+
     async def get(self, name: str) -> bytes | None:
         """Read a secret, or None.
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import ChainError
+from wylloh_server.domain.errors import ChainError, NotFound
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
 from wylloh_server.web.cards import Card, arriving, card_of, left_of
@@ -98,7 +98,7 @@ async def _start(request: web.Request, viewer: Viewer, film: Film) -> str:
 async def _standing(request: web.Request, viewer: Viewer, film: Film) -> Standing | None:
     try:
         return await request.app[LICENSING].standing(viewer.wallet, film)
-    except ChainError:
+    except (ChainError, NotFound):  # after a reorganisation the registry may not know the film (yet)
         return None
 
 
