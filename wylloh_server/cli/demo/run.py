@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
 @click.option(
     "--folder", default=".demo", type=click.Path(path_type=Path), help="Where the demo keeps things."
 )
+@click.option("--name", default="Demo", help="What the holder's server is called.")
 @click.option(
     "--lease-seconds",
     default=60.0,
     type=click.FloatRange(1),
     help="How often the right to watch is checked again while a film plays.",
 )
-def command(film: Path | None, port: int, folder: Path, lease_seconds: float) -> None:
+def command(film: Path | None, port: int, folder: Path, name: str, lease_seconds: float) -> None:
     """See everything work on this machine: chain, publisher, holder, one film."""
     _need_free(port)
     home = (folder / str(port)).absolute()
@@ -52,15 +54,24 @@ def command(film: Path | None, port: int, folder: Path, lease_seconds: float) ->
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopping by `kill` tidies up as well
     try:
         with ExitStack() as stack:
-            _run(stack, home, port, cast, film, lease_seconds=lease_seconds)
+            _run(stack, home, cast, _Wishes(film, port, name, lease_seconds))
     except KeyboardInterrupt:
         click.echo("\nEverything has stopped. Another `make demo` goes on from here.")
 
 
-def _run(
-    stack: ExitStack, home: Path, port: int, cast: Cast, film: Path | None, *, lease_seconds: float
-) -> None:
-    feature = film.absolute() if film else _own_film(home.parent)
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What was asked for on the command line."""
+
+    film: Path | None
+    port: int
+    name: str
+    lease_seconds: float
+
+
+def _run(stack: ExitStack, home: Path, cast: Cast, wishes: _Wishes) -> None:
+    port = wishes.port
+    feature = wishes.film.absolute() if wishes.film else _own_film(home.parent)
     rpc, state = _chain(stack, home, cast)
     settings = {"rpc": [rpc], "id": demo_chain.CHAIN_ID, "contract": state.contract, "poll_seconds": 2}
     gateway = f"http://127.0.0.1:{state.publisher_port}"
@@ -70,11 +81,11 @@ def _run(
     stage = Stage(home, publisher, cast.publisher, wallet_of(cast.full.address), rpc)
     _say("published", publish_once(stage, state, feature))
     public = f"http://{lan_address()}:{port}"
-    about = {"name": "Demo", "port": port, "public_url": public}
+    about = {"name": wishes.name, "port": port, "public_url": public}
     wallets = {"node": rpc} | {
         name: wallet_of(getattr(cast, name).address) for name in ("full", "empty", "publisher")
     }
-    playback = {"lease_seconds": lease_seconds}
+    playback = {"lease_seconds": wishes.lease_seconds}
     holder = holder_settings(home, settings, about, gateway, wallets=wallets, playback=playback)
     holding = stack.enter_context(server("holder", holder, f"http://127.0.0.1:{port}"))
     _claim(holding, f"http://127.0.0.1:{port}", public, cast)
