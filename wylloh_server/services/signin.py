@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wylloh_server.domain.access import DeviceKind, Role, Session, Viewer
-from wylloh_server.domain.errors import SignInRefused
+from wylloh_server.domain.errors import AccessRefused, SignInRefused
 from wylloh_server.domain.events import SignedIn
 from wylloh_server.domain.types import ChainId, DeviceId, SessionId, Timestamp, Wallet, shortened
 
@@ -167,6 +167,20 @@ class SignIn:
     async def sign_out(self, viewer: Viewer) -> None:
         """End the viewer's session on this device."""
         await self._desk.end(viewer.device)
+
+    async def shut_out(self, wallet: Wallet) -> tuple[DeviceId, ...]:
+        """Forget a wallet and end all its sessions; gives the devices they were on.
+
+        Raises:
+            AccessRefused: it owns this server.
+        """
+        if await self._accounts.role(wallet) is Role.OWNER:
+            raise AccessRefused("The owner cannot be removed.", fix="A server always has an owner.")
+        await self._accounts.remove(wallet)
+        devices = tuple(session.device for session in await self._desk.of_wallet(wallet))
+        for device in devices:
+            await self._desk.end(device)
+        return devices
 
     async def claimed(self) -> bool:
         """Say whether this server has an owner."""

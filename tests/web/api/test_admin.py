@@ -46,3 +46,19 @@ async def test_accounts_are_listed_for_those_who_look_after_the_server(owner, co
     assert {"wallet": OWNER, "role": "owner"} in listed
     assert (await collector.get("/api/admin/accounts")).status == 403
     assert (await browser.get("/api/admin/accounts")).status == 401
+
+
+async def test_a_removed_wallet_is_signed_out_and_not_let_in_again(owner, collector, house):
+    response = await owner.post("/api/admin/accounts/remove", {"wallet": COLLECTOR})
+    assert response.status == 200
+    assert (await collector.post("/api/films/x/play", {})).status == 401
+    listed = (await (await owner.get("/api/admin/accounts")).json())["accounts"]
+    assert COLLECTOR not in {account["wallet"] for account in listed}
+
+
+async def test_only_the_owner_removes_and_nobody_removes_the_owner(owner, collector, house):
+    assert (await collector.post("/api/admin/accounts/remove", {"wallet": STRANGER})).status == 403
+    listed = (await (await owner.get("/api/admin/accounts")).json())["accounts"]
+    own = next(account["wallet"] for account in listed if account["role"] == "owner")
+    assert (await owner.post("/api/admin/accounts/remove", {"wallet": own})).status == 403
+    assert (await owner.get("/api/admin/accounts")).status == 200

@@ -36,6 +36,12 @@ class AccountTable:
         async with self._connections.writing() as connection:
             await upsert(connection, accounts, {"wallet": wallet, "role": role})
 
+    async def remove(self, wallet: Wallet) -> None:
+        """Forget a wallet, unless it is the owner's."""
+        theirs = (accounts.c.wallet == wallet) & (accounts.c.role != Role.OWNER)
+        async with self._connections.writing() as connection:
+            await connection.execute(delete(accounts).where(theirs))
+
     async def owned(self) -> bool:
         """Say whether somebody owns this server."""
         async with self._connections.reading() as connection:

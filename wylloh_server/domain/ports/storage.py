@@ -43,6 +43,9 @@ class Accounts(Protocol):
     async def save(self, wallet: Wallet, role: Role) -> None:
         """Set a wallet's role."""
 
+    async def remove(self, wallet: Wallet) -> None:
+        """Forget a wallet, unless it is the owner's."""
+
     async def owned(self) -> bool:
         """Say whether somebody owns this server."""
 

@@ -10,7 +10,7 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import AccessRefused, InvalidValue
 from wylloh_server.domain.types import wallet_of
 from wylloh_server.web.bodies import object_of, text
-from wylloh_server.web.keys import ACCOUNTS, PLUGINS
+from wylloh_server.web.keys import ACCOUNTS, PLAYBACK, PLUGINS, SIGN_IN
 from wylloh_server.web.session import require_role
 
 _GIVEN = (Role.ADMIN, Role.PUBLISHER, Role.VIEWER)
@@ -43,6 +43,15 @@ async def set_role(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
+async def remove(request: web.Request) -> web.Response:
+    """`{wallet}` → `{}`: forget a wallet, end its sessions and what plays in them. Only the owner may."""
+    require_role(request, Role.OWNER)
+    wallet = wallet_of(text(await object_of(request), "wallet"))
+    for device in await request.app[SIGN_IN].shut_out(wallet):
+        await request.app[PLAYBACK].end_device(device)
+    return web.json_response({})
+
+
 def _role(name: str) -> Role:
     role = next((role for role in _GIVEN if role == name), None)
     if role is None:
@@ -54,4 +63,5 @@ routes = [
     web.get("/api/admin/plugins", plugins),
     web.get("/api/admin/accounts", accounts),
     web.post("/api/admin/accounts", set_role),
+    web.post("/api/admin/accounts/remove", remove),
 ]

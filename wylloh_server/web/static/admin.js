@@ -1,4 +1,4 @@
-// The admin page: the owner lets a wallet in, or changes what it may do.
+// The admin page: the owner lets a wallet in, changes what it may do, or takes it out again.
 
 import { post, say, sentence } from "./api.js";
 
@@ -12,6 +12,20 @@ form.addEventListener("submit", async (event) => {
     await post("/api/admin/accounts", { wallet: wallet.value.trim(), role: role.value });
     window.location.reload();
   } catch (error) {
+    say(said, sentence(error), true);
+  }
+});
+
+document.getElementById("accounts-list").addEventListener("click", async ({ target }) => {
+  const { wallet } = target.dataset;
+  if (!wallet) return;
+  target.disabled = true;
+  try {
+    await post("/api/admin/accounts/remove", { wallet });
+    target.closest("li").remove();
+    say(said, "Removed. Its devices are signed out.");
+  } catch (error) {
+    target.disabled = false;
     say(said, sentence(error), true);
   }
 });
