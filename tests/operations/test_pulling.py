@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from contextlib import AsyncExitStack
 
@@ -12,7 +13,9 @@ from tests.components.player import play
 from tests.components.server import eventually, guest, running_server, server_of, server_settings, wylloh_async
 from tests.components.small_disk import enlarge, small_disk
 from tests.components.stage import HOLDER
+from wylloh_server.adapters.crypto import open_key_store
 from wylloh_server.adapters.ipfs.cid import Block, parse_cid
+from wylloh_server.services.film_keys import FilmKeys
 
 TITLE = "A Long Evening"
 
@@ -71,6 +74,13 @@ async def test_after_kill_9_nothing_is_fetched_twice(tmp_path, stage):
                 assert len(again) == len(set(again))
                 assert before < stored(tmp_path)
                 assert all_are_what_they_say(tmp_path)
+                assert await server.stop() == 0
+        keys = FilmKeys(await open_key_store(tmp_path / "data" / "keys"))
+        key = await keys.for_playing(stage.published.token)
+        said = server.settings.with_suffix(".err").read_text() + server.settings.with_suffix(".out").read_text()
+        assert len(key) == 32
+        assert key.hex() not in said
+        assert base64.b64encode(key).decode() not in said
 
 
 async def test_gateways_that_misbehave_are_left_for_one_that_does_not(tmp_path, stage):

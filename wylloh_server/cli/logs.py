@@ -29,7 +29,17 @@ _SECRET_TEXTS = (
 _ADDRESS = re.compile(r"(?:https?|wss?|postgresql(?:\+\w+)?)://[^\s\"'<>)\],;]+")
 _LONG = 16
 """A piece of an address of so many characters may be a key; a CID, which is public, stands after /ipfs/."""
-_QUIET = ("aiohttp.access", "web3", "urllib3", "zeroconf", "dbos", "alembic", "asyncio")
+_QUIET = (
+    "aiohttp.access",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "dbos",
+    "rlp",
+    "urllib3",
+    "web3",
+    "zeroconf",
+)
 
 
 def set_up_logs(level: str = "INFO") -> None:

@@ -58,7 +58,9 @@ class AvProber:
         answer = await self._look(url)
         if reason := answer.get("refused"):
             sentence, fix = _REFUSALS[reason]
-            detail = f" ({answer['detail']})" if answer["detail"] else ""
+            # How our own door answers for an empty file would tell nobody anything.
+            telling = answer["detail"] and not answer["detail"].startswith("Server returned")
+            detail = f" ({answer['detail']})" if telling else ""
             raise MediaRefused(f"{sentence}{detail}.", fix=fix)
         return _judged(answer)
 

@@ -105,6 +105,9 @@ class Run:
         """
         if not self.ended:
             await self._news.wait()
+        # A run that failed may still be ending its ffmpeg; who waits must not start another.
+        if self._over is not None and self._over.done() and (error := self._over.exception()):
+            raise error
         if self.ended:
             await self.result()
 

@@ -1,0 +1,116 @@
+"""No room for the database, or for segments: said plainly, nothing lost, and on it goes when there is room."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from eth_account import Account
+
+from tests.components.films import make_film
+from tests.components.player import play
+from tests.components.server import eventually, guest, running_server, server_of, server_settings
+from tests.components.small_disk import enlarge, fill, small_disk
+
+OWNER = Account.create()
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return make_film(tmp_path_factory.mktemp("films") / "evening.mp4", 16, subtitles=False)
+
+
+def settings_of(folder, film, **sections):
+    return server_settings(
+        folder, library={"folders": [str(film.parent)]}, plugins={"disabled": ["tagging"]}, **sections
+    )
+
+
+async def test_no_room_for_the_database(tmp_path, film):
+    with small_disk(tmp_path / "data", 6_000) as disk, server_of(settings_of(tmp_path, film)) as server:
+        await server.start()
+        async with guest(server.url) as owner:
+            assert (await owner.sign_in(OWNER, server.claim_code))[0] == 200
+            await eventually(owner.healthy)
+            (path,) = await owner.films()
+            status, _ = await owner.post(f"/api{path}/position", at=5, of=16)
+            assert status == 200
+
+            filler = fill(disk)
+            status, answer = await owner.post(f"/api{path}/position", at=7, of=16)
+            assert status == 507
+            assert "no room left on the database's disk" in answer["error"]
+            assert "Free some room" in answer["fix"]
+            assert (await owner.get("/livez"))[0] == 200
+            assert await owner.healthy()
+            assert "Evening" in await owner.page("/")
+            assert "Evening" in await owner.page(path)
+            assert "Needs you" in await owner.page("/admin")
+
+            filler.unlink()
+            status, _ = await owner.post(f"/api{path}/position", at=9, of=16)
+            assert status == 200
+            assert await server.stop() == 0
+            with sqlite3.connect(disk / "wylloh.sqlite3") as database:
+                assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            await server.start()
+            owner.url = server.url
+            assert await owner.healthy()
+            _, answer = await owner.post(f"/api{path}/play")
+            assert answer["position"] == 9
+        assert "Traceback" not in server.err()
+
+
+async def test_a_start_without_room(tmp_path, film):
+    with small_disk(tmp_path / "data", 400) as disk, server_of(settings_of(tmp_path, film)) as server:
+        filler = fill(disk)
+        server.launch()
+        assert await server.ended() == 1
+        assert "Traceback" not in server.err()
+        assert "wylloh: " in server.err()
+        assert "room" in server.err() or "space" in server.err()
+        filler.unlink()
+        enlarge(disk, 8_000)
+        await server.start()
+
+
+async def test_no_room_for_segments(tmp_path, film):
+    with small_disk(tmp_path / "data" / "segments", 300) as disk:
+        async with running_server(settings_of(tmp_path, film)) as server, guest(server.url) as owner:
+            assert (await owner.sign_in(OWNER, server.claim_code))[0] == 200
+            await eventually(owner.healthy)
+            (path,) = await owner.films()
+            player = await play(owner, path)
+            track = await player.track((await player.tracks())[0])
+            last = track.segments[-1][0]
+            status, body = await player.raw(last)
+            for address, _ in track.segments:
+                if status != 200:
+                    break
+                status, body = await player.raw(address)
+            assert status == 507, body
+            assert b"No room for the film's segments" in body
+            assert await owner.healthy()
+            assert "Evening" in await owner.page("/")
+            assert not list(disk.rglob("*.partial"))
+
+            enlarge(disk, 32_000)
+            player = await play(owner, path)
+            track = await player.track((await player.tracks())[0])
+            for number in (0, len(track.segments) - 1):
+                assert await player.picture(track, number)
+        assert "Traceback" not in server.err()
+
+
+async def test_a_bound_too_small_for_one_film(tmp_path, film):
+    settings = settings_of(tmp_path, film, playback={"cache_gb": 0.0003})
+    async with running_server(settings) as server, guest(server.url) as owner:
+        assert (await owner.sign_in(OWNER, server.claim_code))[0] == 200
+        await eventually(owner.healthy)
+        (path,) = await owner.films()
+        player = await play(owner, path)
+        track = await player.track((await player.tracks())[0])
+        statuses = [(await player.raw(address))[0] for address, _ in track.segments]
+        assert statuses[-1] == 507
+        assert await owner.healthy()
+        assert "Traceback" not in server.err()
