@@ -51,7 +51,7 @@ def _cold(theatre: Theatre, kind: str) -> float:
     """On the film's page, as a person does, who reads the title before pressing anything."""
     with theatre.cinema.opened() as running, theatre.cinema.visitor() as visitor:
         visitor.get(f"/films/{theatre.films[kind]}")
-        wait_until_quiet(running)
+        wait_until_quiet(running, theatre.scale.settle_seconds)
         return seconds(lambda: press_play(visitor, theatre.films[kind]))
 
 

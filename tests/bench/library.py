@@ -34,7 +34,7 @@ def measure(theatre: Theatre) -> list[Figure]:
         static_files(files) as plain,
     ):
         (files / "page.html").write_bytes(visitor.get("/"))
-        wait_until_quiet(running)
+        wait_until_quiet(running, scale.settle_seconds)
         ours, floors = in_turns(
             scale.wrk_rounds,
             lambda: wrk(

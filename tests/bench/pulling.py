@@ -26,7 +26,7 @@ def measure(theatre: Theatre) -> list[Figure]:
     bulk, blocks = theatre.bulk, _blocks(theatre.bulk.folder)
     settings = write_settings(bulk.folder, theatre.port)
     with wylloh(settings, theatre.port) as gateway:
-        wait_until_quiet(gateway)
+        wait_until_quiet(gateway, theatre.scale.settle_seconds)
         ours, floors = in_turns(
             min(_ROUNDS, theatre.scale.rounds),
             lambda: asyncio.run(_pull(theatre, bulk.root, bulk.size)),

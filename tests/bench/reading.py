@@ -37,8 +37,8 @@ def measure(theatre: Theatre) -> list[Figure]:
         "SHA-256 and AES-GCM over as many bytes in memory",
     )
     return [
-        Figure(f"{name} (1)", "MB/s", "more", f"{floor}, on 1 thread", ours, single),
-        Figure(f"{name} ({threads})", "MB/s", "more", f"{floor}, on {threads} threads", ours, many),
+        Figure(f"{name} 1 thread", "MB/s", "more", f"{floor}, on 1 thread", ours, single),
+        Figure(f"{name} {threads} threads", "MB/s", "more", f"{floor}, on {threads} threads", ours, many),
     ]
 
 

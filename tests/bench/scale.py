@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Sizes and counts. Seconds are how long `wrk` asks in one round."""
+    """Sizes and counts.
+
+    `wrk_seconds` is how long `wrk` asks in one round, `settle_seconds` how long at most a server is waited for to
+    have nothing to do before it is measured.
+    """
 
     rounds: int
     film_size: str
@@ -20,6 +24,7 @@ class Scale:
     wrk_rounds: int
     tokens: int
     shelf: int
+    settle_seconds: float
 
 
 FULL = Scale(
@@ -34,6 +39,7 @@ FULL = Scale(
     wrk_rounds=3,
     tokens=500,
     shelf=1_000,
+    settle_seconds=15,
 )
 
 TINY = Scale(
@@ -48,4 +54,5 @@ TINY = Scale(
     wrk_rounds=1,
     tokens=3,
     shelf=5,
+    settle_seconds=0,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -16,13 +15,13 @@ from typing import Any
 from urllib.request import urlopen
 
 from tests.components.programs import program
+from tests.components.server import WYLLOH, server_settings
 from wylloh_server.cli.demo.processes import Child, child
-from wylloh_server.cli.demo.servers import WYLLOH, answers
+from wylloh_server.cli.demo.servers import answers
 
 CONNECTIONS = 64
 _START_SECONDS = 60
 _QUIET = 0.05
-_QUIET_WITHIN = 15
 
 
 def free_port() -> int:
@@ -33,20 +32,9 @@ def free_port() -> int:
 
 
 def write_settings(folder: Path, port: int, **sections: Mapping[str, Any]) -> Path:
-    """Write settings for a server that keeps its data in `folder`/data and listens on loopback."""
-    server = {
-        "host": "127.0.0.1",
-        "port": port,
-        "public_url": f"http://127.0.0.1:{port}",
-        "data": str(folder / "data"),
-        "admit": "anyone",
-    }
-    lines = []
-    for name, values in {"server": server, "lan": {"announce": False}, **sections}.items():
-        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()), ""]
-    file = folder / "wylloh.toml"
-    file.write_text("\n".join(lines))
-    return file
+    """Write settings for a server that keeps its data in `folder`/data, listens on loopback and admits anyone."""
+    server = {"public_url": f"http://127.0.0.1:{port}", "admit": "anyone"}
+    return server_settings(folder, port=port, server=server, **sections)
 
 
 @contextmanager
@@ -58,9 +46,9 @@ def wylloh(settings: Path, port: int) -> Iterator[Child]:
         yield running
 
 
-def wait_until_quiet(running: Child) -> None:
-    """Wait until a server has done what it does after its start, and its children too."""
-    patience = time.monotonic() + _QUIET_WITHIN
+def wait_until_quiet(running: Child, seconds: float) -> None:
+    """Wait until a server and its children have done what they do unasked, at most some seconds."""
+    patience = time.monotonic() + seconds
     before = _processor_seconds(running)
     while time.monotonic() < patience:
         time.sleep(0.5)

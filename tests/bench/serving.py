@@ -66,9 +66,9 @@ def _house(theatre: Theatre) -> tuple[House, str]:
         track = first_uri(master, visitor.get(master)).split("/")[-2]
         last = f"{scale.playlist_segments - 1}.m4s"
         running.wait_for(lambda: list(folder.glob(f"data/segments/*/{track}/{last}")), seconds=60)
-        wait_until_quiet(running)
+        wait_until_quiet(running, scale.settle_seconds)
     _enlarge(next(folder.glob(f"data/segments/*/{track}")), theatre)
-    return House(folder, theatre.port, visitor.cookies, sections), film_id
+    return House(folder, theatre.port, visitor.cookies, sections, scale.settle_seconds), film_id
 
 
 def _enlarge(track: Path, theatre: Theatre) -> None:

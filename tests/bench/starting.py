@@ -10,8 +10,9 @@ from tests.bench.figures import Figure
 from tests.bench.servers import write_settings, wylloh
 from tests.bench.theatre import Theatre
 from tests.bench.turns import in_turns, seconds
+from tests.components.server import WYLLOH
 from wylloh_server.cli.demo.processes import child
-from wylloh_server.cli.demo.servers import WYLLOH, answers
+from wylloh_server.cli.demo.servers import answers
 
 _LIBRARIES = "import aiohttp, web3, sqlalchemy"
 

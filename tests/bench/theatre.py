@@ -70,6 +70,7 @@ class House:
     port: int
     cookies: dict[str, str]
     sections: dict[str, dict[str, Any]]
+    settle_seconds: float
 
     @contextmanager
     def opened(self) -> Iterator[Child]:
@@ -78,7 +79,7 @@ class House:
         shutil.copytree(self.folder / "data", copy / "data")
         try:
             with wylloh(write_settings(copy, self.port, **self.sections), self.port) as running:
-                wait_until_quiet(running)
+                wait_until_quiet(running, self.settle_seconds)
                 yield running
         finally:
             shutil.rmtree(copy)
@@ -134,7 +135,7 @@ class Theatre:
         settings = write_settings(folder, self.port, **sections)
         asyncio.run(_publish(settings, self.film, self.gated))
         with first_visit(settings, self.port, films=2) as (_, visitor):
-            return House(folder, self.port, visitor.cookies, sections)
+            return House(folder, self.port, visitor.cookies, sections, self.scale.settle_seconds)
 
     @cached_property
     def gated(self) -> TokenReference:
