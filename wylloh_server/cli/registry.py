@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from wylloh_server.cli.options import with_settings
-from wylloh_server.cli.signing import Signer, carry_out, open_chain, with_signer
+from wylloh_server.cli.signing import Signer, carry_out, need_chain, open_chain, with_signer
 from wylloh_server.domain.types import TokenReference, wallet_of
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def grant(settings: Settings, signer: Signer, publisher: str) -> None:
     """Let the account PUBLISHER register films. Only the registry's admin may."""
     from wylloh_server.adapters.chain.registry_calls import grant_publisher
 
+    need_chain(settings)
     transaction = grant_publisher(wallet_of(settings.chain.contract), wallet_of(publisher))
     if _do(settings, signer, transaction):
         click.echo(f"{publisher} may register films now.")
