@@ -28,8 +28,9 @@ _MARK = "WYLLOH_TEST_DEMO"
 class Demo:
     """A demo in a folder of its own. `film` is one of the caller's, else the demo makes its own."""
 
-    def __init__(self, folder: Path, film: Path | None = None) -> None:
+    def __init__(self, folder: Path, film: Path | None = None, name: str = "Demo") -> None:
         self.folder = folder
+        self.name = name
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.home = folder / str(self.port)
@@ -101,14 +102,14 @@ class Demo:
     def _command(self) -> list[str]:
         where = ["--port", str(self.port), "--folder", str(self.folder)]
         film = ["--film", str(self._film)] if self._film else []
-        lease = ["--lease-seconds", str(LEASE_SECONDS)]
-        return [sys.executable, "-m", "wylloh_server", "demo", *where, *lease, *film]
+        holder = ["--name", self.name, "--lease-seconds", str(LEASE_SECONDS)]
+        return [sys.executable, "-m", "wylloh_server", "demo", *where, *holder, *film]
 
 
 @contextmanager
-def running_demo(folder: Path, film: Path | None = None):
+def running_demo(folder: Path, film: Path | None = None, name: str = "Demo"):
     """Give a started `Demo`; at the end Ctrl-C must end it and everything it has started."""
-    demo = Demo(folder, film)
+    demo = Demo(folder, film, name)
     try:
         demo.start()
         yield demo

@@ -82,7 +82,7 @@ class Visitor:
 
     async def plays_beyond(self, seconds: float) -> None:
         """Wait until the picture is past `seconds` and still running."""
-        reached = "at => { const film = document.getElementById('film'); return !film.paused && film.currentTime > at }"
+        reached = "at => { const film = document.getElementById('film'); return film && !film.paused && film.currentTime > at }"
         await self.page.wait_for_function(reached, arg=seconds, timeout=PATIENCE_MS)
 
     async def film(self, what: str):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from pathlib import Path
+
 import pytest
 import pytest_asyncio
 
@@ -9,13 +12,16 @@ from tests.components.browser import chromium
 from tests.components.demo import running_demo
 from tests.components.visitor import Visitor
 
+_HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items):
     """Everything here shares one browser, hence one event loop."""
     for item in items:
-        if item.path.is_relative_to(__file__.rpartition("/")[0]):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if item.path.is_relative_to(_HERE):
             item.add_marker(pytest.mark.timeout(300))
+            if inspect.iscoroutinefunction(item.function):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +57,18 @@ async def arrive(browser):
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def signed_in(demo, browser):
     """The cookies of a browser that signed in with the demo wallet, for tests that need no session of their own."""
+    return await _cookies_of(demo, browser, "demo")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def empty_handed(demo, browser):
+    """The cookies of a browser that signed in with the empty wallet."""
+    return await _cookies_of(demo, browser, "empty")
+
+
+async def _cookies_of(demo, browser, wallet):
     visitor = await Visitor.arriving(browser, demo)
-    await visitor.sign_in("demo")
+    await visitor.sign_in(wallet)
     session = await visitor.context.storage_state()
     await visitor.leave()
     return session

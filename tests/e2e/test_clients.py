@@ -69,7 +69,10 @@ async def run(*command: str) -> str:
     parser without a decoder (NULL) then says about their last packet is no complaint about ours.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     printed, complained = await process.communicate()
     complaints = [line for line in complained.decode().splitlines() if not line.startswith("[NULL @")]

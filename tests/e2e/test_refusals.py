@@ -59,7 +59,9 @@ async def test_an_address_copied_to_another_session_is_refused(demo, arrive, sig
     under = master.removesuffix("master.m3u8")
     media = {url for url in holder.received if url.startswith(under)}
     posters = {url for url in holder.received if url.endswith("poster.jpg")}
-    assert {"master.m3u8", "playlist.m3u8", "init.mp4", "0.key", "0.m4s"} <= {url.rpartition("/")[2] for url in media}
+    assert {"master.m3u8", "playlist.m3u8", "init.mp4", "0.key", "0.m4s"} <= {
+        url.rpartition("/")[2] for url in media
+    }
     assert posters
     other, nobody = await arrive(demo), await arrive(demo)
     await other.sign_in("empty")

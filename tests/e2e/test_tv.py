@@ -8,6 +8,7 @@ import re
 import av
 from playwright.async_api import expect
 
+from tests.components.pictures import take
 from tests.components.visitor import PATIENCE_MS, PHONE, TV
 
 FILM = "Light"
@@ -21,6 +22,8 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     await approve(phone, code, "Living room")
     await expect(tv.page).to_have_url(re.compile(r":\d+/$"), timeout=PATIENCE_MS)
     await expect(tv.page.locator("html")).to_have_attribute("data-distance", "tv")
+    await expect(tv.page.get_by_role("button", name=re.compile("wallet"))).to_have_count(0)
+    await take(tv, "tv-library", whole=False)
     await press_until(tv, "ArrowDown", "a.card")
     await tv.page.keyboard.press("Enter")
     await expect(tv.page.get_by_role("heading", level=1)).to_have_text(FILM)
@@ -64,7 +67,9 @@ async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, arrive, signe
         grey = bytes(next(decoded.decode(video=0)).reformat(format="gray").planes[0])
     dark = sum(value < 60 for value in grey) / len(grey)
     assert 0.2 < dark < 0.7
-    await phone.page.goto(offer["pair_url"].replace(re.match(r"https?://[^/]+", offer["pair_url"])[0], demo.url))
+    await phone.page.goto(
+        offer["pair_url"].replace(re.match(r"https?://[^/]+", offer["pair_url"])[0], demo.url)
+    )
     await expect(phone.page.get_by_label("Code on the TV")).to_have_value(code.replace(" ", ""))
 
 

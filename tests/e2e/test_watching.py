@@ -84,7 +84,9 @@ async def test_the_quality_menu_lists_the_renditions_and_each_can_be_chosen(demo
         await holder.choose("quality", label)
         height = int(label.rstrip("p"))
         await holder.page.wait_for_function(
-            "height => document.getElementById('film').videoHeight === height", arg=height, timeout=PATIENCE_MS
+            "height => document.getElementById('film').videoHeight === height",
+            arg=height,
+            timeout=PATIENCE_MS,
         )
         await holder.plays_beyond(await holder.film("currentTime") + 1)
 

@@ -72,6 +72,8 @@ async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
     """Put the two sign-in buttons on the library page, and a way to get tokens on a film's page."""
+    if viewer is not None and viewer.kind == "tv":
+        return ()  # a TV never signs
     if slot == Slot.LIBRARY_ACTIONS:
         wallets = (
             ("Sign in with the demo wallet", context.settings["full"]),

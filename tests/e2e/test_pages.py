@@ -1,0 +1,110 @@
+"""Every page at every size: nothing breaks, nothing is fetched from elsewhere, everything has a name."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.components.pictures import take, take_for_readme
+from tests.components.visitor import DESK, PATIENCE_MS, PHONE, TV
+
+FILM = "Light"
+SIZES = [pytest.param(PHONE, id="phone"), pytest.param(DESK, id="desk"), pytest.param(TV, id="tv")]
+OPEN_TO_ALL = {"welcome": "/", "sign-in": "/sign-in", "tv": "/tv"}
+FOR_THE_OWNER = {
+    "library": "/",
+    "pair": "/pair",
+    "devices": "/devices",
+    "admin": "/admin",
+    "tags": "/plugins/tagging/",
+}
+NAMED_ROLES = {"button", "link", "textbox", "combobox", "slider", "checkbox", "menuitemradio", "img", "Video"}
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_pages_that_are_open_to_all(demo, arrive, size):
+    visitor = await arrive(demo, size)
+    for name, path in OPEN_TO_ALL.items():
+        await visitor.page.goto(path)
+        if name == "tv":
+            await expect(visitor.page.locator("#qr svg")).to_be_visible()
+        if name == "sign-in":
+            await expect(visitor.page.locator("#no-wallet")).to_be_visible()
+        await in_order(visitor)
+        await take(visitor, name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_owners_pages(demo, arrive, signed_in, size):
+    owner = await arrive(demo, size, signed_in)
+    for name, path in FOR_THE_OWNER.items():
+        reply = await owner.page.goto(path)
+        assert reply.status == 200, path
+        await in_order(owner)
+        await take(owner, name)
+    await owner.open_film(FILM)
+    await in_order(owner)
+    await take(owner, "film")
+    if size == DESK:
+        await take_for_readme(owner)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_player(demo, arrive, signed_in, size):
+    holder = await arrive(demo, size, signed_in)
+    await holder.play(FILM)
+    if size != PHONE:
+        await holder.choose("subtitles", "English")
+        await expect(holder.page.locator("#subtitles p")).to_be_visible(timeout=PATIENCE_MS)
+    await holder.menu("quality")
+    await holder.page.evaluate("() => document.getElementById('film').pause()")
+    await in_order(holder)
+    await take(holder, "player", whole=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_refusal(demo, arrive, empty_handed, size):
+    guest = await arrive(demo, size, empty_handed)
+    guest.expected.append(r"status of 403 .*/api/films/\w+/play")
+    await guest.open_film(FILM)
+    await in_order(guest)
+    await take(guest, "refusal")
+    await guest.page.get_by_role("button", name="Play", exact=True).click()
+    await expect(guest.page.get_by_role("alertdialog")).to_be_visible()
+    assert await nameless(guest.page) == []
+    await take(guest, "refusal-player", whole=False)
+
+
+async def test_a_page_that_is_not_there(demo, arrive):
+    visitor = await arrive(demo)
+    visitor.expected.append("status of 404")
+    reply = await visitor.page.goto("/no/such/page")
+    assert reply.status == 404
+    await in_order(visitor)
+    await take(visitor, "not-found")
+
+
+async def in_order(visitor) -> None:
+    """One headline, a title, a language, no sideways scrolling, and a name on everything one can use."""
+    page = visitor.page
+    await expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    assert await page.title()
+    assert await page.locator("html").get_attribute("lang") == "en"
+    beyond = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert await page.evaluate(beyond) <= 0, f"{page.url} scrolls sideways"
+    assert await nameless(page) == [], page.url
+    assert visitor.problems == []
+
+
+async def nameless(page) -> list[str]:
+    """What assistive technology would find without a name."""
+    session = await page.context.new_cdp_session(page)
+    nodes = (await session.send("Accessibility.getFullAXTree"))["nodes"]
+    await session.detach()
+    return [
+        node["role"]["value"]
+        for node in nodes
+        if not node.get("ignored")
+        and node.get("role", {}).get("value") in NAMED_ROLES
+        and not node.get("name", {}).get("value", "").strip()
+    ]
