@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 
 import pytest
 
-from wylloh_server.adapters.folders import LocalFolders
+from wylloh_server.adapters.folders import FilmFile, LocalFolders
 
 
 @pytest.fixture
@@ -87,3 +88,28 @@ async def test_a_film_is_read_anywhere_by_several_at_once(folder):
 async def test_a_missing_film_is_an_error(folder):
     with pytest.raises(FileNotFoundError):
         await LocalFolders().open(folder / "gone.mp4")
+
+
+async def test_a_file_whose_opening_is_given_up_is_closed(tmp_path, monkeypatch):
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"film")
+    opened, go_on = [], threading.Event()
+
+    class Slow(FilmFile):
+        def __init__(self, path):
+            go_on.wait(10)
+            super().__init__(path)
+            opened.append(self)
+
+    monkeypatch.setattr("wylloh_server.adapters.folders.FilmFile", Slow)
+    opening = asyncio.ensure_future(LocalFolders().open(path))
+    await asyncio.sleep(0.05)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    go_on.set()
+    while not opened:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    with pytest.raises(ValueError, match="closed"):
+        await opened[0].read(0, 1)

@@ -38,7 +38,13 @@ class LocalFolders:
         Raises:
             OSError: there is no such file, or it cannot be read.
         """
-        return await asyncio.to_thread(FilmFile, path)
+        opening = asyncio.ensure_future(asyncio.to_thread(FilmFile, path))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread opens it all the same; nobody else would close it.
+            opening.add_done_callback(_close_unwanted)
+            raise
 
 
 class FilmFile:
@@ -60,7 +66,11 @@ class FilmFile:
 
     async def close(self) -> None:
         """Close the file. Closing twice is fine."""
-        await asyncio.to_thread(self._file.close)
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Close the file, waiting for the disk. Closing twice is fine."""
+        self._file.close()
 
     def _read(self, offset: int, length: int) -> bytes:
         parts = []
@@ -72,6 +82,11 @@ class FilmFile:
             parts.append(part)
             offset, length = offset + len(part), length - len(part)
         return b"".join(parts)
+
+
+def _close_unwanted(opening: asyncio.Future[FilmFile]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close_now()
 
 
 def _films_below(folder: Path) -> tuple[Path, ...]:

@@ -127,7 +127,7 @@ async def test_more_viewers_than_processes_are_all_served(room, short, long):
         (leases[0], 0),
         (leases[1], 1),
         (leases[2], 31),
-        (leases[0], 5),
+        (leases[0], 2),
         (leases[1], 2),
         (leases[2], 32),
     ]
