@@ -43,6 +43,12 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _link(text: str) -> str:
+    if text and not re.match(r"https?://|/(?![/\\])", text):
+        raise ValueError("must be a path on this server, or begin with http:// or https://")
+    return text
+
+
 def _address(text: str) -> str:
     if text and not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise ValueError("must be an address: 0x and 40 hexadecimal digits")
@@ -51,6 +57,7 @@ def _address(text: str) -> str:
 
 HomePath = Annotated[Path, AfterValidator(_expanded)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Link = Annotated[str, AfterValidator(_link)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Address = Annotated[str, AfterValidator(_address)]
 
@@ -104,8 +111,8 @@ class ChainSettings(BaseModel):
     """Block in which the contract was created; reading begins there."""
     poll_seconds: float = Field(default=12, gt=0)
     """How often to look for new films."""
-    store_url: Origin = ""
-    """Where people get tokens; shown with a refusal."""
+    store_url: Link = ""
+    """Where people get tokens, shown with a refusal: an address, or a path on this server."""
 
 
 class IpfsSettings(BaseModel):

@@ -28,7 +28,7 @@ _MARK = "WYLLOH_TEST_DEMO"
 class Demo:
     """A demo in a folder of its own. `film` is one of the caller's, else the demo makes its own."""
 
-    def __init__(self, folder: Path, film: Path | None = None, name: str = "Demo") -> None:
+    def __init__(self, folder: Path, film: Path | None = None, name: str = "Wylloh demo") -> None:
         self.folder = folder
         self.name = name
         self.port = free_port()
@@ -107,7 +107,7 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path, film: Path | None = None, name: str = "Demo"):
+def running_demo(folder: Path, film: Path | None = None, name: str = "Wylloh demo"):
     """Give a started `Demo`; at the end Ctrl-C must end it and everything it has started."""
     demo = Demo(folder, film, name)
     try:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--folder", default=".demo", type=click.Path(path_type=Path), help="Where the demo keeps things."
 )
-@click.option("--name", default="Demo", help="What the holder's server is called.")
+@click.option("--name", default="Wylloh demo", help="What the holder's server is called.")
 @click.option(
     "--lease-seconds",
     default=60.0,
