@@ -86,7 +86,7 @@ def test_a_slot_is_documented_and_drawn(slot):
 
 
 def test_the_theme_draws_no_slot_that_plugins_cannot_know():
-    drawn = set(re.findall(r'slot\("([a-z.]+)"', text_of("themes/default/templates/*.html")))
+    drawn = set(re.findall(r'slot\("([a-z.-]+)"', text_of("themes/default/templates/*.html")))
     assert drawn == set(Slot)
 
 

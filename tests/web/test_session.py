@@ -1,8 +1,13 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from tests.web.conftest import OWNER
+from wylloh_server.config import Settings
+from wylloh_server.web import session
+from wylloh_server.web.keys import SETTINGS
 from wylloh_server.web.session import safe_next
 
 
@@ -48,3 +53,14 @@ async def test_an_idle_session_is_over(house, owner):
     house.clock.now += 30 * 86_400
 
     assert (await owner.get("/devices")).status == 303
+
+
+async def test_two_servers_on_one_host_keep_cookies_of_their_own(tmp_path):
+    names = {session._named(_asked_at(port), session.SESSION_COOKIE) for port in (8484, 8777)}
+    assert names == {"wylloh_session", "wylloh_session_8777"}
+
+
+def _asked_at(port):
+    app = web.Application()
+    app[SETTINGS] = Settings(server={"port": port})
+    return make_mocked_request("GET", "/", app=app)

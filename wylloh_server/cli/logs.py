@@ -25,6 +25,7 @@ _SECRET_TEXTS = (
     # The code that makes its reader the owner, and cookies.
     re.compile(r"(?<=[?&]claim=)[^&\s\"']+"),
     re.compile(r"(?<=wylloh_session=|wylloh_pairing=)[^;\s\"']+"),
+    re.compile(r"(?<==)[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])"),
 )
 _ADDRESS = re.compile(r"(?:https?|wss?|postgresql(?:\+\w+)?)://[^\s\"'<>)\],;]+")
 _LONG = 16

@@ -29,6 +29,8 @@ class Slot(StrEnum):
     """On a film's page, below what is said about it. `film` is that film."""
     LIBRARY_ACTIONS = "library.actions"
     """On the library page, beside its first button. `film` is None."""
+    SIGN_IN = "sign-in"
+    """On the sign-in page, below the browser's wallets. `film` is None."""
     LIBRARY_FILTERS = "library.filters"
     """On the library page, above the films. `film` is None."""
 

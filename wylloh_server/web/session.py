@@ -29,6 +29,7 @@ SESSION_COOKIE = "wylloh_session"
 VISIT_COOKIE = "wylloh_visit"
 PAIRING_COOKIE = "wylloh_pairing"
 
+_USUAL_PORT = 8484
 _SESSION_SECONDS = 90 * 86400
 """How long a browser keeps the cookie; the server ends an idle session sooner."""
 
@@ -83,7 +84,7 @@ def presented_session(request: web.Request) -> SessionId | None:
     A signed-out browser presents the hash of its pre-session cookie, which no session has: a play URL copied
     into it is refused, while a player without cookies (ffmpeg, mpv, a native iOS player) can be recognised.
     """
-    secret = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
+    secret = cookie(request, SESSION_COOKIE) or cookie(request, VISIT_COOKIE)
     return session_id(secret) if secret else None
 
 
@@ -100,12 +101,12 @@ def address_of(request: web.Request) -> str:
 def set_session_cookie(request: web.Request, response: web.StreamResponse, secret: str) -> None:
     """Sign this browser in, from the next request on."""
     set_cookie(request, response, SESSION_COOKIE, secret, max_age=_SESSION_SECONDS)
-    response.del_cookie(VISIT_COOKIE, path="/")
+    forget_cookie(request, response, VISIT_COOKIE)
 
 
-def clear_session_cookie(response: web.StreamResponse) -> None:
+def clear_session_cookie(request: web.Request, response: web.StreamResponse) -> None:
     """Sign this browser out."""
-    response.del_cookie(SESSION_COOKIE, path="/")
+    forget_cookie(request, response, SESSION_COOKIE)
 
 
 def set_cookie(
@@ -117,8 +118,30 @@ def set_cookie(
     """
     secure = request.app[SETTINGS].server.public_url.startswith("https://")
     response.set_cookie(
-        name, value, max_age=max_age, path="/", httponly=True, samesite="Lax", secure=secure or None
+        _named(request, name),
+        value,
+        max_age=max_age,
+        path="/",
+        httponly=True,
+        samesite="Lax",
+        secure=secure or None,
     )
+
+
+def cookie(request: web.Request, name: str) -> str:
+    """Give one of this server's cookies, '' if it did not come along."""
+    return request.cookies.get(_named(request, name), "")
+
+
+def forget_cookie(request: web.Request, response: web.StreamResponse, name: str) -> None:
+    """Have the browser drop one of this server's cookies."""
+    response.del_cookie(_named(request, name), path="/")
+
+
+def _named(request: web.Request, name: str) -> str:
+    """Cookies belong to a host, whatever the port: a second server there must not overwrite the first's."""
+    port = request.app[SETTINGS].server.port
+    return name if port == _USUAL_PORT else f"{name}_{port}"
 
 
 def sign_in_url(request: web.Request) -> str:
@@ -137,9 +160,9 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     """Find out once per request who is asking, and give a browser without one a pre-session cookie."""
     if request.path.startswith(_WITHOUT_VIEWER):
         return await handler(request)
-    secret = request.cookies.get(SESSION_COOKIE, "")
+    secret = cookie(request, SESSION_COOKIE)
     request[_VIEWER] = await request.app[SIGN_IN].viewer(secret) if secret else None
-    visit = request.cookies.get(VISIT_COOKIE, "")
+    visit = cookie(request, VISIT_COOKIE)
     known = _PLAIN_VISIT.fullmatch(visit) is not None
     request[_VISIT] = visit if known else secrets.token_urlsafe(24)
     response = await handler(request)

@@ -69,7 +69,7 @@ async def sign_out(request: web.Request) -> web.Response:
         await request.app[SIGN_IN].sign_out(viewer)
         await request.app[PLAYBACK].end_device(viewer.device)
     response = web.json_response({})
-    clear_session_cookie(response)
+    clear_session_cookie(request, response)
     return response
 
 

@@ -10,7 +10,14 @@ from wylloh_server.services.devices import OFFER_SECONDS
 from wylloh_server.web.bodies import object_of, text
 from wylloh_server.web.keys import PAIRING, SETTINGS
 from wylloh_server.web.limits import CODE_BUDGET, PAIRING_BUDGET, limited
-from wylloh_server.web.session import PAIRING_COOKIE, require_viewer, set_cookie, set_session_cookie
+from wylloh_server.web.session import (
+    PAIRING_COOKIE,
+    cookie,
+    forget_cookie,
+    require_viewer,
+    set_cookie,
+    set_session_cookie,
+)
 
 
 @limited(CODE_BUDGET)
@@ -28,18 +35,18 @@ async def code(request: web.Request) -> web.Response:
 
 async def state(request: web.Request) -> web.Response:
     """→ `{state}`: `waiting`, `expired`, or `approved` (once, together with the session cookie)."""
-    secret = request.cookies.get(PAIRING_COOKIE, "")
+    secret = cookie(request, PAIRING_COOKIE)
     try:
         session = await request.app[PAIRING].collect(secret)
     except InvalidValue:
         response = web.json_response({"state": "expired"})
-        response.del_cookie(PAIRING_COOKIE, path="/")
+        forget_cookie(request, response, PAIRING_COOKIE)
         return response
     if session is None:
         return web.json_response({"state": "waiting"})
     response = web.json_response({"state": "approved"})
     set_session_cookie(request, response, session.secret)
-    response.del_cookie(PAIRING_COOKIE, path="/")
+    forget_cookie(request, response, PAIRING_COOKIE)
     return response
 
 

@@ -71,16 +71,17 @@ def static_dirs() -> Sequence[Path]:
 async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
-    """Put the two sign-in buttons on the library page, and a way to get tokens on a film's page."""
+    """Offer the two wallets on the library and sign-in pages, and tokens on a film's page."""
     if viewer is not None and viewer.kind == "tv":
         return ()  # a TV never signs
-    if slot == Slot.LIBRARY_ACTIONS:
+    if slot in (Slot.LIBRARY_ACTIONS, Slot.SIGN_IN):
         wallets = (
             ("Sign in with the demo wallet", context.settings["full"]),
             ("Sign in with an empty wallet", context.settings["empty"]),
         )
         others = [(label, address) for label, address in wallets if not viewer or viewer.wallet != address]
-        return (Fragment("buttons.html", {"wallets": others}),)
+        template = "buttons.html" if slot == Slot.LIBRARY_ACTIONS else "announced.html"
+        return (Fragment(template, {"wallets": others}),)
     if slot == Slot.FILM_ACTIONS and film is not None and film.token is not None and viewer is not None:
         return (Fragment("get.html", {"film": film}),)
     return ()

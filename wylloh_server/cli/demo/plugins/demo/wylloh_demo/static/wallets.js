@@ -20,22 +20,29 @@ function provider(address) {
 }
 
 function announce(name, address) {
-  const info = { uuid: `demo-${address}`, name, icon: "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>", rdns: "org.wylloh.demo" };
+  const info = { uuid: `demo-${address}`, name, icon: "", rdns: "org.wylloh.demo" };
   const detail = Object.freeze({ info, provider: provider(address) });
   window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
 }
 
-for (const button of document.querySelectorAll("[data-demo-wallet]")) {
+const wallets = [...document.querySelectorAll("[data-demo-wallet]")].map((element) => ({
+  element, label: element.textContent.trim(), address: element.dataset.demoWallet,
+}));
+
+// On the sign-in page they stand among the browser's own wallets, as EIP-6963 has it.
+window.addEventListener("eip6963:requestProvider", () => {
+  for (const { label, address } of wallets) announce(label, address);
+});
+
+for (const { element: button, label, address } of wallets) {
   button.addEventListener("click", async () => {
-    const label = button.textContent;
     button.disabled = true;
     try {
       const progress = (text) => { button.textContent = text; };
-      await signInWith(provider(button.dataset.demoWallet), { progress });
+      await signInWith(provider(address), { progress });
     } catch (error) {
       button.textContent = whyNot(error);
       setTimeout(() => { button.textContent = label; button.disabled = false; }, 6000);
     }
   });
-  window.addEventListener("eip6963:requestProvider", () => announce(button.textContent, button.dataset.demoWallet));
 }
