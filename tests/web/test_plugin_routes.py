@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import textwrap
 
 import pytest
@@ -107,6 +108,15 @@ async def test_a_plugin_has_pages_in_the_theme_with_everything_escaped(collector
         and "<script>" not in text.split("<main")[1].split("</main>")[0]
     )
     assert f'href="/films/{PLAIN.id}"' in text and 'aria-current="page">Echo</a>' in text
+
+
+async def test_its_pages_stand_between_the_library_and_what_looks_after_the_server(owner, collector):
+    async def entries(browser):
+        bar = (await (await browser.get("/devices")).text()).split("<nav")[1].split("</nav>")[0]
+        return re.findall(r">(Library|Echo|Devices|Admin)</a>", bar)
+
+    assert await entries(owner) == ["Library", "Echo", "Devices", "Admin"]
+    assert await entries(collector) == ["Library", "Echo", "Devices"]
 
 
 async def test_a_route_gets_who_asks_and_what_was_sent(collector):

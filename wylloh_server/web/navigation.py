@@ -1,4 +1,4 @@
-"""The entries of the navigation: the server's own pages, then those plugins add."""
+"""The entries of the navigation: the library, the pages plugins add, and those that look after the server."""
 
 from __future__ import annotations
 
@@ -29,17 +29,15 @@ class NavEntry:
 async def navigation(request: web.Request, viewer: Viewer | None) -> tuple[NavEntry, ...]:
     """Give the entries this viewer has a use for, in order."""
     added = await Dispatch(request.app[PLUGINS]).nav_items(viewer)
-    wanted = [*_own(viewer), *((item.label, item.path) for item in added)]
+    wanted = [("Library", "/"), *((item.label, item.path) for item in added), *_upkeep(viewer)]
     return tuple(_marked(wanted, request.path))
 
 
-def _own(viewer: Viewer | None) -> list[tuple[str, str]]:
-    entries = [("Library", "/")]
-    if viewer is not None:
-        entries.append(("Devices", "/devices"))
-    if viewer is not None and viewer.role.includes(Role.ADMIN):
-        entries.append(("Admin", "/admin"))
-    return entries
+def _upkeep(viewer: Viewer | None) -> list[tuple[str, str]]:
+    if viewer is None:
+        return []
+    admin = [("Admin", "/admin")] if viewer.role.includes(Role.ADMIN) else []
+    return [("Devices", "/devices"), *admin]
 
 
 def _marked(entries: Iterable[tuple[str, str]], here: str) -> Iterable[NavEntry]:
