@@ -8,6 +8,7 @@ from wylloh_server.domain.rights import (
     RightsLadder,
     Stack,
     Tier,
+    missing_sentence,
     right_name,
     spoken_right,
     stack_sentences,
@@ -36,6 +37,19 @@ def test_a_ladder_nobody_could_climb_is_refused(thresholds):
     with pytest.raises(InvalidValue) as caught:
         RightsLadder(tuple(Tier(threshold, "x") for threshold in thresholds))
     assert "rise" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("holding", "right", "sentence"),
+    [
+        (0, PERSONAL, "You hold no token of this film. 1 token lets you watch it."),
+        (99, "small-venue", "You hold 99 tokens. 1 more token unlocks small-venue shows."),
+        (1, "streaming", "You hold 1 token. 499 more tokens unlock streaming."),
+        (2, "hologram", "You hold 2 tokens. No number of them unlocks hologram."),
+    ],
+)
+def test_what_a_stack_lacks_is_told_in_one_way(holding, right, sentence):
+    assert missing_sentence(Stack(holding, LADDER), right) == sentence
 
 
 @given(ladders, st.integers(0, 10**10))

@@ -71,16 +71,16 @@ async def test_one_token_unlocks(holder, film):
 
 async def test_too_few_tokens(holder, film):
     for viewer, right, missing, sentence in (
-        (STRANGER, "personal", 1, "You hold no token of this film; 1 token lets you watch it."),
+        (STRANGER, "personal", 1, "You hold no token of this film. 1 token lets you watch it."),
         (
             STRANGER,
             "small-venue",
             100,
-            "You hold no token of this film; 100 tokens unlock small-venue shows.",
+            "You hold no token of this film. 100 tokens unlock small-venue shows.",
         ),
-        (VIEWER, "small-venue", 12, "You hold 88 tokens; 12 more tokens unlock small-venue shows."),
-        (VIEWER, "streaming", 412, "You hold 88 tokens; 412 more tokens unlock streaming."),
-        (VIEWER, "hologram", 0, "You hold 88 tokens; no number of them unlocks hologram."),
+        (VIEWER, "small-venue", 12, "You hold 88 tokens. 12 more tokens unlock small-venue shows."),
+        (VIEWER, "streaming", 412, "You hold 88 tokens. 412 more tokens unlock streaming."),
+        (VIEWER, "hologram", 0, "You hold 88 tokens. No number of them unlocks hologram."),
     ):
         receipt = await decided(holder, viewer, film, right)
         assert (receipt.allowed, receipt.reason) == (False, Reason.TOO_FEW_TOKENS)
@@ -92,7 +92,7 @@ async def test_too_few_tokens(holder, film):
 async def test_one_more_token(holder, film):
     await holder.registry.mint(film.token, VIEWER.wallet, 11)
     receipt = await decided(holder, VIEWER, film, "small-venue")
-    assert receipt.sentence == "You hold 99 tokens; 1 more token unlocks small-venue shows."
+    assert receipt.sentence == "You hold 99 tokens. 1 more token unlocks small-venue shows."
 
 
 async def test_films_from_ones_own_folder_ask_no_chain(holder):

@@ -158,10 +158,25 @@ def stack_sentences(stack: Stack) -> tuple[str, str]:
     return _given(stack), _within_reach(stack)
 
 
+def missing_sentence(stack: Stack, right: str) -> str:
+    """Say what a stack that does not grant `right` lacks, and what the lacking tokens would give."""
+    missing = stack.short_of(right)
+    if not missing:
+        return f"{_held(stack)} No number of them unlocks {spoken_right(right)}."
+    more = more_tokens(missing, stack.holding)
+    if right == PERSONAL:
+        return f"{_held(stack)} {more} {_verb('let', missing)} you watch it."
+    return f"{_held(stack)} {more} {_verb('unlock', missing)} {spoken_right(right)}."
+
+
+def _held(stack: Stack) -> str:
+    return f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
+
+
 def _given(stack: Stack) -> str:
     top = stack.top
     if top is None:
-        return f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
+        return _held(stack)
     if top.right == PERSONAL:
         return "You can watch this film for as long as you hold it."
     unlocks = _verb("unlock", stack.holding)

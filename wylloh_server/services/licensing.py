@@ -11,7 +11,7 @@ from wylloh_server.domain.access import AccessRequest, Reason, Receipt, Verdict,
 from wylloh_server.domain.errors import ChainError, ChainUnavailable, NotFound
 from wylloh_server.domain.events import LicenseChecked
 from wylloh_server.domain.film import Film, FilmState
-from wylloh_server.domain.rights import PERSONAL, Stack, more_tokens, spoken_right, tokens
+from wylloh_server.domain.rights import PERSONAL, Stack, missing_sentence, spoken_right, tokens
 
 if TYPE_CHECKING:
     from wylloh_server.domain.license import Envelope
@@ -157,18 +157,8 @@ def _by_standing(blank: Receipt, standing: Standing, token: TokenReference) -> R
         read,
         reason=Reason.TOO_FEW_TOKENS,
         missing=missing,
-        sentence=_too_few(stack.holding, missing, blank.right),
+        sentence=missing_sentence(stack, blank.right),
     )
-
-
-def _too_few(holding: int, missing: int, right: str) -> str:
-    held = f"You hold {tokens(holding)}" if holding else "You hold no token of this film"
-    if not missing:
-        return f"{held}; no number of them unlocks {spoken_right(right)}."
-    one = missing == 1
-    if right == PERSONAL:
-        return f"{held}; {more_tokens(missing, holding)} {'lets' if one else 'let'} you watch it."
-    return f"{held}; {more_tokens(missing, holding)} {'unlocks' if one else 'unlock'} {spoken_right(right)}."
 
 
 def _unknown(error: ChainError | NotFound) -> str:

@@ -17,7 +17,7 @@ def too_few(film, **more):
         "personal",
         False,
         Reason.TOO_FEW_TOKENS,
-        "You hold no token of this film; 1 token lets you watch it.",
+        "You hold no token of this film. 1 token lets you watch it.",
         Timestamp(5),
         block=BlockNumber(12),
         contract=str(TOKEN),
@@ -45,7 +45,7 @@ async def test_a_refusal_carries_the_receipt_and_where_tokens_are(house, collect
 
     answer = await response.json()
     assert response.status == 403
-    assert answer["error"] == "You hold no token of this film; 1 token lets you watch it."
+    assert answer["error"] == "You hold no token of this film. 1 token lets you watch it."
     assert answer["where"] == str(TOKEN) and str(TOKEN) in answer["fix"]
     receipt = answer["receipt"]
     assert (receipt["reason"], receipt["missing"], receipt["balance"], receipt["block"]) == (
@@ -73,7 +73,8 @@ async def test_a_configured_store_is_where_tokens_are(open_house, open_browser):
 
     response = await browser.post(f"/api/films/{GATED.id}/play")
 
-    assert (await response.json())["where"] == "https://store.example"
+    answer = await response.json()
+    assert (answer["where"], answer["fix"]) == ("https://store.example", "The store has its tokens.")
 
 
 async def test_playing_needs_somebody_signed_in_and_a_film(browser, collector):

@@ -55,8 +55,10 @@ async def _position(request: web.Request, viewer: Viewer, film: FilmId) -> Secon
 
 def _refusal(request: web.Request, refused: PlaybackRefused) -> dict[str, object]:
     receipt = refused.receipt
-    where = (request.app[SETTINGS].chain.store_url or receipt.contract or None) if receipt.missing else None
-    fix = f"Its tokens are at {where}." if where else refused.fix
+    store = request.app[SETTINGS].chain.store_url
+    where = (store or receipt.contract or None) if receipt.missing else None
+    # The store's address is for a button, not for reading.
+    fix = refused.fix if where is None else "The store has its tokens." if store else f"Its token is {where}."
     return {"error": receipt.sentence, "fix": fix, "receipt": _receipt(receipt), "where": where}
 
 

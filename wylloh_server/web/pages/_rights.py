@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.rights import PERSONAL, Stack, Tier, stack_sentences, tokens
+from wylloh_server.domain.rights import PERSONAL, Stack, Tier, missing_sentence, stack_sentences, tokens
 from wylloh_server.web.filters import date, shortened
 
 if TYPE_CHECKING:
@@ -46,12 +46,11 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What stands between the viewer and the film: a sentence, where to get tokens, and how many."""
+    """What stands between the viewer and the film: a sentence, who has tokens, the store if any."""
 
     sentence: str
     where: str
     url: str
-    tokens: str
 
 
 def rights_of(standing: Standing, envelope: Envelope | None) -> Rights:
@@ -67,14 +66,7 @@ def missing_of(stack: Stack, origin: TokenOrigin, store_url: str) -> Missing | N
     """Say what is missing for watching; None when nothing is."""
     if stack.grants(PERSONAL) is not None:
         return None
-    short = stack.short_of(PERSONAL)
-    held = f"You hold {tokens(stack.holding)}." if stack.holding else "You hold no token of this film."
-    more = "more " if stack.holding else ""
-    lets = "lets" if short == 1 else "let"
-    count = f"{short:,} {more}{'token' if short == 1 else 'tokens'}"
-    return Missing(
-        f"{held} {count} {lets} you watch it.", _where(origin, store_url), store_url, tokens(short)
-    )
+    return Missing(missing_sentence(stack, PERSONAL), _where(origin, store_url), store_url)
 
 
 def offline_line(envelope: Envelope) -> str:
@@ -96,7 +88,7 @@ def _key(stack: Stack, envelope: Envelope | None) -> tuple[Proof, ...]:
         return (Proof(offline_line(envelope)),)
     if stack.grants(PERSONAL) is None:
         return ()
-    return (Proof("The key for this server has not come yet", sure=False),)
+    return (Proof("The key comes with the first Play", sure=False),)
 
 
 def _where(origin: TokenOrigin, store_url: str) -> str:
