@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, FAILED, LADDER, OWN, STACKED, WAITING, gated
@@ -25,7 +27,9 @@ def shelved(film, holding=None, ladder=LADDER):
         (shelved(ARRIVING, 1), "Arriving · 64 %"),
         (shelved(gated(1, "x", FilmState.DISCOVERED), 1), "On its way"),
         (shelved(WAITING, 1), "Waiting: The disk is full."),
-        (shelved(FAILED, 1), "Cannot be played: The manifest is not signed."),
+        (shelved(FAILED, 1), "Its package is not in order"),
+        (shelved(FAILED, 0), "Its package is not in order"),
+        (shelved(replace(OWN, state=FilmState.FAILED, reason="A long story.")), "Not a film we open"),
         (shelved(OWN), "Your own folder"),
         (shelved(BEGUN), "Ready offline"),
         (shelved(ELSEWHERE, 0), "1 token lets you watch it"),
@@ -35,6 +39,11 @@ def shelved(film, holding=None, ladder=LADDER):
 )
 def test_its_state_is_one_line(item, line):
     assert card_of(item, "").line == line
+
+
+def test_only_a_film_that_can_be_played_has_a_picture():
+    assert card_of(shelved(WAITING, 1), "/poster").poster == "/poster"
+    assert card_of(shelved(FAILED, 1), "/poster").poster == ""
 
 
 @pytest.mark.parametrize(("holding", "badge"), [(0, ""), (1, ""), (2, "×2"), (5000, "×5,000")])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_server.web.filters import count, date, language, runtime
+from wylloh_server.web.filters import count, date, language, languages, runtime
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,10 @@ from wylloh_server.web.filters import count, date, language, runtime
         (45.9, "45 s"),
         (59.99, "59 s"),
         (60, "1 min"),
+        (90, "1 min 30 s"),
+        (120.6, "2 min"),
+        (299.9, "4 min 59 s"),
+        (300, "5 min"),
         (720, "12 min"),
         (3599, "1 h 00 min"),
         (3840, "1 h 04 min"),
@@ -38,6 +42,11 @@ def test_runtime(seconds, text):
 )
 def test_language(tag, name):
     assert language(tag) == name
+
+
+def test_languages_nobody_named_are_left_out_of_a_row():
+    assert languages(("en", "und", "de-AT")) == "English, Deutsch (AT)"
+    assert languages(("und", "")) == ""
 
 
 def test_count_and_date():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.playback import Position
     from wylloh_server.services.library import Shelved
 
-__all__ = ["Card", "arriving", "card_of", "left_of"]
+__all__ = ["Card", "arriving", "card_of", "left_of", "pictured"]
 
 _BEGUN = 5
 _SEEN_TO_THE_END = 0.95
@@ -25,7 +25,7 @@ class Card:
     """One film on a page.
 
     Attributes:
-        poster: address of its picture; may be empty, and may turn out to lead nowhere.
+        poster: address of its picture; empty when there is none, and may turn out to lead nowhere.
         badge: how many tokens the viewer holds, if more than one; empty otherwise.
         line: the film's state in a few words.
         left: how much is still to be watched; empty unless somebody is in the middle of it.
@@ -67,13 +67,18 @@ def card_of(item: Shelved, poster: str) -> Card:
     left = left_of(item.position)
     return Card(
         film=item.film,
-        poster=poster,
+        poster=poster if pictured(item.film) else "",
         badge=f"{_TIMES}{item.stack.holding:,}" if item.stack and item.stack.holding > 1 else "",
         line=_line(item.film, item.stack),
         left=left,
         watched=round(100 * item.position.at / item.position.of) if left and item.position else None,
         away=_is_away(item.stack),
     )
+
+
+def pictured(film: Film) -> bool:
+    """Say whether a film has a picture: one that cannot be played has none that anybody checked."""
+    return film.state is not FilmState.FAILED
 
 
 def left_of(position: Position | None) -> str:
@@ -100,6 +105,9 @@ def _is_away(stack: Stack | None) -> bool:
 
 
 def _line(film: Film, stack: Stack | None) -> str:
+    if film.state is FilmState.FAILED:
+        # Why is a long sentence, and stands on the film's page.
+        return "Not a film we open" if film.token is None else "Its package is not in order"
     if stack is not None and _is_away(stack):
         missing = stack.short_of(PERSONAL)
         return f"{tokens(missing)} {'lets' if missing == 1 else 'let'} you watch it"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.types import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["FILTERS", "count", "date", "language", "runtime", "shortened"]
+__all__ = ["FILTERS", "ago", "count", "date", "language", "languages", "runtime", "shortened"]
 
 _LANGUAGES = MappingProxyType(
     {
@@ -95,13 +96,22 @@ _THREE_LETTERS = MappingProxyType(
 """ISO 639-2 codes as containers carry them, for files that do not follow BCP 47."""
 
 
+_NAMELESS = frozenset({"", "und"})
 _MINUTE = 60
+_HOUR = 3600
+_DAY = 86_400
+_JUST_NOW = 5 * _MINUTE
+"""Sessions note no more often than this that they were seen."""
+_SHORT = 5 * _MINUTE
+"""Below this a film's seconds are worth a word."""
 
 
 def runtime(seconds: float) -> str:
-    """Write a length as people say it: `1 h 04 min`, `12 min`, `45 s`."""
-    if seconds < _MINUTE:
-        return f"{max(0, int(seconds))} s"
+    """Write a length as people say it: `1 h 04 min`, `12 min`, `1 min 30 s`, `45 s`."""
+    if seconds < _SHORT:
+        minutes, rest = divmod(max(0, int(seconds)), _MINUTE)
+        words = [f"{minutes} min"] * bool(minutes) + [f"{rest} s"] * (rest > 0 or not minutes)
+        return " ".join(words)
     hours, minutes = divmod(round(seconds / _MINUTE), 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
@@ -117,8 +127,13 @@ def language(tag: str) -> str:
     code = _THREE_LETTERS.get(primary.lower(), primary.lower())
     name = _LANGUAGES.get(code)
     if name is None:
-        return "Unknown language" if primary.lower() in {"", "und"} else tag
+        return "Unknown language" if primary.lower() in _NAMELESS else tag
     return f"{name} ({rest})" if rest else name
+
+
+def languages(tags: Iterable[str]) -> str:
+    """Name languages in a row, `English, Deutsch`; those nobody named are left out."""
+    return ", ".join(language(tag) for tag in tags if tag.partition("-")[0].lower() not in _NAMELESS)
 
 
 def date(moment: float) -> str:
@@ -127,6 +142,23 @@ def date(moment: float) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
+def ago(moment: float, now: float | None = None) -> str:
+    """Write how long ago a moment was (both seconds since 1970): `just now`, `25 min ago`, `2 h ago`, a date."""
+    passed = (time.time() if now is None else now) - moment
+    if passed <= _JUST_NOW:
+        return "just now"
+    if passed < _HOUR:
+        return f"{int(passed / _MINUTE)} min ago"
+    return f"{int(passed / _HOUR)} h ago" if passed < _DAY else date(moment)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
-    {"shortened": shortened, "runtime": runtime, "count": count, "language": language, "date": date}
+    {
+        "shortened": shortened,
+        "runtime": runtime,
+        "count": count,
+        "language": language,
+        "languages": languages,
+        "date": date, "ago": ago,
+    }
 )

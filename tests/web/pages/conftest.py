@@ -22,8 +22,13 @@ class LateLicensing:
 @pytest.fixture
 async def house(open_house):
     """An owned server with a film in every state."""
+    return await stocked(open_house)
+
+
+async def stocked(open_house, **sections):
+    """Open an owned server with a film in every state, and other settings than the usual ones."""
     licensing = LateLicensing()
-    house = await open_house(add=lambda app: app.__setitem__(keys.LICENSING, licensing))
+    house = await open_house(add=lambda app: app.__setitem__(keys.LICENSING, licensing), **sections)
     licensing.real = Licensing(
         chain=house.chain,
         envelopes=house.app[keys.ENVELOPES],

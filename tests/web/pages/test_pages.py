@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from tests.web.pages.conftest import stocked
 from tests.web.pages.markup import Page
 from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, EVERY, FAILED, OWN, OWNER, STACKED, WAITING
+from wylloh_server.domain.film import FilmState
 from wylloh_server.domain.types import shortened
 from wylloh_server.services.health import Check
 
@@ -22,7 +26,7 @@ async def page_of(browser, path, status=200) -> Page:
 @pytest.mark.parametrize("film", EVERY, ids=lambda film: film.title)
 async def test_a_film_s_page_and_its_player_are_sound(owner, film):
     page = await page_of(owner, f"/films/{film.id}")
-    assert "Play" in page.named("button")
+    assert ("Play" in page.named("button")) is (film is not FAILED)
     player = await page_of(owner, f"/watch/{film.id}")
     assert {"Quality", "Audio", "Subtitles", "Play", "Full screen"} <= set(player.named("button"))
 
@@ -37,7 +41,9 @@ async def test_the_library_has_its_sections(owner):
     page = await page_of(owner, "/")
     for words in (
         "Continue watching · 44 min left",
-        "6 films · 3 ready offline",
+        "Yours for good 4 films · 2 ready offline",
+        "From your own folders 1 film",
+        "Cannot be played Open one to see why",
         "Not yours yet",
         "Arriving · 64 %",
         "×250",
@@ -130,6 +136,16 @@ async def test_too_few_tokens_are_told_with_their_number_and_where_to_get_them(o
     assert str(ELSEWHERE.token) in page.text
     play = page.named("button")["Play"]
     assert "disabled" not in play and "go" not in play["class"].split()
+    assert "Get tokens" not in page.named("a")
+
+
+async def test_a_configured_store_is_the_thing_to_press_when_tokens_are_missing(open_house, open_browser):
+    chain = {"rpc": ("http://127.0.0.1:1",), "id": 31337, "store_url": "https://store.example"}
+    owner = open_browser(await stocked(open_house, chain=chain))
+    await owner.sign_in(OWNER)
+    store = (await page_of(owner, f"/films/{ELSEWHERE.id}")).named("a")["Get tokens"]
+    assert store["href"] == "https://store.example"
+    assert "go" in store["class"].split()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +153,6 @@ async def test_too_few_tokens_are_told_with_their_number_and_where_to_get_them(o
     [
         (ARRIVING, "Arriving · 64 %"),
         (WAITING, "Waiting: The disk is full."),
-        (FAILED, "Cannot be played: The manifest is not signed."),
     ],
     ids=lambda value: getattr(value, "title", None),
 )
@@ -145,6 +160,35 @@ async def test_a_film_that_is_not_here_says_why_and_cannot_be_played(owner, film
     page = await page_of(owner, f"/films/{film.id}")
     assert words in page.text
     assert "disabled" in page.named("button")["Play"]
+
+
+async def test_a_broken_film_says_why_and_what_to_do_and_offers_no_play(house, owner):
+    page = await page_of(owner, f"/films/{FAILED.id}")
+    assert "Cannot be played The manifest is not signed. Its publisher has to" in page.text
+    notes = replace(OWN, state=FilmState.FAILED, reason="This file is not a film.")
+    await house.storage.films.save(notes)
+    page = await page_of(owner, f"/films/{notes.id}")
+    assert "Cannot be played This file is not a film. Put a film that plays in the place" in page.text
+    assert "plays for everybody" not in page.text
+    assert "Play" not in page.named("button")
+    assert not any(tag == "img" for tag, _ in page.tags)
+
+
+async def test_a_broken_film_is_not_shown_beside_others_and_no_page_asks_for_its_picture(owner):
+    page = await page_of(owner, f"/films/{BEGUN.id}")
+    assert "Also by the makers" in page.text
+    assert FAILED.title not in page.text
+    shelf = await page_of(owner, "/")
+    assert FAILED.title in shelf.text
+    assert not any(FAILED.id in about["src"] for tag, about in shelf.tags if tag == "img")
+
+
+async def test_a_language_nobody_named_is_left_out(house, owner):
+    quiet = replace(OWN, description=replace(OWN.description, languages=("und",), subtitles=("und", "de")))
+    await house.storage.films.save(quiet)
+    page = await page_of(owner, f"/films/{OWN.id}")
+    assert "Unknown language" not in page.text
+    assert "Subtitles: Deutsch" in page.text
 
 
 async def test_a_film_that_may_be_played_is_looked_into_before_play_is_pressed(house, owner):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, LADDER, OWN, STACKED, WAITING
+from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, FAILED, LADDER, OWN, STACKED, WAITING
+from wylloh_server.domain.film import FilmState
 from wylloh_server.domain.playback import Position
 from wylloh_server.domain.rights import Stack
 from wylloh_server.domain.types import Seconds, Timestamp
@@ -31,9 +32,20 @@ def titles(cards):
 
 def test_yours_not_yours_and_unknown_are_apart():
     shelves = sorted_(held(BEGUN), held(ELSEWHERE, 0), Shelved(OWN), Shelved(STACKED))
-    assert titles(shelves.held) == [BEGUN.title, OWN.title]
+    assert titles(shelves.held) == [BEGUN.title]
+    assert titles(shelves.folder) == [OWN.title]
     assert titles(shelves.others) == [ELSEWHERE.title]
     assert titles(shelves.unknown) == [STACKED.title]
+
+
+def test_what_cannot_be_played_stands_apart_and_counts_nowhere():
+    notes = replace(OWN, state=FilmState.FAILED)
+    shelves = sorted_(begun(held(FAILED), 1), held(replace(FAILED, id="other"), 0), Shelved(notes), Shelved(OWN))
+    assert titles(shelves.broken) == [FAILED.title, FAILED.title, notes.title]
+    assert not (shelves.held or shelves.unknown or shelves.others or shelves.continuing)
+    assert shelves.folder_summary == "1 film"
+    assert sorted_(Shelved(notes)).empty
+    assert sorted_(Shelved(notes)).hero is None
 
 
 def test_what_was_watched_last_comes_first():

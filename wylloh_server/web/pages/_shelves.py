@@ -1,4 +1,4 @@
-"""How the library page sorts films: what to go on with, what is yours, what is not."""
+"""How the library page sorts films: what to go on with, what is yours, what is not, what is broken."""
 
 from __future__ import annotations
 
@@ -21,25 +21,29 @@ class Shelves:
 
     Attributes:
         continuing: begun and not finished, the one watched last first.
-        held: the viewer's own and the folder's, by title.
+        held: the viewer's own by their tokens, by title.
+        folder: from the folders of this server, by title.
         unknown: gated by tokens that nobody can count now, because the chain is silent.
         others: gated by tokens of which the viewer holds too few.
+        broken: cannot be played, whoever holds what.
     """
 
     continuing: tuple[Card, ...]
     held: tuple[Card, ...]
+    folder: tuple[Card, ...]
     unknown: tuple[Card, ...]
     others: tuple[Card, ...]
+    broken: tuple[Card, ...]
 
     @property
     def empty(self) -> bool:
-        """Say whether this server knows no film at all."""
-        return not (self.held or self.unknown or self.others)
+        """Say whether this server knows no film that anybody could ever play."""
+        return not (self.held or self.folder or self.unknown or self.others)
 
     @property
     def hero(self) -> Card | None:
         """The film on the stage: the one to go on with, else one that can be played now."""
-        mine = (*self.held, *self.unknown)
+        mine = (*self.held, *self.folder, *self.unknown)
         ready = tuple(card for card in mine if card.film.state is FilmState.READY)
         return next(iter((*self.continuing, *ready, *mine)), None)
 
@@ -55,26 +59,43 @@ class Shelves:
 
     @property
     def summary(self) -> str:
-        """How many films there are, and how many need no network any more."""
-        films = f"{len(self.held)} film{'' if len(self.held) == 1 else 's'}"
+        """How many films are held, and how many of them need no network any more."""
         ready = sum(card.film.state is FilmState.READY for card in self.held)
-        return f"{films} · {ready} ready offline"
+        return f"{_films(self.held)} · {ready} ready offline"
+
+    @property
+    def folder_summary(self) -> str:
+        """How many films the folders hold."""
+        return _films(self.folder)
 
 
 def shelves_of(items: Sequence[Shelved], poster: Callable[[Film], str]) -> Shelves:
     """Sort what the library gave."""
-    cards = [(item, card_of(item, poster(item.film))) for item in items]
+    every = [(item, card_of(item, poster(item.film))) for item in items]
+    cards = [pair for pair in every if not broken(pair[0])]
+    mine = [pair for pair in cards if not pair[1].away and not uncounted(pair[0])]
     return Shelves(
         continuing=_continuing(cards),
-        held=tuple(card for item, card in cards if not card.away and not uncounted(item)),
+        held=tuple(card for item, card in mine if item.film.token is not None),
+        folder=tuple(card for item, card in mine if item.film.token is None),
         unknown=tuple(card for item, card in cards if uncounted(item)),
         others=tuple(card for _, card in cards if card.away),
+        broken=tuple(card for item, card in every if broken(item)),
     )
+
+
+def broken(item: Shelved) -> bool:
+    """Say whether the film cannot be played by anybody."""
+    return item.film.state is FilmState.FAILED
 
 
 def uncounted(item: Shelved) -> bool:
     """Say whether the film is gated by tokens that could not be counted."""
     return item.film.token is not None and item.stack is None
+
+
+def _films(cards: Sequence[Card]) -> str:
+    return f"{len(cards)} film{'' if len(cards) == 1 else 's'}"
 
 
 def _continuing(cards: Sequence[tuple[Shelved, Card]]) -> tuple[Card, ...]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import ChainError, NotFound
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
-from wylloh_server.web.cards import Card, arriving, card_of, left_of
+from wylloh_server.web.cards import Card, arriving, card_of, left_of, pictured
 from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, PLAYBACK, POSITIONS, POSTERS, SETTINGS
 from wylloh_server.web.pages._notice import chain_notice
 from wylloh_server.web.pages._rights import missing_of, offline_line, rights_of
+from wylloh_server.web.pages._shelves import broken
 from wylloh_server.web.session import require_viewer
 from wylloh_server.web.templating import render
 
@@ -52,10 +53,11 @@ async def film(request: web.Request) -> web.Response:
         request,
         "film.html",
         film=chosen,
-        poster=request.app[POSTERS].url(viewer, chosen),
+        poster=request.app[POSTERS].url(viewer, chosen) if pictured(chosen) else "",
+        broken=chosen.state is FilmState.FAILED,
         credits=_credits(chosen),
         left=left_of(position),
-        arriving="" if about.refusal else arriving(chosen),
+        arriving="" if about.refusal or chosen.state is FilmState.FAILED else arriving(chosen),
         # Somebody with too few tokens may press Play: the answer says what is missing, and may have changed.
         playable=about.refusal is not None or chosen.state is FilmState.READY,
         others=_others(request, viewer, chosen, shelf),
@@ -107,9 +109,10 @@ def _credits(film: Film) -> str:
 
 
 def _others(request: web.Request, viewer: Viewer, film: Film, shelf: tuple[Shelved, ...]) -> tuple[Card, ...]:
-    """Give further films of the same publisher, or of the folders."""
+    """Give further films of the same publisher, or of the folders, but none that cannot be played."""
     posters = request.app[POSTERS]
-    like = [item for item in shelf if item.film.id != film.id and _maker(item.film) == _maker(film)]
+    sound = [item for item in shelf if item.film.id != film.id and not broken(item)]
+    like = [item for item in sound if _maker(item.film) == _maker(film)]
     return tuple(card_of(item, posters.url(viewer, item.film)) for item in like[:_MOST_OTHERS])
 
 
