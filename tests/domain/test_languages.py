@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_server.domain.languages import UNKNOWN, language_name, language_tag
+from wylloh_server.domain.languages import UNKNOWN, after_the_sound, language_name, language_tag
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ from wylloh_server.domain.languages import UNKNOWN, language_name, language_tag
 def test_what_a_file_says_becomes_a_tag_and_a_name(text, tag, name):
     assert language_tag(text) == tag
     assert language_name(tag) == name
+
+
+def test_subtitles_stand_in_the_order_of_the_sound():
+    written = ("de", "en", "fr", "pt-BR", "und")
+    assert after_the_sound(written, ("en", "pt", "de"), str) == ("en", "pt-BR", "de", "fr", "und")
+    assert after_the_sound(written, ("und",), str) == written

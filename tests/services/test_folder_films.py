@@ -23,7 +23,7 @@ PROBE = Probe(
     Seconds(90),
     VideoTrack("h264", 1280, 720, Fraction(25)),
     (AudioTrack(0, "aac", "en", 2), AudioTrack(1, "aac", "de", 2), AudioTrack(2, "aac", "en", 6)),
-    (SubtitleTrack(0, "subrip", "fr"),),
+    (SubtitleTrack(0, "subrip", "fr"), SubtitleTrack(1, "subrip", "de")),
 )
 REFUSED = MediaRefused("This file is cut off", fix="Copy it again")
 
@@ -91,7 +91,7 @@ async def test_a_real_file_that_is_no_film_is_shown_with_the_reason(storage, loo
 async def test_languages_are_told_once_each(shelf, folder):
     (folder / "a.mkv").write_bytes(b"x")
     film = (await shelf.scan())["A"]
-    assert (film.description.languages, film.description.subtitles) == (("en", "de"), ("fr",))
+    assert (film.description.languages, film.description.subtitles) == (("en", "de"), ("de", "fr"))
 
 
 async def test_looking_again_changes_and_tells_nothing(shelf, folder):

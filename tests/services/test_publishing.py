@@ -178,6 +178,14 @@ async def test_ones_own_poster_and_subtitles_come_first(quick, publisher, order,
     assert languages["subtitles/pt-BR.vtt"] == "pt-BR"
 
 
+async def test_subtitles_are_listed_in_the_order_of_the_sound(publishing, order, tmp_path):
+    german = tmp_path / "de.vtt"
+    german.write_text("WEBVTT\n\nmeins\n")
+    staged = await publishing.stage(replace(order, subtitles=(("de", german),)))
+    assert staged.manifest.description.languages == ("en", "de")
+    assert staged.manifest.description.subtitles == ("en", "de")
+
+
 async def test_a_draft_is_nothing_to_publish(quick, publisher, order):
     """Before the publisher has signed, no gateway gives away so much as the encrypted film."""
     staged = await quick.stage(order)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_Track = TypeVar("_Track")
 _NAMES = {
     "ar": ("ara", "العربية"),
     "bg": ("bul", "Български"),
@@ -61,6 +66,29 @@ def language_tag(text: str) -> str:
     primary, *rest = text.split("-")
     primary = primary.lower()
     return "-".join([_SHORT.get(primary, primary), *rest])
+
+
+def after_the_sound(
+    tracks: Iterable[_Track], sound: Sequence[str], tag: Callable[[_Track], str]
+) -> tuple[_Track, ...]:
+    """Order subtitles by the languages of the sound, `pt-BR` where `pt` stands; then the others as they came.
+
+    Args:
+        tracks: the subtitles.
+        sound: BCP 47 tags of the sound, the first one first.
+        tag: gives the BCP 47 tag of subtitles.
+    """
+    spoken = [_primary(language) for language in sound]
+
+    def place(track: _Track) -> int:
+        primary = _primary(tag(track))
+        return spoken.index(primary) if primary in spoken and primary != UNKNOWN else len(spoken)
+
+    return tuple(sorted(tracks, key=place))
+
+
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0].lower()
 
 
 def language_name(tag: str) -> str:

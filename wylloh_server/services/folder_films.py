@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import MediaError
 from wylloh_server.domain.events import FilmAdded, FilmReady, FilmRemoved
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, film_id_of
+from wylloh_server.domain.languages import after_the_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -151,11 +152,13 @@ def _words(stem: str, gaps: str) -> str:
 
 def described(probe: Probe, title: str, year: int | None) -> Description:
     """Describe a film by what its file contains."""
+    spoken = tuple(dict.fromkeys(track.language for track in probe.audio))
+    written = dict.fromkeys(track.language for track in probe.subtitles)
     return Description(
         title=title,
         year=year,
         runtime=probe.duration,
-        languages=tuple(dict.fromkeys(track.language for track in probe.audio)),
-        subtitles=tuple(dict.fromkeys(track.language for track in probe.subtitles)),
+        languages=spoken,
+        subtitles=after_the_sound(written, spoken, str),
         height=probe.video.height,
     )

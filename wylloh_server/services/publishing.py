@@ -22,6 +22,7 @@ from wylloh_server.domain.film import (
     PackageFile,
     associated_data,
 )
+from wylloh_server.domain.languages import after_the_sound
 from wylloh_server.domain.manifest import (
     LANGUAGE_TAG,
     MANIFEST_FILE,
@@ -243,9 +244,13 @@ def _webvtt(path: Path) -> str:
 
 def _filled(description: Description, probe: Probe, files: list[PackageFile]) -> Description:
     spoken = tuple(dict.fromkeys(track.language for track in probe.audio))
-    written = tuple(file.language for file in files if file.role is FileRole.SUBTITLES)
+    written = [file.language for file in files if file.role is FileRole.SUBTITLES]
     return replace(
-        description, runtime=probe.duration, languages=spoken, subtitles=written, height=probe.video.height
+        description,
+        runtime=probe.duration,
+        languages=spoken,
+        subtitles=after_the_sound(written, spoken, str),
+        height=probe.video.height,
     )
 
 

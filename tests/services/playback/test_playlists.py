@@ -40,9 +40,9 @@ def test_a_strict_parser_accepts_the_master_playlist():
     assert [sound["name"] for sound in variants[0]["audio"]] == ["English", "Deutsch"]
     assert [sound["isDefault"] for sound in variants[0]["audio"]] == [True, False]
     assert [text["name"] for text in variants[0]["subtitles"]] == [
-        "Français",
         "English",
         "for ”all”, since it’s late",
+        "Français",
     ]
     assert variants[0]["uri"] == "v-480p-1200k/playlist.m3u8"
     rates = {variant["resolution"]["height"]: variant["bandwidth"] for variant in variants}

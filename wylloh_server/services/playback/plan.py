@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import NotFound
-from wylloh_server.domain.languages import language_name
+from wylloh_server.domain.languages import after_the_sound, language_name
 from wylloh_server.domain.playback import audio_timeline, video_timeline
 from wylloh_server.domain.rendition import bitrate_ladder, starting_rendition
 
@@ -136,7 +137,12 @@ def plan_of(film: Film, probe: Probe, fingerprint: str, beside: Sequence[SideTex
             SoundTrack(f"a{audio.index}", audio, label, audio_timeline(probe.duration))
             for audio, label in zip(probe.audio, sound_labels, strict=True)
         ),
-        texts=_texts((*beside, *_only_inside(probe.subtitles, beside))),
+        # By the names they had before: what was taken out of the film is kept under them.
+        texts=after_the_sound(
+            _texts((*beside, *_only_inside(probe.subtitles, beside))),
+            [audio.language for audio in probe.audio],
+            attrgetter("language"),
+        ),
     )
 
 
