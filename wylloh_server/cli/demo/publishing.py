@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import string
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from wylloh_server.cli.demo.servers import WYLLOH
 from wylloh_server.cli.demo.state import State, fingerprint, save_state
 from wylloh_server.domain.errors import WyllohError
 from wylloh_server.domain.types import TokenReference, Wallet, wallet_of
+from wylloh_server.services.folder_films import title_from
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +73,7 @@ def _publish(stage: Stage, film: Path) -> TokenReference:
     signing = ["--keystore", str(keystore), "--password-file", str(password)]
     command = [*WYLLOH, "film", "publish", str(film), "--config", str(stage.settings), *signing]
     offer = ["--supply", "100000", "--royalty", "5", *(part for tier in _TIERS for part in ("--tier", tier))]
-    words = _own_words(stage.home) if film.name == OWN_FILM else ["--title", _title(film)]
+    words = _own_words(stage.home) if film.name == OWN_FILM else words_of(film)
     done = subprocess.run(  # noqa: S603 - our own command, no shell
         [*command, *words, *offer], stdout=subprocess.PIPE, text=True, check=False
     )
@@ -90,5 +92,9 @@ def _own_words(home: Path) -> list[str]:
     return [*words, "--subtitles", f"de:{german}", "--poster", str(poster)]
 
 
-def _title(film: Path) -> str:
-    return re.sub(r"[._-]+", " ", film.stem).strip().capitalize() or "A film"
+def words_of(film: Path) -> list[str]:
+    """Name a film after its file: `big-buck-bunny-480p-30s.mp4` is Big Buck Bunny."""
+    title, year = title_from(film.name)
+    if title[1:] == title[1:].lower():
+        title = string.capwords(title)
+    return ["--title", title, *(["--year", str(year)] if year else [])]
