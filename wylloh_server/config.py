@@ -231,7 +231,12 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database's address, the SQLite file by default."""
-        return self.database.url or f"sqlite+aiosqlite:///{self.server.data / 'wylloh.sqlite3'}"
+        return self.database.url or f"sqlite+aiosqlite:///{self.database_file}"
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file, where no other database is configured."""
+        return self.server.data / "wylloh.sqlite3"
 
 
 def load_settings(file: Path | None) -> Settings:

@@ -1,4 +1,4 @@
-"""`wylloh doctor`: one line each for ffmpeg, chain, gateways, clock and disk, with the fix."""
+"""`wylloh doctor`: one line each for ffmpeg, chain, gateways, clock, disk, folders and films, with the fix."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from tests.components.rpc_proxy import rpc_proxy
 from tests.components.server import server_settings, wylloh, wylloh_async
 from tests.components.serving import serving
 from tests.components.small_disk import read_only_folder, small_disk
+from wylloh_server.adapters.database import open_database
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
+from wylloh_server.domain.types import FilmId
 
-NAMES = ["ffmpeg", "Chain", "Gateways", "Clock", "Disk"]
+NAMES = ["ffmpeg", "Chain", "Gateways", "Clock", "Disk", "Folders", "Films"]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -76,14 +79,28 @@ async def test_everything_is_wrong_at_once(tmp_path):
                 chain={"rpc": [url], "contract": "0x" + "11" * 20},
                 ipfs={"gateways": [NOWHERE]},
                 playback={"ffmpeg": "/bin/true"},
+                library={"folders": [str(tmp_path / "unplugged")]},
             )
             said = await visit(settings)
-    assert said.wrong == NAMES
+    assert said.wrong == [name for name in NAMES if name != "Films"]
     assert said.code == 1
     assert "playback.ffmpeg" in said.lines["ffmpeg"]
     assert "0 of 1 answer" in said.lines["Gateways"]
     assert re.search(r"36\d\d s off", said.lines["Clock"])
     assert "server.data" in said.lines["Disk"]
+    assert "unplugged: No such file or directory" in said.lines["Folders"]
+    assert "library.folders" in said.lines["Folders"]
+
+
+async def test_films_that_cannot_be_played_are_counted_and_are_no_failed_server(tmp_path):
+    settings = server_settings(tmp_path)
+    assert "0 films here." in Visit(wylloh("doctor", "--config", settings)).lines["Films"]
+    async with open_database(tmp_path / "data" / "wylloh.sqlite3") as database:
+        notes = Film(FilmId("n" * 16), Description("Notes"), FolderOrigin("/n.mp4"), FilmState.FAILED)
+        await database.storage.films.save(notes)
+    said = await visit(settings)
+    assert said.lines["Films"].endswith("1 film cannot be played: see Library.")
+    assert said.code == 0
 
 
 async def test_a_chain_that_is_down(tmp_path):

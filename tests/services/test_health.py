@@ -18,6 +18,8 @@ from wylloh_server.services.health import (
     ClockCheck,
     DiskCheck,
     FfmpegCheck,
+    FilmsCheck,
+    FoldersCheck,
     GatewayCheck,
     Health,
     run_checks,
@@ -152,6 +154,40 @@ async def test_disk():
     full = await DiskCheck(lambda: 1 << 30)()
     assert (full.ok, full.sentence) == (False, "1.0 GB free.")
     assert "server.data" in full.fix
+
+
+async def test_the_folders(tmp_path):
+    assert (await FoldersCheck(())()).ok
+    assert await FoldersCheck((tmp_path,))() == Check("Folders", ok=True, sentence="1 of 1 can be read.")
+    file, gone = tmp_path / "file", tmp_path / "gone"
+    file.write_text("x")
+    answer = await FoldersCheck((tmp_path, file, gone))()
+    assert not answer.ok
+    assert answer.sentence == (
+        f"1 of 3 can be read. {file}: Not a directory; {gone}: No such file or directory."
+    )
+    assert "library.folders" in answer.fix
+
+
+@pytest.mark.parametrize(
+    ("states", "sentence"),
+    [
+        ("", "0 films here."),
+        ("r", "1 film here."),
+        ("ffff", "4 films cannot be played: see Library."),
+        ("rrfpwd", "2 films here, 3 films waiting or on the way, 1 film cannot be played: see Library."),
+    ],
+)
+async def test_films_that_cannot_be_played_are_counted_and_are_no_fault(states, sentence):
+    kinds = {state[0]: state for state in FilmState}
+
+    async def films():
+        return tuple(
+            Film(FilmId(str(number)), Description("x"), FolderOrigin("/x"), kinds[letter])
+            for number, letter in enumerate(states)
+        )
+
+    assert await FilmsCheck(films)() == Check("Films", ok=True, sentence=sentence)
 
 
 async def test_the_clock(http, clock):

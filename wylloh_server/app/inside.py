@@ -24,6 +24,8 @@ from wylloh_server.services.health import (
     ClockCheck,
     DiskCheck,
     FfmpegCheck,
+    FilmsCheck,
+    FoldersCheck,
     GatewayCheck,
     Health,
 )
@@ -38,10 +40,11 @@ from wylloh_server.services.signin import SessionDesk, SignIn
 from wylloh_server.services.sources import FilmSources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from wylloh_server.app.outside import Outside
     from wylloh_server.config import Settings
+    from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.chain import Chain
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.world import Jobs
@@ -257,7 +260,9 @@ def build_publishing(settings: Settings, outside: Outside, rights: Rights) -> Pu
     )
 
 
-def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Probe, ...]:
+def build_probes(
+    settings: Settings, http: HttpClient, chain: Chain, films: Callable[[], Awaitable[tuple[Film, ...]]]
+) -> tuple[Probe, ...]:
     """Build the checks of what a server needs."""
 
     async def version() -> str:
@@ -270,14 +275,17 @@ def build_probes(settings: Settings, http: HttpClient, chain: Chain) -> tuple[Pr
         GatewayCheck(http, settings.ipfs.gateways),
         ClockCheck(http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),
+        FoldersCheck(settings.library.folders),
+        FilmsCheck(films),
     )
 
 
 def build_health(settings: Settings, outside: Outside, rights: Rights) -> Health:
     """Build what says whether everything is in order."""
+    films = outside.database.storage.films
     return Health(
-        probes=build_probes(settings, outside.http, outside.chain),
-        films=outside.database.storage.films,
+        probes=build_probes(settings, outside.http, outside.chain, films.all),
+        films=films,
         envelopes=rights.envelopes,
         clock=system_clock,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COMMANDS = {
     "demo": ("demo", "See everything work on this machine: chain, publisher, holder, one film."),
-    "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock and disk."),
+    "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders and films."),
     "film": ("film", "Publish, pull and list films."),
     "registry": ("registry", "Put a FilmRegistry on a chain, let publishers in, mint tokens."),
     "serve": ("serve", "Run the server."),

@@ -1,4 +1,4 @@
-"""`wylloh doctor`: one line each for ffmpeg, chain, gateways, clock and disk, with the fix."""
+"""`wylloh doctor`: ffmpeg, chain, gateways, clock, disk, folders and films, a line each, with the fix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @with_settings
 def command(settings: Settings) -> None:
-    """Check ffmpeg, chain, gateways, clock and disk."""
+    """Check ffmpeg, chain, gateways, clock, disk, folders and films."""
     logging.disable(logging.WARNING)  # what is wrong is said below, once, with its fix
     from wylloh_server.app import check_everything
 

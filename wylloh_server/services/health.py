@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from wylloh_server.domain.errors import WyllohError
 from wylloh_server.domain.film import FilmState
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.chain import Chain, ChainStatus
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.storage import Films
@@ -191,6 +195,65 @@ class DiskCheck:
             sentence=sentence,
             fix="Free some room, or move server.data to a larger disk.",
         )
+
+
+class FoldersCheck:
+    """Can the folders with films of one's own be read?"""
+
+    name = "Folders"
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._folders = folders
+
+    async def __call__(self) -> Check:
+        """Open each folder."""
+        if not self._folders:
+            return Check(self.name, ok=True, sentence="No folder configured: films from the chain only.")
+        found = await asyncio.gather(*(asyncio.to_thread(_trouble, folder) for folder in self._folders))
+        troubles = [trouble for trouble in found if trouble]
+        sentence = f"{len(found) - len(troubles)} of {len(found)} can be read."
+        if not troubles:
+            return Check(self.name, ok=True, sentence=sentence)
+        return Check(
+            self.name,
+            ok=False,
+            sentence=f"{sentence} {'; '.join(troubles)}.",
+            fix="Plug its disk in, let this server's user read it, or correct library.folders.",
+        )
+
+
+def _trouble(folder: Path) -> str:
+    try:
+        with os.scandir(folder) as entries:
+            next(entries, None)
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+    return ""
+
+
+class FilmsCheck:
+    """How are the films? One that cannot be played is told, and is no fault of the server."""
+
+    name = "Films"
+
+    def __init__(self, films: Callable[[], Awaitable[tuple[Film, ...]]]) -> None:
+        self._films = films
+
+    async def __call__(self) -> Check:
+        """Count the films by what became of them."""
+        states = [film.state for film in await self._films()]
+        here, broken = states.count(FilmState.READY), states.count(FilmState.FAILED)
+        coming = len(states) - here - broken
+        parts = [f"{_films(here)} here"] if here or not states else []
+        if coming:
+            parts.append(f"{_films(coming)} waiting or on the way")
+        if broken:
+            parts.append(f"{_films(broken)} cannot be played: see Library")
+        return Check(self.name, ok=True, sentence=f"{', '.join(parts)}.")
+
+
+def _films(count: int) -> str:
+    return f"{count:,} film{'' if count == 1 else 's'}"
 
 
 class ClockCheck:
