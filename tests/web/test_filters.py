@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_server.web.filters import count, date, language, languages, runtime
+from wylloh_server.web.filters import ago, count, date, language, languages, runtime
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,20 @@ def test_languages_nobody_named_are_left_out_of_a_row():
 def test_count_and_date():
     assert count(5000) == "5,000"
     assert date(1_795_132_800) == "20 November 2026"
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [
+        (-3, "just now"),
+        (300, "just now"),
+        (301, "5 min ago"),
+        (3599, "59 min ago"),
+        (7_300, "2 h ago"),
+        (86_399, "23 h ago"),
+        (86_400, "19 November 2026"),
+    ],
+)
+def test_how_long_ago(passed, text):
+    now = 1_795_132_800
+    assert ago(now - passed, now) == text

@@ -140,8 +140,10 @@ class SignIn:
             self._challenges.popitem(last=False)
         return text
 
-    async def answer(self, pre_session: str, signature: str, claim_code: str = "") -> NewSession:
-        """Check a signature over the kept message and begin a session.
+    async def answer(
+        self, pre_session: str, signature: str, claim_code: str = "", device_name: str = "Browser"
+    ) -> NewSession:
+        """Check a signature over the kept message and begin a session, on a device of that name.
 
         Raises:
             SignInRefused: no open challenge, too late, wrong signature, wrong claim code, or a wallet
@@ -156,7 +158,7 @@ class SignIn:
                 "The signature does not belong to this wallet.", fix="Sign with the wallet you chose."
             )
         role = await self._admitted(challenge.wallet, claim_code)
-        session = await self._desk.begin(challenge.wallet, DeviceKind.BROWSER, "Browser")
+        session = await self._desk.begin(challenge.wallet, DeviceKind.BROWSER, device_name)
         self._bus.publish(SignedIn(challenge.wallet, role))
         return session
 

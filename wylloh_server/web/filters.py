@@ -143,7 +143,7 @@ def date(moment: float) -> str:
 
 
 def ago(moment: float, now: float | None = None) -> str:
-    """Write how long ago a moment was (both seconds since 1970): `just now`, `25 min ago`, `2 h ago`, a date."""
+    """Write how long ago a moment (UTC seconds) was: `just now`, `9 min ago`, `2 h ago`, or its day."""
     passed = (time.time() if now is None else now) - moment
     if passed <= _JUST_NOW:
         return "just now"
@@ -159,6 +159,7 @@ FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "count": count,
         "language": language,
         "languages": languages,
-        "date": date, "ago": ago,
+        "date": date,
+        "ago": ago,
     }
 )

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from wylloh_server.domain.types import wallet_of
 from wylloh_server.web.bodies import number, object_of, text
+from wylloh_server.web.device_names import device_name
 from wylloh_server.web.keys import ENVELOPES, PLAYBACK, SETTINGS, SIGN_IN
 from wylloh_server.web.limits import SIGN_IN_BUDGET, limited
 from wylloh_server.web.session import (
@@ -41,7 +42,10 @@ async def answer(request: web.Request) -> web.Response:
     """
     body = await object_of(request)
     session = await request.app[SIGN_IN].answer(
-        visit_of(request), text(body, "signature"), text(body, "claim_code", "")
+        visit_of(request),
+        text(body, "signature"),
+        text(body, "claim_code", ""),
+        device_name(request.headers.get(hdrs.USER_AGENT, "")),
     )
     viewer = session.viewer
     binding = await _binding(request, viewer.wallet)

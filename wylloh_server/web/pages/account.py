@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wylloh_server.domain.access import DeviceKind
-from wylloh_server.web.filters import date
 from wylloh_server.web.keys import PAIRING, SIGN_IN
 from wylloh_server.web.session import require_viewer, safe_next, viewer_of
 from wylloh_server.web.templating import render
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One line of the list of devices; `here` is the one the page is shown on."""
+    """One line of the list of devices; `seen` is seconds since 1970, `here` the one of this page."""
 
     id: str
     name: str
     kind: str
-    seen: str
+    seen: float
     here: bool
 
 
@@ -39,12 +38,15 @@ async def sign_in(request: web.Request) -> web.Response:
 
 
 async def devices(request: web.Request) -> web.Response:
-    """Show every screen that may play the viewer's films, each with a button that takes it back."""
+    """Show every screen that may play the viewer's films, each with a button that takes it back.
+
+    A TV shows only itself: whoever sits before it may not know whose phone the others are.
+    """
     viewer = require_viewer(request)
-    sessions = await request.app[PAIRING].devices(viewer)
-    return await render(
-        request, "devices.html", devices=tuple(_device(viewer, session) for session in sessions)
-    )
+    listed = [_device(viewer, session) for session in await request.app[PAIRING].devices(viewer)]
+    if viewer.kind is DeviceKind.TV:
+        listed = [device for device in listed if device.here]
+    return await render(request, "devices.html", devices=listed)
 
 
 def _device(viewer: Viewer, session: Session) -> Device:
@@ -52,6 +54,6 @@ def _device(viewer: Viewer, session: Session) -> Device:
         id=session.device,
         name=session.name,
         kind="TV" if session.kind is DeviceKind.TV else "Browser",
-        seen=f"last seen on {date(session.last_seen)}",
+        seen=session.last_seen,
         here=session.device == viewer.device,
     )
