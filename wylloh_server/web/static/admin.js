@@ -1,6 +1,7 @@
 // The admin page: the owner lets a wallet in, changes what it may do, or takes it out again.
 
 import { post, say, sentence } from "./api.js";
+import { pressedTwice } from "./twice.js";
 
 const form = document.getElementById("admit");
 const said = document.getElementById("said");
@@ -16,9 +17,10 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-document.getElementById("accounts-list").addEventListener("click", async ({ target }) => {
+document.getElementById("accounts-list").addEventListener("click", async (event) => {
+  const { target } = event;
   const { wallet } = target.dataset;
-  if (!wallet) return;
+  if (!wallet || !pressedTwice(event, target, "remove")) return;
   target.disabled = true;
   try {
     await post("/api/admin/accounts/remove", { wallet });
