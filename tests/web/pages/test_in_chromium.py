@@ -9,6 +9,7 @@ import pytest
 
 from tests.components.browser import chromium
 from tests.fakes import FakeSignatures
+from tests.web.conftest import COLLECTOR
 from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, OWNER, STACKED
 from wylloh_server.domain.access import DeviceKind, Reason, Receipt
 from wylloh_server.domain.playback import LeaseEnd
@@ -95,7 +96,7 @@ async def test_a_remote_s_arrows_reach_everything_on_a_tv(open_page, tv_cookies)
     assert await pressed(page, "ArrowRight", "ArrowDown") == [begun, begun]
     down = await pressed(page, "ArrowDown", "ArrowRight", "ArrowRight")
     assert len(set(down)) == 3 and meadow not in down[:1]
-    assert (await pressed(page, "ArrowDown"))[0] == f"/films/{ELSEWHERE.id}"
+    assert f"/films/{ELSEWHERE.id}" in await pressed(page, *["ArrowDown"] * 3)
     up = await pressed(page, *["ArrowUp"] * 6)
     assert "/devices" in up or "/" in up, "the bar cannot be reached"
     assert len(await pressed(page, *["ArrowDown"] * 6)) == 6
@@ -163,6 +164,7 @@ async def test_a_wallet_of_the_browser_signs_in(open_page):
     await page.get_by_role("button", name="Test Wallet").click()
     await page.wait_for_url("**/devices")
     await page.get_by_text("This device").wait_for()
+    await page.get_by_text("Chromium on Linux").wait_for()
     await page.get_by_role("button", name="Sign out").click()
     await page.get_by_role("heading", name="Your films, at home.").wait_for()
 
@@ -205,9 +207,76 @@ async def test_a_phone_lets_a_tv_in(house, open_page, owner):
     assert await tv.evaluate("document.documentElement.dataset.distance") == DeviceKind.TV
     await phone.goto("/devices")
     await phone.get_by_role("button", name="Revoke Sofa").click()
+    await phone.get_by_role("button", name="Press again to revoke").click()
     await phone.get_by_text("Revoked.").wait_for()
     await tv.reload()
-    assert await tv.get_by_role("link", name="Sign in").first.is_visible()
+    await tv.wait_for_url("**/tv")
+    await until(tv, "document.getElementById('code').textContent.length === 7")
+
+
+async def test_one_press_revokes_nothing(house, open_page, owner, browsers):
+    await browsers().sign_in(OWNER)
+    page = await open_page(DESK, owner.cookies)
+    await page.goto("/devices")
+    row = page.locator("#devices li", has=page.get_by_role("button"))
+    assert (await row.locator("b").inner_text(), await row.locator("small").inner_text()) == (
+        "Browser",
+        "Browser · last seen 9 October 2025",
+    )
+    revoke = row.get_by_role("button")
+    await revoke.dblclick()
+    assert await revoke.inner_text() == "Press again to revoke"
+    await page.keyboard.press("Tab")
+    assert await revoke.inner_text() == "Revoke"
+    await revoke.click()
+    assert len(await house.storage.sessions.of_wallet(OWNER)) == 2
+    await page.keyboard.press("Enter")
+    await page.get_by_text("Revoked.").wait_for()
+    assert len(await house.storage.sessions.of_wallet(OWNER)) == 1
+
+
+async def test_one_press_removes_nobody(house, open_page, owner):
+    page = await open_page(DESK, owner.cookies)
+    await page.goto("/admin")
+    remove = page.locator(f"[data-wallet='{COLLECTOR}']")
+    await remove.click()
+    assert await remove.inner_text() == "Press again to remove"
+    assert await house.storage.accounts.role(COLLECTOR) is not None
+    await remove.click()
+    await page.get_by_text("Removed.").wait_for()
+    assert await house.storage.accounts.role(COLLECTOR) is None
+
+
+async def test_a_tv_s_list_of_devices_holds_only_itself(open_page, tv_cookies):
+    page = await open_page(TV, tv_cookies)
+    await page.goto("/devices")
+    assert await page.locator("#devices li b").all_inner_texts() == ["Sofa"]
+    assert await focused(page) == "Sign out"
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/tv")
+
+
+async def test_a_tv_that_was_taken_back_is_paired_again(house, open_page, tv_cookies, owner):
+    page = await open_page(TV, tv_cookies)
+    await page.goto(f"/watch/{BEGUN.id}")
+    async with asyncio.timeout(10):
+        while not house.playback.leases:
+            await asyncio.sleep(0.05)
+    for token in list(house.playback.leases):
+        house.playback.end(token, LeaseEnd.SIGNED_OUT)
+    await page.get_by_text("This device was signed out.").wait_for()
+    assert await page.get_by_role("link", name="Pair again").evaluate("e => e === document.activeElement")
+    assert not await page.get_by_role("link", name="Back to the film").is_visible()
+
+
+async def test_a_browser_that_signed_out_is_not_taken_for_a_tv(open_page, owner):
+    page = await open_page(DESK, owner.cookies)
+    await page.goto("/tv")
+    await page.goto("/devices")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("heading", name="Your films, at home.").wait_for()
+    await page.goto("/sign-in")
+    await page.get_by_text("There is no wallet in this browser.").wait_for()
 
 
 async def test_an_expired_code_is_replaced_on_the_tv(house, open_page):

@@ -1,17 +1,14 @@
 // Arrow keys move the focus: always on a TV, elsewhere only from film to film. Back goes back on a TV.
 
+import { ARROWS, isBack, onTv } from "./remote.js";
 import { focusables, entrance, moveFocus } from "./spatial.js";
-
-const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
-const BACK_KEYS = new Set(["Escape", "GoBack", "BrowserBack"]);
-const BACK_CODES = new Set([461, 10009]); // the remote's Back on webOS and on Tizen, which name it differently
-const onTv = () => document.documentElement.dataset.distance === "tv";
+import "./tv-again.js";
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   const direction = ARROWS[event.key];
   if (direction) arrow(event, direction);
-  else if (onTv() && (BACK_KEYS.has(event.key) || BACK_CODES.has(event.keyCode))) back(event);
+  else if (onTv() && isBack(event)) back(event);
 });
 
 function arrow(event, direction) {
@@ -33,6 +30,11 @@ function back(event) {
   if (window.history.length > 1) window.history.back();
   else window.location.assign("/");
 }
+
+// A page the browser kept while the player ran shows an old position. The player begins anew by itself.
+window.addEventListener("pageshow", ({ persisted }) => {
+  if (persisted && !document.getElementById("player")) window.location.reload();
+});
 
 if (onTv() && document.activeElement === document.body) {
   entrance(focusables())?.focus({ preventScroll: true });

@@ -3,6 +3,7 @@
 import { Controls } from "./player/controls.js";
 import { Deck } from "./player/deck.js";
 import { listenToKeys } from "./player/keys.js";
+import { leaving } from "./player/leaving.js";
 import { Lease } from "./player/lease.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
@@ -10,6 +11,7 @@ import { rememberPosition } from "./player/position.js";
 import { SeekBar } from "./player/seekbar.js";
 import { openSource } from "./player/source.js";
 import { drawSubtitles } from "./player/subtitles.js";
+import { onTv } from "./remote.js";
 
 const player = document.getElementById("player");
 const video = document.getElementById("film");
@@ -42,18 +44,20 @@ async function begin() {
 /** No lease: say why, in the server's own sentence. */
 function refused(error) {
   if (error.status === 401) {
-    window.location.assign(`/sign-in?next=${encodeURIComponent(window.location.pathname)}`);
+    window.location.assign(onTv() ? "/tv" : `/sign-in?next=${encodeURIComponent(window.location.pathname)}`);
     return;
   }
   // Without a store the server names the token itself, which is no address to open.
-  const where = /^https?:/.test(error.answer?.where ?? "") ? error.answer.where : "";
+  const where = /^(https?:|\/)/.test(error.answer?.where ?? "") ? error.answer.where : "";
   message.show({ sentence: error.message, fix: error.fix, where, again: where ? null : begin });
 }
 
 /** The lease has ended while the film ran. */
 function over({ why, sentence }) {
   close();
-  message.show({ sentence, again: FINAL.has(why) ? null : restart });
+  const pair = why === "signed-out" && onTv();
+  const fix = pair ? "To watch again, let it in with your phone." : "";
+  message.show({ sentence, fix, pair, again: FINAL.has(why) ? null : restart });
 }
 
 /** The stream broke. Ask the lease first: it knows the better reason. */
@@ -103,13 +107,16 @@ function listenToPicture() {
   });
 }
 
-const leave = () => window.location.assign(player.dataset.back);
-
 player.dataset.paused = "";
 showState();
 listenToPicture();
 drawSubtitles(video, document.getElementById("subtitles"));
-rememberPosition(video, player.dataset.film);
+const leave = leaving({
+  video,
+  tell: rememberPosition(video, player.dataset.film),
+  address: player.dataset.back,
+  links: player.querySelectorAll("#back, #leave"),
+});
 listenToKeys({
   player, video, deck, menus, seek, controls, leave,
   time: document.getElementById("time"),
@@ -118,5 +125,5 @@ listenToKeys({
 });
 window.addEventListener("pagehide", () => playing.lease?.end());
 window.addEventListener("pageshow", ({ persisted }) => persisted && restart());
-if (document.documentElement.dataset.distance === "tv") document.getElementById("toggle").focus();
+if (onTv()) document.getElementById("toggle").focus();
 begin();

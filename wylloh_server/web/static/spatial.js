@@ -32,7 +32,8 @@ export function moveFocus(direction, root = document) {
   const target = elements.includes(current) ? next(current, elements, direction) : entrance(elements);
   if (!target) return null;
   target.focus({ preventScroll: true });
-  target.scrollIntoView({ block: "center", inline: "nearest", behavior: calm() ? "auto" : "smooth" });
+  // What moves inside a part of the page, such as the player, is in sight already.
+  if (root === document) target.scrollIntoView({ block: "center", inline: "nearest", behavior: calm() ? "auto" : "smooth" });
   return target;
 }
 

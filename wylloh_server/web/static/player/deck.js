@@ -1,5 +1,7 @@
 // When the controls are there, and when they leave the picture alone.
 
+import { onTv } from "../remote.js";
+
 const LINGER_MS = { near: 3000, tv: 6000 };
 
 export class Deck {
@@ -20,7 +22,7 @@ export class Deck {
   show() {
     this._player.dataset.deck = "open";
     clearTimeout(this._timer);
-    const tv = document.documentElement.dataset.distance === "tv";
+    const tv = onTv();
     if (this._held || this._video.paused || (!tv && this._steered())) return;
     this._timer = setTimeout(() => this.hide(), tv ? LINGER_MS.tv : LINGER_MS.near);
   }

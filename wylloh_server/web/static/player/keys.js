@@ -1,25 +1,27 @@
 // The keyboard and the remote. On a TV the arrows move between the controls; elsewhere they seek.
 
+import { ARROWS, isBack, onTv } from "../remote.js";
 import { moveFocus } from "../spatial.js";
 
 const LETTERS = { " ": "toggle", k: "toggle", MediaPlayPause: "toggle", f: "full", m: "mute", c: "subtitles" };
-const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
-const BACK_CODES = new Set([461, 10009]);
 const SKIP = 10;
 
 /** Listen before anybody else. `parts` are the player's deck, menus, seek bar, controls and their elements. */
 export function listenToKeys(parts) {
   window.addEventListener("keydown", (event) => {
     if (event.altKey || event.ctrlKey || event.metaKey || parts.over()) return;
-    if (handle(event, parts)) {
-      event.preventDefault();
-      parts.deck.show();
-    }
+    if (isBack(event) ? back(parts) : steer(event, parts)) event.preventDefault();
   }, { capture: true });
 }
 
+/** Whatever steers the film also brings the controls. */
+function steer(event, parts) {
+  const handled = handle(event, parts);
+  if (handled) parts.deck.show();
+  return handled;
+}
+
 function handle(event, parts) {
-  if (event.key === "Escape" || event.key === "GoBack" || BACK_CODES.has(event.keyCode)) return back(parts);
   const direction = ARROWS[event.key];
   if (direction) return parts.menus.open ? inMenu(direction, parts) : arrow(direction, parts);
   const pressing = event.key === " " && document.activeElement?.matches("button, a");
@@ -31,7 +33,8 @@ function handle(event, parts) {
 
 /** Enter brings the controls; on the seek bar it plays and pauses. Elsewhere it presses what has the focus. */
 function enter(parts) {
-  if (!parts.deck.open) return wake(parts);
+  const lost = onTv() && !parts.player.contains(document.activeElement);
+  if (!parts.deck.open || lost) return wake(parts);
   if (document.activeElement !== parts.time) return false;
   parts.controls.toggle();
   return true;
@@ -71,8 +74,4 @@ function wake({ deck, toggle }) {
   deck.show();
   toggle.focus();
   return true;
-}
-
-function onTv() {
-  return document.documentElement.dataset.distance === "tv";
 }
