@@ -22,7 +22,7 @@ from wylloh_server.adapters.crypto import open_key_store
 from wylloh_server.adapters.lan import SERVICE_TYPES
 
 MARKER = "wylloh-marker-7d1f0c"
-TITLE = "My own film 480p"
+TITLE = "My Own Film"
 ENCODER = b"x264 - core"
 """libx264 writes it into every picture track it makes, hence into every segment."""
 
