@@ -165,6 +165,8 @@ async def test_a_film_that_is_not_here_says_why_and_cannot_be_played(owner, film
 async def test_a_broken_film_says_why_and_what_to_do_and_offers_no_play(house, owner):
     page = await page_of(owner, f"/films/{FAILED.id}")
     assert "Cannot be played The manifest is not signed. Its publisher has to" in page.text
+    assert "You can watch this film" not in page.text
+    assert "first Play" not in page.text
     notes = replace(OWN, state=FilmState.FAILED, reason="This file is not a film.")
     await house.storage.films.save(notes)
     page = await page_of(owner, f"/films/{notes.id}")
