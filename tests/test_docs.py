@@ -96,7 +96,9 @@ def test_a_name_of_the_sdk_is_documented_and_used(name):
     item = getattr(sdk, name)
     # Aliases and NewTypes have no docstring of their own.
     assert not inspect.isclass(item) or (item.__doc__ and not item.__doc__.startswith(f"{name}("))
-    assert re.search(rf"\b{name}\b", text_of("tests/hooks/*.py", "plugins/*/tests/*.py", "plugins/*/wylloh_*/*.py"))
+    assert re.search(
+        rf"\b{name}\b", text_of("tests/hooks/*.py", "plugins/*/tests/*.py", "plugins/*/wylloh_*/*.py")
+    )
 
 
 def test_the_sdk_offers_all_it_imports():

@@ -98,6 +98,7 @@ def test_no_suppression_is_blanket() -> None:
     ]
     assert not found
 
+
 def test_nothing_is_left_for_later() -> None:
     later = re.compile(r"\b(TODO|FIXME|XXX)\b|raise NotImplementedError")
     found = [

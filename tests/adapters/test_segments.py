@@ -40,7 +40,9 @@ async def test_recent_files_come_from_memory(tmp_path):
     for name in ("0.m4s", "1.m4s", "2.m4s"):
         (tmp_path / "film" / "a0" / name).unlink()
     assert await store.get("film", "a0", "2.m4s") == b"2.m4s2.m4s"
-    assert await store.get("film", "a0", "0.m4s") is None, "gone from disk behind its back, and no longer in memory"
+    assert await store.get("film", "a0", "0.m4s") is None, (
+        "gone from disk behind its back, and no longer in memory"
+    )
 
 
 async def test_the_film_unused_for_longest_makes_room(tmp_path):

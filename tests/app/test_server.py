@@ -55,7 +55,9 @@ async def test_who_has_the_code_becomes_the_owner(house, somebody):
     status, answer = await somebody.sign_in(OWNER, house.claim_code)
     assert (status, answer["role"]) == (200, "owner")
     assert (await somebody.get("/admin"))[0] == 200
-    house.cookie = next(cookie.value for cookie in somebody.cookies if cookie.key.startswith("wylloh_session"))
+    house.cookie = next(
+        cookie.value for cookie in somebody.cookies if cookie.key.startswith("wylloh_session")
+    )
 
 
 async def test_the_code_is_good_once(house, somebody):

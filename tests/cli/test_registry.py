@@ -42,9 +42,7 @@ def refusal(*words: object) -> str:
 def test_from_an_empty_chain_to_a_token(tmp_path, node):
     admin, filmmaker = signing_files(tmp_path / "a", ADMIN), signing_files(tmp_path / "f", FILMMAKER)
     empty = write_settings(tmp_path / "empty.toml", chain={"rpc": [node.url], "id": int(CHAIN_ID)})
-    printed = tomllib.loads(
-        said("deploy", "--admin", ADMIN.address, "--config", empty, *admin.words)
-    )
+    printed = tomllib.loads(said("deploy", "--admin", ADMIN.address, "--config", empty, *admin.words))
     chain = {"rpc": [node.url], **printed["chain"]}
     settings = server_settings(tmp_path, server={"public_url": "http://127.0.0.1:1"}, chain=chain)
 
@@ -52,9 +50,13 @@ def test_from_an_empty_chain_to_a_token(tmp_path, node):
     assert "publisher role" in publish(settings, film, filmmaker).stderr
     assert "may register films now" in said("grant", FILMMAKER.address, "--config", settings, *admin.words)
     token = published(publish(settings, film, filmmaker)).token
-    assert "holds 1,000 more" not in said("mint", token, BUYER.address, 7, "--config", settings, *filmmaker.words)
+    assert "holds 1,000 more" not in said(
+        "mint", token, BUYER.address, 7, "--config", settings, *filmmaker.words
+    )
     assert asyncio.run(_held(node, token)) == 7
-    assert "registry refused" in refusal("mint", token, BUYER.address, 10**6, "--config", settings, *filmmaker.words)
+    assert "registry refused" in refusal(
+        "mint", token, BUYER.address, 10**6, "--config", settings, *filmmaker.words
+    )
     assert asyncio.run(_held(node, token)) == 7
 
 
@@ -66,7 +68,9 @@ async def _held(node, token) -> int:
 
 def test_for_a_browser_wallet_it_prints_what_to_send(tmp_path, node):
     settings = write_settings(tmp_path / "empty.toml", chain={"rpc": [node.url], "id": int(CHAIN_ID)})
-    done = wylloh("registry", "deploy", "--admin", ADMIN.address, "--config", settings, "--wallet", ADMIN.address)
+    done = wylloh(
+        "registry", "deploy", "--admin", ADMIN.address, "--config", settings, "--wallet", ADMIN.address
+    )
     assert done.returncode == 0
     request = json.loads(done.stdout)
     assert request["method"] == "eth_sendTransaction"

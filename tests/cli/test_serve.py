@@ -39,9 +39,7 @@ def test_an_unknown_key(tmp_path):
 
 
 def test_a_misspelt_variable(tmp_path):
-    words = refused(
-        wylloh("serve", "--config", server_settings(tmp_path), env={"WYLLOH_SERVER__PROT": "1"})
-    )
+    words = refused(wylloh("serve", "--config", server_settings(tmp_path), env={"WYLLOH_SERVER__PROT": "1"}))
     assert "WYLLOH_SERVER__PROT" in words
     assert '"port"' in words
 
@@ -115,7 +113,10 @@ def at_home(tmp_path_factory):
 
 
 async def test_a_second_server_of_the_same_folder_does_no_harm(at_home):
-    async with running_server(at_home, WYLLOH_PASSPHRASE="correct horse") as first, guest(first.url) as somebody:
+    async with (
+        running_server(at_home, WYLLOH_PASSPHRASE="correct horse") as first,
+        guest(first.url) as somebody,
+    ):
         done = wylloh("serve", "--config", at_home, env={"WYLLOH_PASSPHRASE": "correct horse"})
         assert "another server is working with the data folder" in refused(done)
         assert "claim" not in done.stdout
@@ -146,4 +147,3 @@ def test_help_imports_nothing_heavy():
 
 def test_version():
     assert wylloh("--version").stdout.startswith("wylloh, version ")
-

@@ -143,7 +143,9 @@ class Server:
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent = int(status.read_text().rpartition(")")[2].split()[1])
-                command = (status.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                command = (
+                    (status.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
             except (OSError, ValueError):
                 continue
             if parent == self.process.pid and command:
@@ -151,7 +153,9 @@ class Server:
         return found
 
     async def _up(self) -> bool:
-        assert self.process.poll() is None, f"it ended with {self.process.returncode}:\n{self.out()}{self.err()}"
+        assert self.process.poll() is None, (
+            f"it ended with {self.process.returncode}:\n{self.out()}{self.err()}"
+        )
         found = re.search(r" is at (\S+)", self.out())
         if found is None:
             return False

@@ -39,7 +39,8 @@ def test_a_redirect_stays_here(to):
 
 
 @pytest.mark.parametrize(
-    "to", ["", "films", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/a b"]
+    "to",
+    ["", "films", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nSet-Cookie: x", "/a b"],
 )
 def test_a_redirect_elsewhere_is_refused(to):
     with pytest.raises(InvalidValue):

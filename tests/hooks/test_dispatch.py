@@ -101,8 +101,12 @@ async def test_whoever_stops_waiting_cancels_the_plugin_too(house):
 
 
 async def test_entries_come_in_order_with_their_whole_path(house):
-    house.write("b", "@hookimpl\nasync def nav_items():\n    return [NavItem('Late', 'x', 200), NavItem('Same')]\n")
-    house.write("a", "@hookimpl\nasync def nav_items():\n    return [NavItem('Also'), NavItem('Early', '', 1)]\n")
+    house.write(
+        "b", "@hookimpl\nasync def nav_items():\n    return [NavItem('Late', 'x', 200), NavItem('Same')]\n"
+    )
+    house.write(
+        "a", "@hookimpl\nasync def nav_items():\n    return [NavItem('Also'), NavItem('Early', '', 1)]\n"
+    )
     async with house.running() as (_, dispatch):
         assert [(item.label, item.path) for item in await dispatch.nav_items(VIEWER)] == [
             ("Early", "/plugins/a/"),
@@ -208,7 +212,11 @@ async def test_a_route_answers(house, body, reply):
         ("raise PluginError('boom')", 500, "PluginError: boom"),
         ("raise SystemExit", 500, "PluginError: tried to end the server"),
         ("raise asyncio.CancelledError", 500, "PluginError: cancelled its own task"),
-        ("return None", 500, "PluginError: a route must return Page, Json, Redirect or Refusal, not NoneType"),
+        (
+            "return None",
+            500,
+            "PluginError: a route must return Page, Json, Redirect or Refusal, not NoneType",
+        ),
         ("return Redirect('//elsewhere.example')", 400, ""),
         ("await asyncio.Event().wait()", 504, "TimeoutError: took longer than 0.5 s"),
     ],
@@ -239,7 +247,8 @@ async def test_a_route_asks_who_is_asking(house, role, viewer, status):
 
 async def test_routes_of_a_plugin_that_did_not_start_say_so(house):
     answer, _ = await ask(
-        house, route("return Json(1)") + "@hookimpl\nasync def lifespan():\n    raise RuntimeError\n    yield\n"
+        house,
+        route("return Json(1)") + "@hookimpl\nasync def lifespan():\n    raise RuntimeError\n    yield\n",
     )
     assert (answer.status, answer.sentence) == (503, "The plugin mine is not running.")
 

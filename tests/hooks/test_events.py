@@ -47,7 +47,9 @@ def heard_by(registry, name):
 
 def test_there_is_a_sample_of_every_event():
     declared = {
-        item for _, item in inspect.getmembers(events, inspect.isclass) if issubclass(item, Event) and item is not Event
+        item
+        for _, item in inspect.getmembers(events, inspect.isclass)
+        if issubclass(item, Event) and item is not Event
     }
     assert {type(sample) for sample in SAMPLES} == declared
 
@@ -168,4 +170,6 @@ async def test_a_plugin_emits_only_what_it_declared(house):
         assert (await dispatch.answer(mounted, PluginRequest())).status == 500
         await registry.settled()
         assert [type(event).__name__ for event in heard_by(registry, "ears")] == ["TeaMade"]
-        assert record_of(registry, "kettle").last_error.endswith("kettle has not declared the event FilmReady.")
+        assert record_of(registry, "kettle").last_error.endswith(
+            "kettle has not declared the event FilmReady."
+        )

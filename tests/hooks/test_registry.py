@@ -38,7 +38,10 @@ async def test_a_server_without_plugins_runs(house):
     ("source", "reason"),
     [
         ("raise RuntimeError('boom')", "It could not be loaded: RuntimeError: boom"),
-        ("import no_such_module", "It could not be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "import no_such_module",
+            "It could not be loaded: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
         ("raise SystemExit(3)", "It could not be loaded: SystemExit: 3"),
         ("def broken(:", "It could not be loaded: SyntaxError"),
     ],
@@ -65,8 +68,14 @@ async def test_raising_at_import_costs_only_itself(house, source, reason):
         ("@hookimpl\nasync def lifespan():\n    pass", "The hook lifespan must be async def with one yield."),
         ("@hookimpl\ndef nav_itmes():\n    return []", "no hook nav_itmes. Did you mean nav_items?"),
         ("@hookimpl\ndef settings(cake):\n    return []", "cake"),
-        ("@hookimpl(wrapper=True)\ndef settings():\n    return (yield)", "may not wrap what other plugins answer"),
-        ("@hookimpl\ndef template_dirs():\n    return [Path('/no/such')]", "names /no/such, which is no folder."),
+        (
+            "@hookimpl(wrapper=True)\ndef settings():\n    return (yield)",
+            "may not wrap what other plugins answer",
+        ),
+        (
+            "@hookimpl\ndef template_dirs():\n    return [Path('/no/such')]",
+            "names /no/such, which is no folder.",
+        ),
         (
             "@hookimpl\ndef settings():\n    return [Setting('a', int, 1, 'A.'), Setting('a', int, 2, 'A.')]",
             "The hook settings gives a twice.",
@@ -137,7 +146,9 @@ async def test_a_wrong_declaration_is_named(house, source, reason):
     ],
 )
 async def test_raising_or_hanging_at_start_up_costs_only_itself(house, source, reason):
-    house.write("bad", f"{source}\n@hookimpl\nasync def nav_items():\n    return [NavItem('Bad')]\n", head=HEAD_FLAT)
+    house.write(
+        "bad", f"{source}\n@hookimpl\nasync def nav_items():\n    return [NavItem('Bad')]\n", head=HEAD_FLAT
+    )
     house.write("good", GOOD)
     async with house.running(limits=Limits(start=1)) as (registry, dispatch):
         assert record_of(registry, "bad").status == "failed"
@@ -203,7 +214,9 @@ async def test_a_folder_on_the_path_may_be_the_package_itself(house):
 
 
 async def test_a_plugin_from_a_folder_imports_its_own_modules(house):
-    package = house.write("split", "from wylloh_split.parts import LABEL\nfrom .parts import LABEL as SAME\n" + GOOD)
+    package = house.write(
+        "split", "from wylloh_split.parts import LABEL\nfrom .parts import LABEL as SAME\n" + GOOD
+    )
     (package / "parts.py").write_text("LABEL = 'x'\n")
     async with house.running() as (registry, _):
         assert record_of(registry, "split").status == "running"
@@ -237,7 +250,12 @@ async def test_the_second_plugin_of_a_name_is_refused(house):
     house.write("tagging", GOOD)
     point = EntryPoint("tagging", "wylloh_tagging", ENTRY_POINT_GROUP)
     registry = house.registry(points=[point])
-    assert set(registry.template_dirs()) == set(registry.static_dirs()) == set(registry.settings()) == {"tagging"}
+    assert (
+        set(registry.template_dirs())
+        == set(registry.static_dirs())
+        == set(registry.settings())
+        == {"tagging"}
+    )
     first, second = registry.records()
     assert (first.module, first.status) == ("wylloh_tagging", "loaded")
     assert second.reason == "A plugin of this name is loaded from wylloh_tagging already."

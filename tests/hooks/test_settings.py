@@ -70,7 +70,9 @@ def test_a_value_of_another_type_is_named(name, given):
 
 
 def test_an_unknown_name_gets_the_nearest_one():
-    with pytest.raises(SettingsError, match=r"plugins\.settings\.p\.cuont is no setting .* Did you mean count\?"):
+    with pytest.raises(
+        SettingsError, match=r"plugins\.settings\.p\.cuont is no setting .* Did you mean count\?"
+    ):
         settings_of("p", DECLARED, {"cuont": 1})
     with pytest.raises(SettingsError, match="This plugin has no settings"):
         settings_of("p", [], {"cuont": 1})

@@ -46,7 +46,10 @@ def migrations():
 
 
 async def test_hook_migrations(house):
-    file = house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill))]\n") / "__init__.py"
+    file = (
+        house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill))]\n")
+        / "__init__.py"
+    )
 
     async def sizes():
         async with house.running() as (registry, _):
@@ -62,7 +65,9 @@ async def test_hook_migrations(house):
 
 
 async def test_a_step_that_fails_is_undone(house):
-    house.write("mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill, CreateTable(cups)))]\n")
+    house.write(
+        "mine", TABLES + "STEPS = [Migration('0001', (CreateTable(cups), fill, CreateTable(cups)))]\n"
+    )
     async with house.running() as (registry, _):
         (record,) = registry.records()
         assert record.status == "failed"

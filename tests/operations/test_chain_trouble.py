@@ -30,7 +30,9 @@ async def doctor_says(settings) -> str:
 @pytest.mark.parametrize("trouble", ["down", "wrong chain", "no contract"])
 async def test_it_says_so_and_recovers_by_itself(tmp_path, stage, trouble):
     answers = {"eth_chainId": "0x5"} if trouble == "wrong chain" else {"eth_getCode": "0x"}
-    words = {"down": "HTTP status 503", "wrong chain": "serves chain 5", "no contract": "no contract at"}[trouble]
+    words = {"down": "HTTP status 503", "wrong chain": "serves chain 5", "no contract": "no contract at"}[
+        trouble
+    ]
     async with rpc_proxy(stage.chain.rpc) as proxy:
         if trouble == "down":
             proxy.http_status = 503

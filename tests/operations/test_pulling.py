@@ -10,7 +10,14 @@ import pytest
 
 from tests.components.bad_gateway import bad_gateway
 from tests.components.player import play
-from tests.components.server import eventually, guest, running_server, server_of, server_settings, wylloh_async
+from tests.components.server import (
+    eventually,
+    guest,
+    running_server,
+    server_of,
+    server_settings,
+    wylloh_async,
+)
 from tests.components.small_disk import enlarge, small_disk
 from tests.components.stage import HOLDER
 from wylloh_server.adapters.crypto import open_key_store
@@ -77,7 +84,9 @@ async def test_after_kill_9_nothing_is_fetched_twice(tmp_path, stage):
                 assert await server.stop() == 0
         keys = FilmKeys(await open_key_store(tmp_path / "data" / "keys"))
         key = await keys.for_playing(stage.published.token)
-        said = server.settings.with_suffix(".err").read_text() + server.settings.with_suffix(".out").read_text()
+        said = (
+            server.settings.with_suffix(".err").read_text() + server.settings.with_suffix(".out").read_text()
+        )
         assert len(key) == 32
         assert key.hex() not in said
         assert base64.b64encode(key).decode() not in said
@@ -185,11 +194,12 @@ async def test_the_command_line_pulls_lists_and_goes_on(tmp_path, stage):
         assert asked_for(gateway) == []
 
 
-@pytest.mark.parametrize(("film", "said"), [("0123", "no film '0123' is known"), ("eip155:1/x", "eip155:1/x")])
+@pytest.mark.parametrize(
+    ("film", "said"), [("0123", "no film '0123' is known"), ("eip155:1/x", "eip155:1/x")]
+)
 async def test_a_film_nobody_knows_is_not_pulled(tmp_path, stage, film, said):
     settings = holder_settings(tmp_path, stage, stage.gateway)
     done = await wylloh_async("film", "pull", film, "--config", settings)
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
-

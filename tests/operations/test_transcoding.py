@@ -47,7 +47,9 @@ def encoders() -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()
-            if b"ffmpeg" in command.split(b"\0")[0] and mark in (process / "environ").read_bytes().split(b"\0"):
+            if b"ffmpeg" in command.split(b"\0")[0] and mark in (process / "environ").read_bytes().split(
+                b"\0"
+            ):
                 found.append(command.replace(b"\0", b" ").decode(errors="replace")[:120])
         except OSError:
             continue
@@ -88,7 +90,10 @@ async def test_after_kill_9_the_rest_is_made_and_nothing_twice(tmp_path, film):
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_it_stops_in_the_middle_of_everything(tmp_path, stage: Stage, film, how):
-    async with bad_gateway(stage.gateway, "stall", honest_for=10) as gateway, rpc_proxy(stage.chain.rpc) as proxy:
+    async with (
+        bad_gateway(stage.gateway, "stall", honest_for=10) as gateway,
+        rpc_proxy(stage.chain.rpc) as proxy,
+    ):
         chain = {**stage.chain.settings, "rpc": [proxy.url]}
         settings = settings_of(tmp_path, film, chain=chain, ipfs={"gateways": [gateway.url]})
         with server_of(settings, WYLLOH_PASSPHRASE=PASSPHRASE) as server:

@@ -243,9 +243,7 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     async def probe():
         return checks[0] if checks else Check("Chain", ok=True, sentence="Fine.")
 
-    app[keys.HEALTH] = Health(
-        probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock
-    )
+    app[keys.HEALTH] = Health(probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock)
     set_up_pages(app)
     add_routes(app)
     if add is not None:

@@ -46,7 +46,11 @@ async def client():
 
 @pytest.mark.parametrize(
     ("header", "start", "stop"),
-    [("bytes=0-", 0, len(FILM)), ("bytes=1048570-2097160", 1048570, 2097161), ("bytes=2999999-9999999", 2999999, None)],
+    [
+        ("bytes=0-", 0, len(FILM)),
+        ("bytes=1048570-2097160", 1048570, 2097161),
+        ("bytes=2999999-9999999", 2999999, None),
+    ],
 )
 async def test_a_range_is_given(door, client, header, start, stop):
     async with door.lend(Memory()) as url, client.get(url, headers={"Range": header}) as reply:
@@ -157,7 +161,6 @@ def put(url, name, data):
 
 
 def hang_up_after(url, data):
-
 
     host, port = url.split("/")[2].split(":")
     with socket.create_connection((host, int(port))) as connection:

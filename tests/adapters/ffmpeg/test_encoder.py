@@ -118,9 +118,7 @@ async def test_the_picture_of_two_runs_joins_as_if_made_by_one(film, made):
 
 async def test_a_later_run_shows_the_same_pictures(film, made):
     whole, later = await made(film, picture(0)), await made(film, picture(3))
-    for (_, one), (_, other) in zip(
-        pictures(joined(whole, [3])), pictures(joined(later, [3])), strict=True
-    ):
+    for (_, one), (_, other) in zip(pictures(joined(whole, [3])), pictures(joined(later, [3])), strict=True):
         # The timecode in the picture moves with every frame: another frame would differ far more.
         assert sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one) < 3
 
@@ -134,7 +132,9 @@ async def test_renditions_have_their_key_frames_at_the_same_times(film, made):
 
 
 async def test_an_ntsc_film_is_cut_at_whole_frames(tmp_path, made):
-    path = make_film(tmp_path / "ntsc.mkv", 7, size="320x180", rate="30000/1001", languages=(), subtitles=False)
+    path = make_film(
+        tmp_path / "ntsc.mkv", 7, size="320x180", rate="30000/1001", languages=(), subtitles=False
+    )
     whole, later = await made(path, picture(0)), await made(path, picture(2))
     assert packets(joined(whole | later, range(4))) == packets(joined(whole, range(4)))
     times = [pts for pts, _, key in packets(joined(later, [2, 3])) if key]
@@ -166,7 +166,13 @@ async def test_each_language_has_its_own_tone(film, made):
 
 async def test_sound_that_begins_late_is_silent_until_then(tmp_path, made):
     path = make_film(
-        tmp_path / "late.mkv", 20, size="160x90", rate="5", languages=("eng",), subtitles=False, sound_begins=10
+        tmp_path / "late.mkv",
+        20,
+        size="160x90",
+        rate="5",
+        languages=("eng",),
+        subtitles=False,
+        sound_begins=10,
     )
     whole, later = await made(path, sound(0)), await made(path, sound(1))
     for files in (whole, later):

@@ -25,7 +25,9 @@ async def test_matroska_with_chapters_and_ntsc_rate(tmp_path, lent):
     chapters.write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=2000\ntitle=The door\n")
     plain = make_film(tmp_path / "plain.mkv", 3, rate="24000/1001", languages=("jpn",))
     path = tmp_path / "film.mkv"
-    run_ffmpeg("-i", str(plain), "-i", str(chapters), "-map", "0", "-map_metadata", "1", "-c", "copy", str(path))
+    run_ffmpeg(
+        "-i", str(plain), "-i", str(chapters), "-map", "0", "-map_metadata", "1", "-c", "copy", str(path)
+    )
     async with lent(path) as url:
         probe = await AvProber().probe(url)
     assert probe.container == "matroska"

@@ -24,7 +24,9 @@ def test_a_path_in_the_settings_is_used(path):
 
 
 @pytest.mark.parametrize(
-    "text", ["exit 1", "echo ffmpeg version 4.4.2", "echo ffmpeg version 9.0.2"], ids=["broken", "old", "no-x264"]
+    "text",
+    ["exit 1", "echo ffmpeg version 4.4.2", "echo ffmpeg version 9.0.2"],
+    ids=["broken", "old", "no-x264"],
 )
 def test_a_setting_that_does_not_work_is_an_error_with_its_name(text, tmp_path):
     path = program(tmp_path, "ffmpeg", text)

@@ -32,7 +32,10 @@ async def get(url: str) -> bytes:
 async def test_helia_reads_our_car_byte_for_byte(url, publisher):
     await post(f"{url}/car", publisher.packages.published_car(publisher.root))
     for entry in await publisher.packages.listing(publisher.root):
-        assert await get(f"{url}/files/{publisher.root}/{entry.path}") == (publisher.folder / entry.path).read_bytes()
+        assert (
+            await get(f"{url}/files/{publisher.root}/{entry.path}")
+            == (publisher.folder / entry.path).read_bytes()
+        )
 
 
 @pytest.mark.parametrize("name", FOLDERS)

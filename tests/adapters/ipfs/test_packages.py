@@ -58,7 +58,9 @@ async def test_a_package_is_built_and_reads_as_the_folder(publisher, expected):
 async def test_the_root_is_helias_and_progress_reaches_the_end(open_packages, tmp_path, expected):
     steps = []
     packages = await open_packages("a")
-    root = await packages.add_folder(write_folder("package", tmp_path), progress=lambda *step: steps.append(step))
+    root = await packages.add_folder(
+        write_folder("package", tmp_path), progress=lambda *step: steps.append(step)
+    )
     assert root == expected["folders"]["package"]
     await asyncio.sleep(0)
     total = sum(FOLDERS["package"].values())
@@ -185,7 +187,9 @@ async def test_a_car_is_in_depth_first_order_each_block_once(publisher):
 
 @pytest.mark.parametrize(("scope", "blocks"), [("block", 1), ("entity", 1), ("all", BLOCKS)])
 async def test_cars_of_the_root_by_scope(scope, blocks, publisher):
-    stream = read_car(publisher.packages.published_car(publisher.root, scope=scope), parse_cid(publisher.root))
+    stream = read_car(
+        publisher.packages.published_car(publisher.root, scope=scope), parse_cid(publisher.root)
+    )
     found = [block async for block in stream]
     assert len(found) == len({block.cid for block in found}) == blocks
     assert found[0].cid.text == publisher.root
@@ -200,7 +204,9 @@ async def test_the_car_of_a_file_is_the_whole_file(publisher):
 
 
 def tree(*links: Block) -> Block:
-    return Block.of(DAG_PB, encode_node(Node(Kind.DIRECTORY, tuple(Link(b.cid, f"{i}", 9) for i, b in enumerate(links)))))
+    return Block.of(
+        DAG_PB, encode_node(Node(Kind.DIRECTORY, tuple(Link(b.cid, f"{i}", 9) for i, b in enumerate(links))))
+    )
 
 
 async def hostile(request_blocks, car_blocks):

@@ -40,7 +40,9 @@ def test_yours_not_yours_and_unknown_are_apart():
 
 def test_what_cannot_be_played_stands_apart_and_counts_nowhere():
     notes = replace(OWN, state=FilmState.FAILED)
-    shelves = sorted_(begun(held(FAILED), 1), held(replace(FAILED, id="other"), 0), Shelved(notes), Shelved(OWN))
+    shelves = sorted_(
+        begun(held(FAILED), 1), held(replace(FAILED, id="other"), 0), Shelved(notes), Shelved(OWN)
+    )
     assert titles(shelves.broken) == [FAILED.title, FAILED.title, notes.title]
     assert not (shelves.held or shelves.unknown or shelves.others or shelves.continuing)
     assert shelves.folder_summary == "1 film"
