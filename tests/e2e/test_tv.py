@@ -27,20 +27,25 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     await press_until(tv, "ArrowDown", "a.card")
     await tv.page.keyboard.press("Enter")
     await expect(tv.page.get_by_role("heading", level=1)).to_have_text(FILM)
-    await press_until(tv, "ArrowUp", "button.go")
+    await expect(tv.page.locator("button.go")).to_be_focused()
     await tv.page.keyboard.press("Enter")
     await tv.plays_beyond(1)
     await tv.page.keyboard.press("ArrowRight")
     await tv.plays_beyond(10)
+    await a_remote_steers(tv)
 
     tv.expected += ["status of 403", "status of 401"]
     await phone.page.goto("/devices")
     await phone.page.get_by_role("button", name="Revoke Living room").click()
+    await phone.page.get_by_role("button", name="Press again to revoke").click()
     await expect(phone.page.get_by_role("status")).to_contain_text("Revoked")
     await expect(tv.page.get_by_role("alertdialog")).to_be_visible(timeout=PATIENCE_MS)
     assert await tv.film("paused")
-    await tv.page.goto("/")
-    await expect(tv.page.get_by_role("main")).not_to_contain_text(FILM)
+    await tv.page.keyboard.press("Enter")
+    await expect(tv.page).to_have_url(re.compile("/tv$"))
+    await expect(tv.page.locator("#code")).to_have_text(CODE)
+    await tv.page.goto("/sign-in")
+    await expect(tv.page).to_have_url(re.compile("/tv$"))
     assert (await tv.post("/api/films/anything/play"))[0] == 401
 
 
@@ -71,6 +76,54 @@ async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, arrive, signe
         offer["pair_url"].replace(re.match(r"https?://[^/]+", offer["pair_url"])[0], demo.url)
     )
     await expect(phone.page.get_by_label("Code on the TV")).to_have_value(code.replace(" ", ""))
+
+
+async def a_remote_steers(tv) -> None:
+    """Enter brings the controls, then pauses; arrows scroll nothing; Back leaves in two steps, and it goes on there."""
+    page = tv.page
+    player, toggle = page.locator("#player"), page.locator("#toggle")
+    await expect(player).to_have_attribute("data-deck", "closed", timeout=PATIENCE_MS)
+    await expect(page.locator("#deck")).to_be_hidden()
+    await page.keyboard.press("Enter")
+    await expect(player).to_have_attribute("data-deck", "open")
+    await expect(toggle).to_be_focused()
+    assert not await tv.film("paused")
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("document.getElementById('film').paused")
+    for key in ("ArrowUp", "ArrowUp", "ArrowDown", "ArrowDown"):
+        await page.keyboard.press(key)
+        assert await page.evaluate("document.getElementById('player').scrollTop + window.scrollY") == 0
+    await expect(toggle).to_be_focused()
+    await page.keyboard.press("Enter")
+    await tv.plays_beyond(11)
+    await page.keyboard.press("Escape")
+    await expect(player).to_have_attribute("data-deck", "closed")
+    assert "/watch/" in page.url
+    positions = await positions_told(tv, lambda: page.keyboard.press("Backspace"))
+    assert positions and max(positions) >= 11
+    await page.keyboard.press("Escape")
+    await expect(page).to_have_url(re.compile(r":\d+/$"))
+    await page.go_forward()
+    await expect(page.locator("button.go")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await tv.plays_beyond(11)
+
+
+async def positions_told(tv, leave) -> list[float]:
+    """Leave the player for the film's page; gives the positions it told before it asked for that page."""
+    page, told = tv.page, []
+
+    def heard(request) -> None:
+        if request.url.endswith("/position"):
+            told.append(request.post_data_json["at"])
+
+    page.on("request", heard)
+    async with page.expect_request(lambda request: request.is_navigation_request()):
+        await leave()
+    page.remove_listener("request", heard)
+    await expect(page).to_have_url(re.compile("/films/"))
+    await expect(page.get_by_role("link", name="Start over")).to_be_visible()
+    return told
 
 
 async def code_on(tv) -> str:

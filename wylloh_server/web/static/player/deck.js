@@ -11,7 +11,9 @@ export class Deck {
     this._timer = 0;
     this._held = false;
     for (const name of ["pointermove", "focusin"]) player.addEventListener(name, () => this.show());
-    for (const name of ["play", "playing", "pause", "seeking"]) video.addEventListener(name, () => this.show());
+    for (const name of ["play", "pause", "seeking"]) video.addEventListener(name, () => this.show());
+    // A film that waited for data and goes on brings nothing back that somebody has put away.
+    video.addEventListener("playing", () => this.open && this.show());
   }
 
   get open() {
