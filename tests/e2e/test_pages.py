@@ -29,7 +29,7 @@ async def test_the_pages_that_are_open_to_all(demo, arrive, size):
         if name == "tv":
             await expect(visitor.page.locator("#qr svg")).to_be_visible()
         if name == "sign-in":
-            await expect(visitor.page.locator("#no-wallet")).to_be_visible()
+            await expect(visitor.page.locator("#wallets button").first).to_be_visible()
         await in_order(visitor)
         await take(visitor, name)
 

@@ -84,7 +84,14 @@ class Browser:
 
     @property
     def cookies(self):
-        return {cookie.key: cookie.value for cookie in self.client.session.cookie_jar}
+        """By their plain names, without what tells two servers on one host apart."""
+        jar = self.client.session.cookie_jar
+        return {"_".join(cookie.key.split("_")[:2]): cookie.value for cookie in jar}
+
+    def named(self, cookie):
+        """The name under which this server really sets a cookie."""
+        keys = [one.key for one in self.client.session.cookie_jar]
+        return next(key for key in keys if key.startswith(cookie))
 
     async def get(self, path, **options):
         options.setdefault("allow_redirects", False)

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tests.web.conftest import OWNER, PLAIN
 from wylloh_server.domain import errors
 from wylloh_server.web.middleware import Deadlines
+from wylloh_server.web.session import SESSION_COOKIE, cookie
 
 PAGE = {"Accept": "text/html"}
 
@@ -71,7 +72,7 @@ async def test_what_an_error_says_cannot_become_html(open_house, open_browser):
 
 async def test_an_unexpected_error_shows_a_reference_and_keeps_its_secrets(open_house, open_browser):
     async def broken(request):
-        raise RuntimeError(f"cookie {request.cookies['wylloh_session']} code {request.query['code']}")
+        raise RuntimeError(f"cookie {cookie(request, SESSION_COOKIE)} code {request.query['code']}")
 
     browser = open_browser(await open_house(add=with_routes(broken=broken)))
     await browser.sign_in(OWNER)

@@ -8,6 +8,7 @@ it shows its code.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from wylloh_server.config import ServerSettings
 from wylloh_server.domain.errors import AccessRefused
 from wylloh_server.services.signin import session_id
 from wylloh_server.web.keys import SETTINGS, SIGN_IN
@@ -29,7 +31,7 @@ SESSION_COOKIE = "wylloh_session"
 VISIT_COOKIE = "wylloh_visit"
 PAIRING_COOKIE = "wylloh_pairing"
 
-_USUAL_PORT = 8484
+_USUAL_DATA = ServerSettings().data
 _SESSION_SECONDS = 90 * 86400
 """How long a browser keeps the cookie; the server ends an idle session sooner."""
 
@@ -139,9 +141,9 @@ def forget_cookie(request: web.Request, response: web.StreamResponse, name: str)
 
 
 def _named(request: web.Request, name: str) -> str:
-    """Cookies belong to a host, whatever the port: a second server there must not overwrite the first's."""
-    port = request.app[SETTINGS].server.port
-    return name if port == _USUAL_PORT else f"{name}_{port}"
+    """Tell two servers on one host apart: cookies belong to a host, whatever the port."""
+    data = request.app[SETTINGS].server.data
+    return name if data == _USUAL_DATA else f"{name}_{hashlib.sha256(str(data).encode()).hexdigest()[:8]}"
 
 
 def sign_in_url(request: web.Request) -> str:
