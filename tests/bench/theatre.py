@@ -74,15 +74,19 @@ class House:
 
     @contextmanager
     def opened(self) -> Iterator[Child]:
-        """Run the server on a fresh copy of what it keeps, until the context ends; inside, it is quiet."""
-        copy = self.folder.with_name(f"{self.folder.name}-copy")
-        shutil.copytree(self.folder / "data", copy / "data")
+        """Run the server until the context ends, then put its data back; inside, it is quiet.
+
+        It runs where the viewer signed in, because cookies belong to a data folder.
+        """
+        data, kept = self.folder / "data", self.folder / "kept"
+        shutil.copytree(data, kept)
         try:
-            with wylloh(write_settings(copy, self.port, **self.sections), self.port) as running:
+            with wylloh(write_settings(self.folder, self.port, **self.sections), self.port) as running:
                 wait_until_quiet(running, self.settle_seconds)
                 yield running
         finally:
-            shutil.rmtree(copy)
+            shutil.rmtree(data)
+            kept.rename(data)
 
     def visitor(self) -> Visitor:
         """The viewer, back with the cookies of the first visit."""

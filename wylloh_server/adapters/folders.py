@@ -66,7 +66,8 @@ class FilmFile:
 
     async def close(self) -> None:
         """Close the file. Closing twice is fine."""
-        await asyncio.to_thread(self.close_now)
+        # Shielded: a thread that has not begun when its caller is cancelled would never close it.
+        await asyncio.shield(asyncio.to_thread(self.close_now))
 
     def close_now(self) -> None:
         """Close the file, waiting for the disk. Closing twice is fine."""
