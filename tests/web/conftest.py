@@ -88,6 +88,11 @@ class Browser:
         jar = self.client.session.cookie_jar
         return {"_".join(cookie.key.split("_")[:2]): cookie.value for cookie in jar}
 
+    @property
+    def real_cookies(self):
+        """By the names under which the server sets them."""
+        return {cookie.key: cookie.value for cookie in self.client.session.cookie_jar}
+
     def named(self, cookie):
         """The name under which this server really sets a cookie."""
         keys = [one.key for one in self.client.session.cookie_jar]

@@ -62,7 +62,7 @@ async def tv_cookies(owner, browsers):
     code = (await (await tv.post("/api/tv/code", {})).json())["code"]
     await owner.post("/api/tv/approve", {"code": code, "name": "Sofa"})
     assert (await (await tv.get("/api/tv/state")).json())["state"] == "approved"
-    return tv.cookies
+    return tv.real_cookies
 
 
 async def focused(page) -> str:
@@ -128,7 +128,7 @@ async def test_enter_opens_and_back_goes_back_on_a_tv(house, open_page, tv_cooki
 
 
 async def test_elsewhere_arrows_scroll_until_a_film_has_the_focus(open_page, owner):
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto("/")
     await page.keyboard.press("ArrowDown")
     assert await page.evaluate("document.activeElement === document.body")
@@ -140,14 +140,14 @@ async def test_elsewhere_arrows_scroll_until_a_film_has_the_focus(open_page, own
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
 async def test_no_page_scrolls_sideways(open_page, owner, viewport):
-    page = await open_page(viewport, owner.cookies)
+    page = await open_page(viewport, owner.real_cookies)
     for path in ("/", f"/films/{BEGUN.id}", f"/films/{ELSEWHERE.id}", "/devices", "/admin", "/pair", "/tv"):
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
 
 
 async def test_the_ways_through_the_house_unfold_on_a_phone(open_page, owner):
-    page = await open_page(PHONE, owner.cookies)
+    page = await open_page(PHONE, owner.real_cookies)
     await page.goto("/")
     devices = page.get_by_role("link", name="Devices", exact=True)
     assert not await devices.is_visible()
@@ -194,7 +194,7 @@ async def test_a_browser_without_wallet_is_told_what_to_do(open_page):
 
 
 async def test_a_phone_lets_a_tv_in(house, open_page, owner):
-    tv, phone = await open_page(TV), await open_page(PHONE, owner.cookies)
+    tv, phone = await open_page(TV), await open_page(PHONE, owner.real_cookies)
     await tv.goto("/tv")
     await until(tv, "document.getElementById('code').textContent.length === 7")
     shown = await tv.locator("#code").inner_text()
@@ -216,7 +216,7 @@ async def test_a_phone_lets_a_tv_in(house, open_page, owner):
 
 async def test_one_press_revokes_nothing(house, open_page, owner, browsers):
     await browsers().sign_in(OWNER)
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto("/devices")
     row = page.locator("#devices li", has=page.get_by_role("button"))
     assert (await row.locator("b").inner_text(), await row.locator("small").inner_text()) == (
@@ -236,7 +236,7 @@ async def test_one_press_revokes_nothing(house, open_page, owner, browsers):
 
 
 async def test_one_press_removes_nobody(house, open_page, owner):
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto("/admin")
     remove = page.locator(f"[data-wallet='{COLLECTOR}']")
     await remove.click()
@@ -270,7 +270,7 @@ async def test_a_tv_that_was_taken_back_is_paired_again(house, open_page, tv_coo
 
 
 async def test_a_browser_that_signed_out_is_not_taken_for_a_tv(open_page, owner):
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto("/tv")
     await page.goto("/devices")
     await page.get_by_role("button", name="Sign out").click()
@@ -294,7 +294,7 @@ async def test_a_refusal_fills_the_player_with_the_receipt_s_sentence(house, ope
     house.playback.refused = Receipt(
         ELSEWHERE.id, OWNER, "personal", False, Reason.TOO_FEW_TOKENS, sentence, Timestamp(0), missing=1
     )
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto(f"/films/{ELSEWHERE.id}")
     await page.get_by_role("button", name="Play", exact=True).click()
     await page.get_by_text(sentence).wait_for()
@@ -304,7 +304,7 @@ async def test_a_refusal_fills_the_player_with_the_receipt_s_sentence(house, ope
 
 
 async def test_when_the_tokens_are_gone_the_player_says_so(house, open_page, owner):
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto(f"/watch/{BEGUN.id}")
     await until(page, "document.getElementById('player').dataset.state !== undefined")
     async with asyncio.timeout(10):
@@ -321,7 +321,7 @@ async def test_a_film_page_that_waits_becomes_whole_by_itself(house, open_page, 
 
     from wylloh_server.domain.film import FilmState
 
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto(f"/films/{ARRIVING.id}")
     play = page.get_by_role("button", name="Play", exact=True)
     assert await play.is_disabled()
@@ -332,7 +332,7 @@ async def test_a_film_page_that_waits_becomes_whole_by_itself(house, open_page, 
 
 
 async def test_a_poster_that_is_missing_is_set_in_type(open_page, owner):
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto("/")
     picture = page.locator(".grid .card img").first
     await picture.scroll_into_view_if_needed()
@@ -350,7 +350,7 @@ async def test_a_film_that_stops_arriving_can_be_tried_again(house, open_page, o
         return await start(*arguments)
 
     house.playback.start = counted
-    page = await open_page(DESK, owner.cookies)
+    page = await open_page(DESK, owner.real_cookies)
     await page.goto(f"/watch/{BEGUN.id}")
     await page.get_by_text("The film stopped arriving.").wait_for()
     await page.get_by_role("button", name="Try again").click()
