@@ -111,6 +111,12 @@ class ChainSettings(BaseModel):
     """Block in which the contract was created; reading begins there."""
     poll_seconds: float = Field(default=12, gt=0)
     """How often to look for new films."""
+    store: Address = ""
+    """Address of the FilmStore contract. Empty: nothing is sold here."""
+    splitters: Address = ""
+    """Address of the RoyaltySplitterFactory contract. Empty: only splitters that films name are read."""
+    explorer: str = ""
+    """Address of a block's page in a block explorer, with {block} in it. Empty: no such links."""
     store_url: Link = ""
     """Where people get tokens, shown with a refusal: an address, or a path on this server."""
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Receipt, Role
     from wylloh_server.domain.playback import LeaseEnd
-    from wylloh_server.domain.types import DeviceId, FilmId, Wallet
+    from wylloh_server.domain.task import Task
+    from wylloh_server.domain.transaction import TransactionId
+    from wylloh_server.domain.types import BlockNumber, DeviceId, FilmId, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +93,26 @@ class PlaybackEnded(Event):
     wallet: Wallet
     device: DeviceId
     reason: LeaseEnd
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAdvanced(Event):
+    """The chain was read on, or a reorg took something back; `PluginChain.changes` has what is new."""
+
+    block: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionConfirmed(Event):
+    """A transaction prepared here is on the chain, every step of it."""
+
+    transaction: TransactionId
+    wallet: Wallet
+    plugin: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded(Event):
+    """A background task is done, failed or cancelled."""
+
+    task: Task

@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from wylloh_server.hooks.context import FilmCard, PluginContext, PluginLibrary, PluginLog, PluginServices
 from wylloh_server.hooks.declarations import (
+    BackgroundTask,
+    BatchAction,
+    BatchField,
+    BatchPlan,
+    BatchRequest,
+    Command,
+    Download,
     Fragment,
     Json,
     MountedRoute,
@@ -19,6 +26,9 @@ from wylloh_server.hooks.declarations import (
     Route,
     Setting,
     Slot,
+    TaskProgress,
+    TaskResult,
+    UploadedFile,
 )
 from wylloh_server.hooks.dispatch import Ballot, Dispatch
 from wylloh_server.hooks.limits import Limits
@@ -28,8 +38,15 @@ from wylloh_server.hooks.spec import HOOKS, hookimpl
 
 __all__ = [
     "HOOKS",
+    "BackgroundTask",
     "Ballot",
+    "BatchAction",
+    "BatchField",
+    "BatchPlan",
+    "BatchRequest",
+    "Command",
     "Dispatch",
+    "Download",
     "FilmCard",
     "Fragment",
     "Json",
@@ -51,5 +68,8 @@ __all__ = [
     "Route",
     "Setting",
     "Slot",
+    "TaskProgress",
+    "TaskResult",
+    "UploadedFile",
     "hookimpl",
 ]

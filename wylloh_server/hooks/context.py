@@ -6,13 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.events import Event
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.onchain import (
+        ChainEvent,
+        Changes,
+        Coin,
+        Contracts,
+        Holder,
+        IndexState,
+    )
     from wylloh_server.domain.ports.storage import PluginDatabase, PluginTables
-    from wylloh_server.domain.types import FilmId
+    from wylloh_server.domain.task import TaskId
+    from wylloh_server.domain.transaction import Proposal, TransactionId
+    from wylloh_server.domain.types import FilmId, TokenReference, Wallet
 
 
 class PluginLog(Protocol):
@@ -48,6 +58,114 @@ class PluginLibrary(Protocol):
         Raises:
             NotFound: there is none of that id.
         """
+
+
+class PluginChain(Protocol):
+    """The chain: its history as this server has read and kept it, and questions to contracts."""
+
+    @property
+    def contracts(self) -> Contracts:
+        """The contracts the settings name."""
+
+    async def state(self) -> IndexState:
+        """Say how far the chain has been read."""
+
+    async def changes(
+        self, after: int, *, kinds: Collection[type[ChainEvent]] = (), limit: int = 1000
+    ) -> Changes:
+        """Give what became known, or was taken back, after a cursor (0 from the beginning).
+
+        The event `ChainAdvanced` says when there is more. No kinds means all.
+        """
+
+    async def history(
+        self,
+        *,
+        kinds: Collection[type[ChainEvent]] = (),
+        token: TokenReference | None = None,
+        wallet: Wallet | None = None,
+        contract: Wallet | None = None,
+        newest_first: bool = True,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[ChainEvent, ...]:
+        """Give facts that hold now, by place on the chain.
+
+        `wallet` asks only for those in which it took part: as sender, receiver, buyer, seller, recipient,
+        publisher or owner. `contract` asks only for those of one splitter.
+        """
+
+    async def count(
+        self,
+        *,
+        kinds: Collection[type[ChainEvent]] = (),
+        token: TokenReference | None = None,
+        wallet: Wallet | None = None,
+        contract: Wallet | None = None,
+    ) -> int:
+        """Count what `history` would give without limit."""
+
+    async def holders(
+        self, token: TokenReference, *, limit: int = 100, offset: int = 0
+    ) -> tuple[Holder, ...]:
+        """Give who holds tokens of a film, most first. The store holds what is for sale."""
+
+    async def holder_count(self, token: TokenReference) -> int:
+        """Count the wallets that hold tokens of a film."""
+
+    async def read(
+        self, contract: Wallet, function: str, arguments: Sequence[Any], returns: Sequence[str]
+    ) -> tuple[Any, ...]:
+        """Ask a contract, for example `("0x…", "quote(uint256,uint256)", (7, 2), ("address", "uint256"))`.
+
+        Addresses come back lower case. Raises ChainError: it refused (the message says why), or the chain
+        cannot be asked.
+        """
+
+    async def coin(self, address: Wallet) -> Coin:
+        """Give a coin's symbol and decimals; kept after the first time."""
+
+    async def balance(self, wallet: Wallet, coin: Wallet) -> int:
+        """Give what a wallet has of a coin, `NATIVE_COIN` included."""
+
+
+class PluginTransactions(Protocol):
+    """Transactions for the viewer's own wallet. The server prepares; only the wallet signs."""
+
+    async def propose(self, viewer: Viewer, proposal: Proposal) -> TransactionId:
+        """Try the proposal's first call on the chain and keep it; send people to `/transactions/<id>`.
+
+        Raises:
+            InvalidValue: the contracts would refuse it; the sentence is from `refusals` if it has one.
+            ChainError: the chain cannot be asked.
+        """
+
+
+class PluginTasks(Protocol):
+    """Background tasks of the kinds the plugin has declared."""
+
+    async def start(
+        self, kind: str, title: str, arguments: Mapping[str, Any], viewer: Viewer | None = None
+    ) -> TaskId:
+        """Start a task; people see it on `/tasks`. `arguments` is JSON and is kept with it.
+
+        Raises:
+            PluginError: the plugin has not declared this kind.
+        """
+
+
+class PluginLive(Protocol):
+    """Tells open pages that something changed, so that they draw it anew without a reload.
+
+    An element `<section id="stack" data-live="film:<id> plugin:store">` is fetched again when one of its
+    topics changes.
+    """
+
+    def changed(self, *topics: str, wallet: Wallet | None = None) -> None:
+        """Tell every open page, or only those of one wallet. Never blocks."""
+
+    def notify(self, wallet: Wallet, sentence: str, link: str = "") -> None:
+        """Show a sentence on the open pages of a wallet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,15 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import InvalidValue, PluginError
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.film import Film
+    from wylloh_server.domain.types import Wallet
     from wylloh_server.hooks.context import PluginContext
 
 _SETTING_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -33,6 +35,10 @@ class Slot(StrEnum):
     """On the sign-in page, below the browser's wallets. `film` is None."""
     LIBRARY_FILTERS = "library.filters"
     """On the library page, above the films. `film` is None."""
+    FILM_DETAILS = "film.details"
+    """On a film's page, a section of its own below its rights. `film` is that film."""
+    HOME_ROWS = "home.rows"
+    """On the library page, a row of films of its own, also on TVs. `film` is None."""
 
 
 SettingValue = bool | int | float | str | tuple[str, ...]
@@ -67,6 +73,14 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A small file somebody posted, all of it in memory."""
+
+    filename: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PluginRequest:
     """What somebody asked a plugin's route.
 
@@ -76,6 +90,7 @@ class PluginRequest:
         query: the address's query, first value of each name.
         form: fields of a posted form; a list where a name came more than once.
         json: the decoded JSON body, None if there was none.
+        files: the files of a posted form, by field name.
     """
 
     viewer: Viewer | None = None
@@ -83,6 +98,7 @@ class PluginRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     json: Any = None
+    files: Mapping[str, UploadedFile] = field(default_factory=dict)
 
     def value(self, name: str) -> str:
         """Give one text from the JSON object or else from the form; empty if there is none.
@@ -139,7 +155,16 @@ class Refusal:
     fix: str = ""
 
 
-Reply = Page | Json | Redirect | Refusal
+@dataclass(frozen=True, slots=True)
+class Download:
+    """Answer with a file to keep: a name without folders, its media type, its bytes."""
+
+    filename: str
+    content_type: str
+    body: bytes
+
+
+Reply = Page | Json | Redirect | Refusal | Download
 Handler = Callable[["PluginContext", PluginRequest], Awaitable[Reply]]
 
 
@@ -220,3 +245,106 @@ class Fragment:
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TaskProgress(Protocol):
+    """What a running background task tells people. It ends with CancelledError when somebody cancels it."""
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What it was started with."""
+
+    @property
+    def wallet(self) -> Wallet | None:
+        """Who started it."""
+
+    async def tell(self, done: int, total: int, says: str = "") -> None:
+        """Show progress."""
+
+
+TaskHandler = Callable[["PluginContext", TaskProgress], Awaitable["TaskResult"]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """How a background task ended: one sentence, and the path on this server where its result is."""
+
+    sentence: str
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundTask:
+    """A kind of background task.
+
+    Attributes:
+        kind: a lower-case word, unique within the plugin.
+        handler: `async def handler(context, progress) -> TaskResult`. After a crash it is called again with
+            the same arguments, so what it did already must not hurt to be done twice.
+    """
+
+    kind: str
+    handler: TaskHandler
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """Films somebody selected in a grid, and what was filled in for the action."""
+
+    viewer: Viewer
+    films: tuple[Film, ...]
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What a batch action would do, before it does it.
+
+    Attributes:
+        sentence: what will happen: `12 films get the tag noir; 3 have it already.`
+        fix: when there is nothing to do or it may not be done, what to do instead; then there is no Confirm.
+    """
+
+    sentence: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchField:
+    """Something to fill in before a batch action: `choices` offers a list, else free text."""
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAction:
+    """An action on many films at once, offered where films are selected.
+
+    Attributes:
+        name: a lower-case word, unique within the plugin.
+        plan: says what would happen; `async def plan(context, request) -> BatchPlan`.
+        task: kind of the plugin's background task that does it; its arguments are
+            `{"films": [ids], "values": {…}}`.
+        fields: what is asked for before the confirmation: `async def fields(context, viewer)`.
+    """
+
+    name: str
+    label: str
+    plan: Callable[[PluginContext, BatchRequest], Awaitable[BatchPlan]]
+    task: str
+    fields: Callable[[PluginContext, Viewer], Awaitable[Sequence[BatchField]]] | None = None
+    role: Role = Role.VIEWER
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command of the plugin: `wylloh plugin run <plugin> <name> [arguments]`, for who runs the server.
+
+    `run` gets the arguments as texts and gives what to print. The server must not be running.
+    """
+
+    name: str
+    help: str
+    run: Callable[[PluginContext, Sequence[str]], Awaitable[str]]

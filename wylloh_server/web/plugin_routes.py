@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from aiohttp import web
 
-from wylloh_server.hooks import Dispatch, Json, Page, PluginRequest, Redirect, Refusal
+from wylloh_server.hooks import Dispatch, Download, Json, Page, PluginRequest, Redirect, Refusal, UploadedFile
 from wylloh_server.web.bodies import json_of
 from wylloh_server.web.keys import PLUGINS
 from wylloh_server.web.middleware import explain
@@ -55,6 +56,7 @@ async def _plugin_request(request: web.Request) -> PluginRequest:
         params=dict(request.match_info),
         query={name: request.query[name] for name in request.query},
         form={} if is_json else await _form(request),
+        files={} if is_json else await _files(request),
         json=await json_of(request) if is_json and request.body_exists else None,
     )
 
@@ -62,8 +64,18 @@ async def _plugin_request(request: web.Request) -> PluginRequest:
 async def _form(request: web.Request) -> Mapping[str, str | Sequence[str]]:
     posted: Any = await request.post()
     return {
-        name: values[0] if len(values := [str(one) for one in posted.getall(name)]) == 1 else values
+        name: values[0] if len(values) == 1 else values
         for name in posted
+        if (values := [one for one in posted.getall(name) if isinstance(one, str)])
+    }
+
+
+async def _files(request: web.Request) -> Mapping[str, UploadedFile]:
+    posted = await request.post()  # aiohttp keeps what it read for `_form`; the body's size is limited there
+    return {
+        name: UploadedFile(value.filename, value.file.read())
+        for name, value in posted.items()
+        if isinstance(value, web.FileField)
     }
 
 
@@ -75,8 +87,16 @@ async def _response(request: web.Request, plugin: str, reply: Reply) -> web.Stre
             return _json(request, plugin, reply)
         case Redirect():
             return web.Response(status=303, headers={"Location": reply.to})
+        case Download():
+            return _download(reply)
         case Refusal():
             return await explain(request, Problem(reply.status, reply.sentence, reply.fix))
+
+
+def _download(reply: Download) -> web.Response:
+    name = quote(reply.filename.replace("/", "_"), safe="")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}", "Cache-Control": "no-store"}
+    return web.Response(body=reply.body, headers=headers | {"Content-Type": reply.content_type})
 
 
 def _json(request: web.Request, plugin: str, reply: Json) -> web.Response:

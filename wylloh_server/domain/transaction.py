@@ -1,0 +1,127 @@
+"""A transaction on its way: prepared and explained here, signed and sent by the browser's wallet.
+
+The server never signs for a wallet. It composes the calls, says in plain sentences what they do, tries them
+against the chain, and follows the receipt of what the wallet sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NewType
+
+from wylloh_server.domain.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wylloh_server.domain.types import BlockNumber, Timestamp, Wallet
+
+TransactionId = NewType("TransactionId", str)
+"""A prepared transaction's name: 32 lower-case hex digits."""
+
+
+class SignaturePart(StrEnum):
+    """Stands among a call's arguments for a part of the signature that the step before it asks for."""
+
+    V = "v"
+    R = "r"
+    S = "s"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCall:
+    """A call the wallet shall send.
+
+    Attributes:
+        to: the contract; None deploys nothing and is refused.
+        function: canonical Solidity signature, such as `buy(uint256,uint256,uint256)`; tuples in brackets.
+        arguments: Python values for it: int, bool, str, 0x-addresses, bytes, tuples; or a `SignaturePart`.
+        value: native coin to send along, in its base unit.
+        says: what this step does, one sentence for the person who confirms it.
+    """
+
+    to: Wallet
+    function: str
+    arguments: tuple[Any, ...] = ()
+    value: int = 0
+    says: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse to send a negative amount.
+
+        Raises:
+            InvalidValue: `value` is below 0 or does not fit 256 bits.
+        """
+        if not 0 <= self.value < 1 << 256:
+            raise InvalidValue("a transaction cannot send that amount", fix="Send 0 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRequest:
+    """EIP-712 data the wallet shall sign, so that the next call can carry the signature (ERC-2612 permit).
+
+    `typed_data` is the object of `eth_signTypedData_v4`: types, primaryType, domain, message.
+    """
+
+    typed_data: Mapping[str, Any]
+    says: str = ""
+
+
+Step = ContractCall | SignatureRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a wallet is asked to confirm.
+
+    Attributes:
+        title: a few words: `Buy 12 tokens of Light`.
+        explanation: plain sentences, the most important first: what goes out, what comes in, who gets what.
+        steps: done in this order; each call is confirmed on chain before the next is sent.
+        done: the sentence shown when the last one is confirmed.
+        refusals: for custom errors of the contracts by name (`SoldOut`), the sentence that says what to do.
+        topics: live topics that change when it is confirmed, see `PluginLive`.
+        back: the path on this server to go to afterwards.
+    """
+
+    title: str
+    explanation: tuple[str, ...]
+    steps: tuple[Step, ...]
+    done: str
+    refusals: Mapping[str, str] = field(default_factory=dict)
+    topics: tuple[str, ...] = ()
+    back: str = "/"
+
+
+class TransactionState(StrEnum):
+    """Where a transaction stands."""
+
+    PREPARED = "prepared"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A proposal with what has become of it.
+
+    Attributes:
+        step: index of the step that is to be confirmed next, or was sent.
+        hashes: of the calls that were sent, oldest first.
+        reason: when FAILED or EXPIRED, one plain sentence.
+        plugin: who proposed it; empty for the core.
+    """
+
+    id: TransactionId
+    wallet: Wallet
+    proposal: Proposal
+    state: TransactionState
+    step: int
+    hashes: tuple[str, ...]
+    created: Timestamp
+    block: BlockNumber | None = None
+    reason: str = ""
+    plugin: str = ""
