@@ -169,9 +169,13 @@ def test_neither_key_store_nor_wallet_and_both(house, film, signing):
 
 
 def test_with_a_browser_wallet(tmp_path, chain, house, film):
-    command = ["film", "publish", film, "--config", house, *WORDS, *TIERS, "--wallet", PUBLISHER.address]
+    genres = ["--genre", "Drama", "--genre", "Film noir"]
+    wallet = ["--wallet", PUBLISHER.address]
+    command = ["film", "publish", film, "--config", house, *WORDS, *genres, *TIERS, *wallet]
     prepared = wylloh(*command)
     assert prepared.returncode == 0, prepared
+    (manifest,) = (tmp_path / "data" / "staging").glob("*/manifest.json")
+    assert json.loads(manifest.read_bytes())["genres"] == ["Drama", "Film noir"]
     request = json.loads(prepared.stdout)
     assert request["method"] == "eth_signTypedData_v4"
     assert request["params"][0] == wallet_of(PUBLISHER.address)

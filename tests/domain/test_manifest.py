@@ -46,6 +46,7 @@ MANIFEST = Manifest(
         languages=("en", "und"),
         subtitles=("pt-BR",),
         height=1080,
+        genres=("Animation", "Komödie für alle"),
     ),
     token=TOKEN,
     publisher=wallet_of("0x" + "ab" * 20),
@@ -91,11 +92,28 @@ def test_a_manifest_survives_its_bytes():
         year=st.none() | st.integers(1888, 2100),
         runtime=st.integers(0, 100_000).map(Seconds),
         height=st.integers(0, 4320),
+        genres=st.lists(st.sampled_from(["Drama", "Film noir", "Documentaire"]), unique=True).map(tuple),
     )
 )
 def test_any_description_survives(description):
     manifest = Manifest(description, *(getattr(MANIFEST, name) for name in MANIFEST.__slots__[1:]))
     assert manifest_from(json.loads(manifest_bytes(manifest))) == manifest
+
+
+def test_a_manifest_from_before_there_were_genres_has_none():
+    old = {name: value for name, value in GOOD.items() if name != "genres"}
+    assert manifest_from(old).description.genres == ()
+
+
+def test_genres_are_tidied():
+    read = manifest_from(GOOD | {"genres": [" Film\tnoir\u202e ", "", "Film noir", "Drama"]})
+    assert read.description.genres == ("Film noir", "Drama")
+
+
+@pytest.mark.parametrize("genres", [["g" * 61], ["g"] * 51, "Drama", [7], None, {"Drama": 1}])
+def test_genres_have_limits(genres):
+    with pytest.raises(PackageInvalid, match="malformed"):
+        manifest_from(GOOD | {"genres": genres})
 
 
 def test_a_manifest_is_canonical_json():
@@ -134,7 +152,7 @@ def test_what_pythons_json_lets_through_is_refused_like_anything_else(text):
         manifest_from(value)
 
 
-@pytest.mark.parametrize("field", list(GOOD))
+@pytest.mark.parametrize("field", [name for name in GOOD if name != "genres"])
 def test_every_field_must_be_there(field):
     with pytest.raises(PackageInvalid, match="missing|malformed|encrypted"):
         manifest_from({key: value for key, value in GOOD.items() if key != field})

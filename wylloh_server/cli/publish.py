@@ -64,6 +64,7 @@ class _Wish:
 @click.option("--synopsis", default="")
 @click.option("--year", type=click.IntRange(1880, 2200))
 @click.option("--rating", default="", help="For example 6+.")
+@click.option("--genre", "genres", multiple=True, help="May be given more than once.")
 @click.option("--subtitles", type=SUBTITLES, multiple=True, help="May be given more than once.")
 @click.option("--poster", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JPEG.")
 @click.option("--supply", type=click.IntRange(1), required=True, help="Most tokens there will ever be.")
@@ -75,7 +76,7 @@ class _Wish:
 def publish(settings: Settings, signer: Signer, **wish: Any) -> None:
     """Encrypt FILM, sign it and register it, with a key store file or for a browser wallet."""
     _need_chain(settings)
-    words = {name: wish.pop(name) for name in ("title", "synopsis", "year", "rating")}
+    words = {name: wish.pop(name) for name in ("title", "synopsis", "year", "rating", "genres")}
     wished = _Wish(description=Description(**words), **wish)
     if signer.keystore is not None:
         asyncio.run(_publish_here(settings, wished, signer.keystore, signer.password()))

@@ -36,7 +36,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What people read about a film; languages are BCP 47 tags."""
+    """What people read about a film; languages are BCP 47 tags, genres are the publisher's own words."""
 
     title: str
     synopsis: str = ""
@@ -47,6 +47,7 @@ class Description:
     languages: tuple[str, ...] = ()
     subtitles: tuple[str, ...] = ()
     height: int = 0
+    genres: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ def _described(description: Description) -> dict[str, Any]:
         "languages": list(description.languages),
         "subtitles": list(description.subtitles),
         "height": description.height,
+        "genres": list(description.genres),
     }
 
 
@@ -153,11 +154,18 @@ def _description(data: Any) -> Description:
         languages=tuple(_language(item) for item in rows(data["languages"], 200)),
         subtitles=tuple(_language(item) for item in rows(data["subtitles"], 200)),
         height=whole(data["height"], 100_000),
+        genres=_genres(data.get("genres", [])),
     )
 
 
 def _credit(item: dict[str, Any]) -> Credit:
     return Credit(line(item["role"], 300), line(item["name"], 300))
+
+
+def _genres(data: Any) -> tuple[str, ...]:
+    """Read genres. Manifests written before there were any have no such field."""
+    named = (line(item, 60).strip() for item in rows(data, 50))
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def _language(item: Any) -> str:

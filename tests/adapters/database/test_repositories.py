@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from wylloh_server.adapters.database._tables import films
 from wylloh_server.domain.access import DeviceKind, Reason, Receipt, Role, Session
 from wylloh_server.domain.film import (
     Credit,
@@ -36,6 +41,7 @@ FULL = Film(
         languages=("en", "de"),
         subtitles=("fr",),
         height=1080,
+        genres=("Western", "Drama"),
     ),
     TokenOrigin(TOKEN, "bafyroot", WALLET, "5a" * 32),
     FilmState.FAILED,
@@ -52,6 +58,17 @@ async def test_a_film_comes_back_whole(storage):
     assert await storage.films.get(PLAIN.id) == PLAIN
     assert await storage.films.by_token(TOKEN) == FULL
     assert await storage.films.by_token(replace(TOKEN, token_id=LARGEST - 1)) is None
+
+
+async def test_a_film_stored_before_there_were_genres_has_none(database, place):
+    await database.storage.films.save(PLAIN)
+    old = {name: value for name, value in asdict(PLAIN.description).items() if name != "genres"}
+    url = f"sqlite+aiosqlite:///{place}" if isinstance(place, Path) else place
+    engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))
+    async with engine.begin() as connection:
+        await connection.execute(update(films).values(description=old))
+    await engine.dispose()
+    assert await database.storage.films.get(PLAIN.id) == PLAIN
 
 
 async def test_saving_a_film_again_replaces_it(storage):

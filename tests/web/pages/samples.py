@@ -49,6 +49,7 @@ BEGUN = gated(
         "languages": ("en", "de"),
         "subtitles": ("fr",),
         "height": 1080,
+        "genres": ("Animation", "Comedy"),
     },
 )
 STACKED = gated(102, "The Meadow")

@@ -105,6 +105,7 @@ async def test_a_film_s_page_tells_everything_about_it(owner):
         "1080p",
         "English, Deutsch",
         "Subtitles: Français",
+        "Animation, Comedy",
         "One acorn too many.",
         "Director: A. Maker",
         "44 min left",

@@ -98,5 +98,7 @@ def _description_of(stored: dict[str, Any]) -> Description:
             "credits": tuple(Credit(**credit) for credit in stored["credits"]),
             "languages": tuple(stored["languages"]),
             "subtitles": tuple(stored["subtitles"]),
+            # Films stored before there were genres have none.
+            "genres": tuple(stored.get("genres", ())),
         }
     )
