@@ -1,4 +1,4 @@
-// Compiles every contract of this folder into artifacts/ (and those of test/ into test/artifacts/).
+// Compiles every contract of this folder and of demo/ into artifacts/, and those of test/ into test/artifacts/.
 //
 //   node compile.mjs [output folder]
 //
@@ -13,6 +13,8 @@ import solc from 'solc'
 const home = dirname(fileURLToPath(import.meta.url))
 const output = resolve(process.argv[2] ?? home)
 const require = createRequire(import.meta.url)
+
+const artifactsOf = { '.': 'artifacts', demo: 'artifacts', test: 'test/artifacts' }
 
 const settings = {
   evmVersion: 'cancun',
@@ -48,15 +50,16 @@ function compile(paths) {
 }
 
 function write(folder, path, contracts) {
-  const target = join(output, folder, 'artifacts')
+  const target = join(output, artifactsOf[folder])
   mkdirSync(target, { recursive: true })
   for (const [name, { abi, evm }] of Object.entries(contracts[path])) {
+    if (evm.bytecode.object === '') continue // abstract: only its heirs can be deployed
     const artifact = { contractName: name, abi, bytecode: `0x${evm.bytecode.object}` }
     writeFileSync(join(target, `${name}.json`), `${JSON.stringify(artifact, null, 2)}\n`)
   }
 }
 
-for (const folder of ['.', 'test']) {
+for (const folder of Object.keys(artifactsOf)) {
   const paths = sourcesIn(folder)
   const contracts = compile(paths)
   paths.forEach((path) => write(folder, path, contracts))
