@@ -80,6 +80,16 @@ def deploy(artifact: Path, types: Sequence[str], values: Sequence[Any]) -> Trans
     return Transaction(None, bytecode + _encoded(types, values).hex())
 
 
+def call(contract: Wallet, signature: str, values: Sequence[Any]) -> Transaction:
+    """Call any function of any contract, for example `setCoin(address,bool)`; no tuples within tuples.
+
+    Raises:
+        InvalidValue: a value does not fit its type.
+    """
+    body = _encoded(_types(signature), values)
+    return Transaction(contract, "0x" + (_wire.selector(signature) + body).hex())
+
+
 def create_film(film: NewFilm) -> Transaction:
     """Register a film. Raises InvalidValue if a value does not fit its type in the contract."""
     values = (
@@ -92,39 +102,34 @@ def create_film(film: NewFilm) -> Transaction:
         _rows(film.ladder),
     )
     signature = f"createFilm(uint256,string,bytes32,uint256,address,uint96,{_TIERS})"
-    return _call(film.token.contract, signature, values)
+    return call(film.token.contract, signature, values)
 
 
 def mint(token: TokenReference, to: Wallet, amount: int) -> Transaction:
     """Make new tokens of a film. Only its publisher can."""
-    return _call(token.contract, "mint(address,uint256,uint256)", (to, token.token_id, amount))
+    return call(token.contract, "mint(address,uint256,uint256)", (to, token.token_id, amount))
 
 
 def set_ladder(token: TokenReference, ladder: RightsLadder) -> Transaction:
     """Replace a film's ladder. Only its publisher can."""
-    return _call(token.contract, f"setLadder(uint256,{_TIERS})", (token.token_id, _rows(ladder)))
+    return call(token.contract, f"setLadder(uint256,{_TIERS})", (token.token_id, _rows(ladder)))
 
 
 def set_package(token: TokenReference, root: Cid, manifest_sha256: str) -> Transaction:
     """Point a film at a new version of its package. Only its publisher can."""
     values = (token.token_id, root, _digest(manifest_sha256))
-    return _call(token.contract, "setPackage(uint256,string,bytes32)", values)
+    return call(token.contract, "setPackage(uint256,string,bytes32)", values)
 
 
 def grant_publisher(contract: Wallet, account: Wallet) -> Transaction:
     """Let an account register films. Only the registry's admin can."""
-    return _call(contract, "grantRole(bytes32,address)", (PUBLISHER_ROLE, account))
+    return call(contract, "grantRole(bytes32,address)", (PUBLISHER_ROLE, account))
 
 
 def transfer(token: TokenReference, sender: Wallet, to: Wallet, amount: int) -> Transaction:
     """Move tokens. Only their holder, or an operator the holder approved, can."""
     values = (sender, to, token.token_id, amount, b"")
-    return _call(token.contract, "safeTransferFrom(address,address,uint256,uint256,bytes)", values)
-
-
-def _call(contract: Wallet, signature: str, values: Sequence[Any]) -> Transaction:
-    body = _encoded(_types(signature), values)
-    return Transaction(contract, "0x" + (_wire.selector(signature) + body).hex())
+    return call(token.contract, "safeTransferFrom(address,address,uint256,uint256,bytes)", values)
 
 
 def _types(signature: str) -> list[str]:

@@ -34,7 +34,13 @@ _FIXES = {
     "TokenIdNotYours": "Choose a token id that begins with the signing account's address.",
     "FilmExists": "Choose another token id, or change the film that exists.",
     "SupplyExceeded": "Mint fewer tokens.",
+    "OwnableUnauthorizedAccount": "Sign with the account that owns the store.",
+    "FeeTooHigh": "Set a fee of at most 1,000 basis points.",
+    "BadPayee": "Name a receiver that can use the money: not the store, not the zero address.",
+    "BadCoin": "Name the address of an ERC-20 coin on this chain.",
 }
+
+_CONTRACTS = {"the registry": "FilmRegistry", "the store": "FilmStore"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,16 +148,20 @@ async def _mined(pool: RpcPool, tx_hash: str, patience: Seconds) -> Mined:
 
 
 def _explained(error: CallReverted) -> ChainError:
-    names = {
-        _wire.selector(f"{entry['name']}({','.join(field['type'] for field in entry['inputs'])})"): entry[
+    for who, contract in _CONTRACTS.items():
+        if name := _errors_of(contract).get(error.data[:4]):
+            fix = _FIXES.get(name, "Correct the value and try again.")
+            return ChainError(f"{who} refused: {name}", fix=fix)
+    return error
+
+
+def _errors_of(contract: str) -> dict[bytes, str]:
+    """Give the custom errors of a contract: selector to name."""
+    abi = json.loads(contract_artifact(contract).read_text(encoding="utf-8"))["abi"]
+    errors = (entry for entry in abi if entry["type"] == "error")
+    return {
+        _wire.selector(f"{error['name']}({','.join(field['type'] for field in error['inputs'])})"): error[
             "name"
         ]
-        for entry in json.loads(contract_artifact("FilmRegistry").read_text(encoding="utf-8"))["abi"]
-        if entry["type"] == "error"
+        for error in errors
     }
-    name = names.get(error.data[:4])
-    if name is None:
-        return error
-    return ChainError(
-        f"the registry refused: {name}", fix=_FIXES.get(name, "Correct the value and try again.")
-    )
