@@ -17,6 +17,7 @@ FILM, WALLET, DEVICE = FilmId("film"), Wallet("0x" + "11" * 20), DeviceId("devic
 RECEIPT = Receipt(FILM, WALLET, "personal", True, Reason.OWN_FOLDER, "Yes.", Timestamp(0))
 SAMPLES = [
     events.FilmAdded(FILM, "A film"),
+    events.FilmDescribed(FILM, "A film"),
     events.FilmReady(FILM),
     events.FilmRemoved(FILM),
     events.SignedIn(WALLET, Role.VIEWER),

@@ -31,6 +31,14 @@ class FilmAdded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FilmDescribed(Event):
+    """What a film is called and about is known now, or has changed: its verified manifest is here."""
+
+    film: FilmId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class FilmReady(Event):
     """A film's bytes are all here and verified; it can be played by whoever has the right."""
 

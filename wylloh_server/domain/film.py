@@ -17,9 +17,13 @@ def film_id_of(name: str) -> FilmId:
 
 
 class FilmState(StrEnum):
-    """Where a film is on its way to the sofa."""
+    """Where a film is on its way to the sofa.
+
+    Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not.
+    """
 
     DISCOVERED = "discovered"
+    INTRODUCED = "introduced"
     PULLING = "pulling"
     WAITING = "waiting"
     READY = "ready"

@@ -14,7 +14,7 @@ from wylloh_server.domain.errors import (
     InvalidValue,
     PackageInvalid,
 )
-from wylloh_server.domain.events import FilmAdded, FilmReady
+from wylloh_server.domain.events import FilmAdded, FilmDescribed, FilmReady
 from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
 from wylloh_server.domain.manifest import MANIFEST_FILE, SIGNATURE_FILE
 from wylloh_server.domain.types import BlockNumber, FilmId
@@ -186,8 +186,12 @@ class Puller:
     async def _fetch(self, film: Film, origin: TokenOrigin, watch: Progress | None) -> None:
         await self._packages.pull(origin.root, paths=(MANIFEST_FILE, SIGNATURE_FILE))
         manifest = await self._manifests.verify(origin)
-        film = replace(film, description=manifest.description, state=FilmState.PULLING, reason="")
-        await self._save(film)
+        known, film = (
+            film,
+            replace(film, description=manifest.description, state=FilmState.PULLING, reason=""),
+        )
+        if await self._save(film) and film.description != known.description:
+            self._bus.publish(FilmDescribed(film.id, film.title))
 
         async def save_share(share: float) -> None:
             await self._save(replace(film, progress=share))

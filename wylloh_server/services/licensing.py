@@ -171,7 +171,7 @@ def _unknown(error: ChainError | NotFound) -> str:
 def _not_here(film: Film) -> str:
     if film.state is FilmState.PULLING:
         return f"The film is arriving: {film.progress:.0%} is here."
-    if film.state is FilmState.DISCOVERED:
+    if film.state in (FilmState.DISCOVERED, FilmState.INTRODUCED):
         return "The film has been found and will be fetched soon."
     return film.reason or "The film is not here."
 

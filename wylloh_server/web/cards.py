@@ -93,6 +93,7 @@ def arriving(film: Film) -> str:
     sentences = {
         FilmState.READY: "",
         FilmState.DISCOVERED: "On its way",
+        FilmState.INTRODUCED: "On its way",
         FilmState.PULLING: f"Arriving · {film.progress * 100:.0f} %",
         FilmState.WAITING: f"Waiting: {film.reason}" if film.reason else "Waiting",
         FilmState.FAILED: f"Cannot be played: {film.reason}" if film.reason else "Cannot be played",
