@@ -23,6 +23,10 @@ class TaskState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = frozenset({TaskState.WAITING, TaskState.RUNNING})
+"""The states of a task that goes on, or will."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One background task.
@@ -47,3 +51,8 @@ class Task:
     says: str = ""
     link: str = ""
     finished: Timestamp | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Say whether it goes on, or will."""
+        return self.state in UNFINISHED

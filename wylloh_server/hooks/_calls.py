@@ -43,6 +43,28 @@ async def answered(work: Awaitable[_Answer], seconds: float) -> _Answer:
     return task.result()
 
 
+async def completed(work: Awaitable[_Answer], grace: float) -> _Answer:
+    """Wait for a plugin's work, however long it takes.
+
+    Whoever is cancelled while waiting cancels the work too; it then has `grace` seconds to end.
+
+    Raises:
+        PluginError: it cancelled itself, or tried to end the process.
+        Exception: whatever the plugin raised.
+    """
+    task = asyncio.ensure_future(contained(work))
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        task.add_done_callback(_retrieve)
+        await asyncio.wait({task}, timeout=grace)
+        raise
+    if task.cancelled():
+        raise PluginError("cancelled its own task")
+    return task.result()
+
+
 async def contained(work: Awaitable[_Answer]) -> _Answer:
     """Keep a plugin's `sys.exit()` from ending the server: from a task, asyncio hands it to the event loop.
 

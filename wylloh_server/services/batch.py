@@ -1,0 +1,146 @@
+"""One action on many films: says what would happen, and has it done once somebody confirmed exactly that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from wylloh_server.domain.errors import InvalidValue, NotFound
+from wylloh_server.hooks.declarations import BatchPlan, BatchRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.film import Film
+    from wylloh_server.domain.ports.storage import Films
+    from wylloh_server.domain.task import TaskId
+    from wylloh_server.domain.types import FilmId
+    from wylloh_server.hooks.declarations import BatchAction, BatchField
+    from wylloh_server.services.tasks import TaskDesk
+
+MOST_FILMS = 10_000
+"""Films of one batch."""
+_LONGEST_VALUE = 1000
+
+
+class Asker(Protocol):
+    """Asks the plugins; `hooks.batch.BatchAsker` does. Every answer may be a PluginError."""
+
+    def actions(self, viewer: Viewer) -> tuple[tuple[str, BatchAction], ...]:
+        """Give what this viewer may do, each with its plugin's name."""
+
+    def action(self, plugin: str, name: str, viewer: Viewer) -> BatchAction:
+        """Find an action the viewer may use."""
+
+    async def fields(self, plugin: str, name: str, viewer: Viewer) -> tuple[BatchField, ...]:
+        """Ask what has to be filled in."""
+
+    async def plan(self, plugin: str, name: str, request: BatchRequest) -> BatchPlan:
+        """Ask what would happen."""
+
+
+class BatchDesk:
+    """Plans and starts batch actions."""
+
+    def __init__(self, *, asker: Asker, films: Films, tasks: TaskDesk) -> None:
+        self._asker = asker
+        self._films = films
+        self._tasks = tasks
+
+    def offered(self, viewer: Viewer) -> tuple[tuple[str, BatchAction], ...]:
+        """Give what this viewer may do, each with its plugin's name."""
+        return self._asker.actions(viewer)
+
+    async def fields(self, viewer: Viewer, plugin: str, name: str) -> tuple[BatchField, ...]:
+        """Give what has to be filled in.
+
+        Raises:
+            NotFound: there is no such action.
+            AccessRefused: it is not for this viewer.
+            PluginError: the plugin failed.
+        """
+        return await self._asker.fields(plugin, name, viewer)
+
+    async def plan(
+        self, viewer: Viewer, plugin: str, name: str, films: Sequence[FilmId], values: Mapping[str, str]
+    ) -> BatchPlan:
+        """Say what would happen.
+
+        Raises:
+            InvalidValue: no film, too many films, or a value that does not fit.
+            NotFound: there is no such action, or a film is not here.
+            AccessRefused: it is not for this viewer.
+            PluginError: the plugin failed.
+        """
+        return (await self._planned(viewer, plugin, name, films, values))[1]
+
+    async def run(
+        self,
+        viewer: Viewer,
+        plugin: str,
+        name: str,
+        films: Sequence[FilmId],
+        values: Mapping[str, str],
+        *,
+        confirmed: str,
+    ) -> TaskId:
+        """Start the background task that does it. `confirmed` is the plan's sentence that somebody agreed to.
+
+        Raises:
+            InvalidValue: as for `plan`; or there is nothing to do; or something else would happen by now.
+            NotFound, AccessRefused, PluginError: as for `plan`.
+        """
+        request, plan = await self._planned(viewer, plugin, name, films, values)
+        if plan.fix:
+            raise InvalidValue(plan.sentence, fix=plan.fix)
+        if plan.sentence != confirmed:
+            raise InvalidValue(
+                f"Something has changed meanwhile. Now: {plan.sentence}",
+                fix="Look at it again, and confirm that.",
+            )
+        action = self._asker.action(plugin, name, viewer)
+        arguments = {"films": [film.id for film in request.films], "values": dict(request.values)}
+        title = _title(action, request)
+        return await self._tasks.start(f"{plugin}.{action.task}", title, arguments, viewer.wallet)
+
+    async def _planned(
+        self, viewer: Viewer, plugin: str, name: str, films: Sequence[FilmId], values: Mapping[str, str]
+    ) -> tuple[BatchRequest, BatchPlan]:
+        fields = await self._asker.fields(plugin, name, viewer)
+        filled = {field.name: _filled(field, values.get(field.name, "")) for field in fields}
+        request = BatchRequest(viewer, await self._chosen(films), filled)
+        return request, await self._asker.plan(plugin, name, request)
+
+    async def _chosen(self, films: Sequence[FilmId]) -> tuple[Film, ...]:
+        wanted = tuple(dict.fromkeys(films))
+        if not wanted:
+            raise InvalidValue("No film is selected.", fix="Select at least one.")
+        if len(wanted) > MOST_FILMS:
+            raise InvalidValue(
+                f"{len(wanted):,} films are too many at once.", fix=f"Select at most {MOST_FILMS:,}."
+            )
+        found = {film.id: film for film in await self._films.some(wanted)}
+        if len(found) < len(wanted):
+            gone = len(wanted) - len(found)
+            verb = "film is" if gone == 1 else "films are"
+            raise NotFound(
+                f"{gone:,} of the selected {verb} not here any more.", fix="Reload the page and select again."
+            )
+        return tuple(found[film] for film in wanted)
+
+
+def _filled(field: BatchField, value: str) -> str:
+    if field.choices and value not in field.choices:
+        raise InvalidValue(
+            f"{field.label}: {value!r} is no choice.", fix="Choose from the list."
+        )
+    if len(value) > _LONGEST_VALUE:
+        raise InvalidValue(f"{field.label}: that is too long.", fix=f"Use up to {_LONGEST_VALUE} characters.")
+    return value
+
+
+def _title(action: BatchAction, request: BatchRequest) -> str:
+    values = ", ".join(value for value in request.values.values() if value)
+    number = len(request.films)
+    films = f"{number:,} film{'' if number == 1 else 's'}"
+    return f"{action.label}: {values} · {films}" if values else f"{action.label} · {films}"
