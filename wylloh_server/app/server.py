@@ -11,6 +11,7 @@ from wylloh_server.adapters.lan import ZeroconfAnnouncer
 from wylloh_server.app.alone import alone
 from wylloh_server.app.inside import (
     TRANSCODE,
+    build_batch,
     build_chores,
     build_health,
     build_library,
@@ -18,8 +19,10 @@ from wylloh_server.app.inside import (
     build_people,
     build_playback,
     build_posters,
+    build_reading_room,
     build_rights,
     build_sources,
+    build_tasks,
 )
 from wylloh_server.app.outside import data_folder, open_outside
 from wylloh_server.domain.types import FilmId, Seconds
@@ -30,6 +33,8 @@ from wylloh_server.hooks.registry import PluginRegistry
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.caretaker import repeating
 from wylloh_server.services.ingest import PULL
+from wylloh_server.services.live import tell_of_films
+from wylloh_server.services.tasks import JOB, TaskDesk
 from wylloh_server.web import keys
 from wylloh_server.web.assembly import new_application, set_up_pages
 from wylloh_server.web.routes import add_routes
@@ -110,24 +115,42 @@ async def _open(
     app[keys.HEALTH] = build_health(settings, outside, rights)
     await people.claim.begin()
     bus.subscribe(app[keys.PLUGINS].publish)
-    plugin_services = PluginServices(outside.database.plugins, library, bus.publish)
+    tell_of_films(app[keys.LIVE], bus)
+    app[keys.TASKS] = tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
+    app[keys.BATCH] = build_batch(outside, app[keys.PLUGINS], tasks)
+    plugin_services = PluginServices(
+        database=outside.database.plugins,
+        library=build_reading_room(outside, library, sources),
+        publish=bus.publish,
+        tasks=tasks,
+        live=app[keys.LIVE],
+    )
     await stack.enter_async_context(app[keys.PLUGINS].running(plugin_services))
     chores = build_chores(settings, outside, rights, jobs, bus)
-    await _work(settings, chores, playback, jobs, stack)
+    await _work(settings, chores, playback, tasks, jobs=jobs, stack=stack)
 
 
 async def _work(
-    settings: Settings, chores: Chores, playback: Playback, jobs: Jobs, stack: AsyncExitStack
+    settings: Settings,
+    chores: Chores,
+    playback: Playback,
+    tasks: TaskDesk,
+    *,
+    jobs: Jobs,
+    stack: AsyncExitStack,
 ) -> None:
     """Begin what the server does by itself."""
     jobs.register(PULL, chores.puller.pull)
     jobs.register(TRANSCODE, lambda film: playback.fill(FilmId(film)))
+    jobs.register(JOB, tasks.work)
     await stack.enter_async_context(playback.running())
     await stack.enter_async_context(jobs.running())
+    await stack.enter_async_context(tasks.running())
     if settings.chain.rpc:
         every = Seconds(settings.chain.poll_seconds)
         for name, work in (
             ("looking for films", chores.discovery.look),
+            ("getting to know films", chores.introductions.make),
             ("starting pulls", chores.starter.start),
             ("renewing licences", chores.renewal.renew),
         ):

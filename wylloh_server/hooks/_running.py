@@ -10,7 +10,9 @@ from wylloh_server.hooks._calls import answered, invoke
 from wylloh_server.hooks._lifespan import Lifespan
 from wylloh_server.hooks._queue import EventQueue
 from wylloh_server.hooks.context import PluginContext
+from wylloh_server.hooks.live import OwnTopics
 from wylloh_server.hooks.records import PluginStatus
+from wylloh_server.hooks.tasks import OwnTasks
 
 if TYPE_CHECKING:
     from wylloh_server.domain.events import Event
@@ -70,6 +72,9 @@ def _context(plugin: Plugin, services: PluginServices) -> PluginContext:
         tables=services.database.tables(plugin.name),
         library=services.library,
         emit=emit,
+        chain=services.chain,
+        tasks=OwnTasks(plugin.name, [task.kind for task in plugin.declared.background_tasks], services.tasks),
+        live=OwnTopics(plugin.name, services.live),
     )
 
 

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         IndexState,
     )
     from wylloh_server.domain.ports.storage import PluginDatabase, PluginTables
+    from wylloh_server.domain.rendition import Probe
     from wylloh_server.domain.task import TaskId
     from wylloh_server.domain.transaction import Proposal, TransactionId
     from wylloh_server.domain.types import FilmId, TokenReference, Wallet
+    from wylloh_server.domain.words import FilmWords
 
 
 class PluginLog(Protocol):
@@ -57,6 +59,24 @@ class PluginLibrary(Protocol):
 
         Raises:
             NotFound: there is none of that id.
+        """
+
+    async def words(self, film_id: FilmId, prefer: Sequence[str] = ()) -> FilmWords | None:
+        """Give what is said in a film, in the first preferred language (BCP 47) that it has, else in any.
+
+        Only of films that are here, and only what is in the clear: subtitles that lie beside a film in its
+        package, and for a film from a folder those beside it or inside it. Reading the latter takes long.
+        None when there are none.
+
+        Raises:
+            NotFound: there is no such film.
+        """
+
+    async def probe(self, film_id: FilmId) -> Probe | None:
+        """Look into the file of a film from a folder of this server; takes about a second. None for others.
+
+        Raises:
+            NotFound: there is no such film.
         """
 
 
@@ -154,6 +174,15 @@ class PluginTasks(Protocol):
         """
 
 
+class TaskStarter(Protocol):
+    """Keeps background tasks; `services.tasks.TaskDesk` does."""
+
+    async def start(
+        self, kind: str, title: str, arguments: Mapping[str, Any], wallet: Wallet | None = None
+    ) -> TaskId:
+        """Start a task `<plugin>.<kind>`, or keep it until the server runs."""
+
+
 class PluginLive(Protocol):
     """Tells open pages that something changed, so that they draw it anew without a reload.
 
@@ -185,6 +214,9 @@ class PluginContext:
     tables: PluginTables
     library: PluginLibrary
     emit: Callable[[Event], None]
+    chain: PluginChain
+    tasks: PluginTasks
+    live: PluginLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +226,6 @@ class PluginServices:
     database: PluginDatabase
     library: PluginLibrary
     publish: Callable[[Event], None]
+    chain: PluginChain
+    tasks: TaskStarter
+    live: PluginLive

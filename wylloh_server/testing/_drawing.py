@@ -30,7 +30,7 @@ async def drawn(
     environment = template_environment(theme_dir("default") / "templates", folders)
     common: dict[str, object] = {"viewer": viewer, "film": None, "asset": _asset, "card": _card}
     if not isinstance(reply, Fragment):
-        common |= {"nav": (), "server_name": "Wylloh", "path": f"/plugins/{plugin}/"}
+        common |= {"nav": (), "server_name": "Wylloh", "path": f"/plugins/{plugin}/", "moment": ""}
         common |= {"fragments": _no_fragments}
     template = environment.get_template(f"{plugin}/{reply.template}")
     return await template.render_async(common | dict(reply.values))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wylloh_server.resources import theme_dir
+from wylloh_server.services.live import Live
+from wylloh_server.web.api.live import STREAMS, Streams, close_streams
 from wylloh_server.web.headers import add_security_headers
-from wylloh_server.web.keys import PLUGINS, SETTINGS
+from wylloh_server.web.keys import LIVE, PLUGINS, SETTINGS
 from wylloh_server.web.limits import BUCKETS, TokenBuckets
 from wylloh_server.web.middleware import (
     DEADLINES,
@@ -21,6 +23,7 @@ from wylloh_server.web.middleware import (
     log_requests,
     read_bodies,
 )
+from wylloh_server.web.moment import remember_moment
 from wylloh_server.web.origins import refuse_other_sites
 from wylloh_server.web.proxies import believe_proxies
 from wylloh_server.web.session import identify
@@ -47,6 +50,7 @@ def new_application(settings: Settings, deadlines: Deadlines = _DEADLINES) -> we
     """
     around = [
         deliver,
+        remember_moment,
         believe_proxies(settings.server.trusted_proxies),
         log_requests,
         explain_errors,
@@ -59,6 +63,8 @@ def new_application(settings: Settings, deadlines: Deadlines = _DEADLINES) -> we
     app[SETTINGS] = settings
     app[DEADLINES] = deadlines
     app[BUCKETS] = TokenBuckets()
+    app[LIVE], app[STREAMS] = Live(), Streams()
+    app.on_shutdown.append(close_streams)
     return app
 
 

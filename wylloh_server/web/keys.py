@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.content import Packages
     from wylloh_server.domain.ports.storage import Accounts, Positions
     from wylloh_server.hooks import PluginRegistry
+    from wylloh_server.services.batch import BatchDesk
     from wylloh_server.services.custody import Custody
     from wylloh_server.services.devices import Pairing
     from wylloh_server.services.envelopes import EnvelopeDesk
     from wylloh_server.services.health import Health
     from wylloh_server.services.library import Library
     from wylloh_server.services.licensing import Licensing
+    from wylloh_server.services.live import Live
     from wylloh_server.services.playback import Playback
     from wylloh_server.services.posters import Posters
     from wylloh_server.services.signin import SignIn
+    from wylloh_server.services.tasks import TaskDesk
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in")
@@ -35,3 +38,6 @@ HEALTH: web.AppKey[Health] = web.AppKey("health")
 ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 POSITIONS: web.AppKey[Positions] = web.AppKey("positions")
 PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")
+LIVE: web.AppKey[Live] = web.AppKey("live")
+TASKS: web.AppKey[TaskDesk] = web.AppKey("tasks")
+BATCH: web.AppKey[BatchDesk] = web.AppKey("batch")

@@ -27,7 +27,7 @@ LARGEST_BODY = 1024 * 1024
 
 _standard_log = logging.getLogger("wylloh.web")
 _log = structlog.get_logger(_standard_log.name)
-_QUIET = ("/static/", "/play/", "/ipfs/", "/livez", "/healthz")
+_QUIET = ("/static/", "/play/", "/ipfs/", "/api/live", "/livez", "/healthz")
 _NEVER_PAGES = ("/api/", "/play/", "/ipfs/", "/livez", "/healthz")
 _SERVER_ERRORS = 500
 _ERRORS = 400

@@ -1,8 +1,8 @@
 """Pages from templates: jinja2 over the theme's folder and the plugins' folders.
 
 A plugin's templates are found under its name: `<plugin>/page.html`. Every page gets, besides what its handler
-gives: `viewer`, `nav`, `server_name`, `path`, `asset(name)`, `card(item)` and `fragments(slot, film)`. The
-fragment of a plugin gets `viewer`, `film`, `asset` and `card`.
+gives: `viewer`, `nav`, `server_name`, `path`, `moment` (for the live news), `asset(name)`, `card(item)` and
+`fragments(slot, film)`. The fragment of a plugin gets `viewer`, `film`, `asset` and `card`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from wylloh_server.resources import theme_dir
 from wylloh_server.web.cards import card_of
 from wylloh_server.web.filters import FILTERS
 from wylloh_server.web.keys import PLUGINS, POSTERS, SETTINGS
+from wylloh_server.web.moment import moment_of
 from wylloh_server.web.navigation import navigation
 from wylloh_server.web.session import viewer_of
 from wylloh_server.web.static_files import STATIC
@@ -81,6 +82,7 @@ async def _common(request: web.Request) -> dict[str, object]:
         "nav": await navigation(request, viewer),
         "server_name": request.app[SETTINGS].server.name,
         "path": request.path,
+        "moment": moment_of(request),
         "fragments": fragments,
     }
 

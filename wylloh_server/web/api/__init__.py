@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wylloh_server.web.api import admin, custody, devices, films, health, playing, sign_in, tv
+from wylloh_server.web.api import admin, custody, devices, films, health, live, playing, sign_in, tv
 
 routes = [
     *sign_in.routes,
@@ -12,6 +12,7 @@ routes = [
     *devices.routes,
     *custody.routes,
     *admin.routes,
+    *live.routes,
     *health.routes,
 ]
 

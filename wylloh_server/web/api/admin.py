@@ -10,7 +10,7 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import AccessRefused, InvalidValue
 from wylloh_server.domain.types import wallet_of
 from wylloh_server.web.bodies import object_of, text
-from wylloh_server.web.keys import ACCOUNTS, PLAYBACK, PLUGINS, SIGN_IN
+from wylloh_server.web.keys import ACCOUNTS, LIVE, PLAYBACK, PLUGINS, SIGN_IN
 from wylloh_server.web.session import require_role
 
 _GIVEN = (Role.ADMIN, Role.PUBLISHER, Role.VIEWER)
@@ -49,6 +49,7 @@ async def remove(request: web.Request) -> web.Response:
     wallet = wallet_of(text(await object_of(request), "wallet"))
     for device in await request.app[SIGN_IN].shut_out(wallet):
         await request.app[PLAYBACK].end_device(device)
+        request.app[LIVE].end(device)
     return web.json_response({})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from wylloh_server.domain.types import DeviceId
-from wylloh_server.web.keys import PAIRING, PLAYBACK
+from wylloh_server.web.keys import LIVE, PAIRING, PLAYBACK
 from wylloh_server.web.session import require_viewer
 
 
@@ -15,6 +15,7 @@ async def revoke(request: web.Request) -> web.Response:
     device = DeviceId(request.match_info["device"])
     await request.app[PAIRING].revoke(viewer, device)
     await request.app[PLAYBACK].end_device(device)
+    request.app[LIVE].end(device)
     return web.json_response({})
 
 

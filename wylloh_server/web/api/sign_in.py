@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from wylloh_server.domain.types import wallet_of
 from wylloh_server.web.bodies import number, object_of, text
 from wylloh_server.web.device_names import device_name
-from wylloh_server.web.keys import ENVELOPES, PLAYBACK, SETTINGS, SIGN_IN
+from wylloh_server.web.keys import ENVELOPES, LIVE, PLAYBACK, SETTINGS, SIGN_IN
 from wylloh_server.web.limits import SIGN_IN_BUDGET, limited
 from wylloh_server.web.session import (
     clear_session_cookie,
@@ -72,6 +72,7 @@ async def sign_out(request: web.Request) -> web.Response:
     if viewer is not None:
         await request.app[SIGN_IN].sign_out(viewer)
         await request.app[PLAYBACK].end_device(viewer.device)
+        request.app[LIVE].end(viewer.device)
     response = web.json_response({})
     clear_session_cookie(request, response)
     return response

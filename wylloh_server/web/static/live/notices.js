@@ -1,0 +1,28 @@
+// Sentences that come while a page is open: shown for a while in a corner, and read out politely.
+
+const SHOWN_MS = 9000;
+const MOST = 3;
+
+const region = document.getElementById("notices");
+const said = document.getElementById("live-said");
+
+/** Show a sentence; with a link it leads there. It stays while the pointer or the focus is on it. */
+export function show({ sentence, link }) {
+  const notice = Object.assign(document.createElement("p"), { className: "toast" });
+  notice.append(link ? Object.assign(document.createElement("a"), { href: link, textContent: sentence }) : sentence);
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×", ariaLabel: "Dismiss" });
+  close.addEventListener("click", () => notice.remove());
+  notice.append(close);
+  region.append(notice);
+  while (region.childElementCount > MOST) region.firstElementChild.remove();
+  leave(notice);
+}
+
+/** Read a sentence out to who cannot see that a part of the page changed. */
+export function announce(sentence) {
+  said.textContent = sentence;
+}
+
+function leave(notice) {
+  setTimeout(() => (notice.matches(":hover, :focus-within") ? leave(notice) : notice.remove()), SHOWN_MS);
+}
