@@ -113,3 +113,14 @@ async def test_a_file_whose_opening_is_given_up_is_closed(tmp_path, monkeypatch)
     await asyncio.sleep(0.05)
     with pytest.raises(ValueError, match="closed"):
         await opened[0].read(0, 1)
+
+
+async def test_subtitles_beside_a_film_are_those_named_after_it(folder, tmp_path):
+    film = lay(folder / "A film.mkv")
+    expected = [lay(folder / name) for name in ("A film.de.vtt", "A film.srt")]
+    for other in ("A film 2.srt", "A film.txt", ".A film.srt", "b/A film.srt", "A film.srt.bak"):
+        lay(folder / other)
+    (folder / "A film.en.srt").symlink_to(lay(tmp_path / "secret.srt"))
+    assert await LocalFolders().subtitles(film) == tuple(expected)
+    with pytest.raises(OSError):
+        await LocalFolders().subtitles(folder / "gone" / "film.mkv")

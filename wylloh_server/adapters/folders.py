@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 
 FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"})
 """File names that may be films, in lower case. Whether one really is, the prober finds out."""
+_SUBTITLE_SUFFIXES = frozenset({".srt", ".vtt"})
 
 
 class LocalFolders:
@@ -31,6 +32,16 @@ class LocalFolders:
             OSError: the folder cannot be read.
         """
         return await asyncio.to_thread(_films_below, folder)
+
+    async def subtitles(self, film: Path) -> tuple[Path, ...]:
+        """List the subtitle files beside a film and named after it: `Film.srt`, `Film.de.vtt`.
+
+        Links that lead out of the film's folder are left out.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        return await asyncio.to_thread(_subtitles_beside, film)
 
     async def open(self, path: Path) -> FilmFile:
         """Open a film file for random access.
@@ -97,6 +108,16 @@ def _films_below(folder: Path) -> tuple[Path, ...]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in files if _may_be_film(name)]
     return tuple(sorted(path for path in found if _is_ours(path, root)))
+
+
+def _subtitles_beside(film: Path) -> tuple[Path, ...]:
+    root = film.parent.resolve(strict=True)
+    named = [
+        path
+        for path in film.parent.iterdir()
+        if path.name.startswith(f"{film.stem}.") and path.suffix.lower() in _SUBTITLE_SUFFIXES
+    ]
+    return tuple(sorted(path for path in named if _is_ours(path, root)))
 
 
 def _may_be_film(name: str) -> bool:

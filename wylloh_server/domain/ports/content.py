@@ -88,5 +88,8 @@ class Folders(Protocol):
     async def films(self, folder: Path) -> tuple[Path, ...]:
         """List the film files below a folder, by name; a folder that cannot be read raises OSError."""
 
+    async def subtitles(self, film: Path) -> tuple[Path, ...]:
+        """List the subtitle files beside a film and named after it, by name. Raises OSError."""
+
     async def open(self, path: Path) -> RandomAccess:
         """Open a film file for random access. Raises OSError."""
