@@ -23,7 +23,7 @@ DEVELOPMENT := $(RUNTIME) .venv/.development $(call node,contracts) \
 
 .PHONY: help
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 .PHONY: demo
 demo: $(RUNTIME) ## A chain, a publisher and a holder server with a film. FILM=/path/to/film.mp4 PORT=8484
@@ -60,6 +60,11 @@ bench: system $(DEVELOPMENT) ## Measure against plain ffmpeg, hashing alone and 
 .PHONY: contracts
 contracts: $(call node,contracts) ## Compile the contracts into contracts/artifacts
 	cd contracts && node compile.mjs
+
+.PHONY: plugin-docs
+plugin-docs: $(RUNTIME) ## Write plugins/README.md again, from the code
+	$(BIN)/python -m wylloh_server.cli.plugin.reference > plugins/README.md.new
+	mv plugins/README.md.new plugins/README.md
 
 .PHONY: wheel
 wheel: $(RUNTIME) ## Build dist/*.whl

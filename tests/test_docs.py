@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from wylloh_server import config, sdk
+from wylloh_server.cli.plugin.reference import reference
 from wylloh_server.domain import events
 from wylloh_server.domain.events import Event
 from wylloh_server.hooks import HOOKS, PluginRegistry, Slot
@@ -37,6 +38,10 @@ def loaded() -> PluginRegistry:
     registry = PluginRegistry(points=points)
     registry.load()
     return registry
+
+
+def test_the_page_about_plugins_is_what_the_code_says():
+    assert reference() == README, "type: make plugin-docs"
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -104,7 +109,9 @@ def test_a_name_of_the_sdk_is_documented_and_used(name):
 def test_the_sdk_offers_all_it_imports():
     imported = {name for name in vars(sdk) if name[0].isalpha() and name != "annotations"}
     assert imported == set(sdk.__all__)
-    assert list(sdk.__all__) == sorted(sdk.__all__, key=lambda name: (not name[0].isupper(), name))
+    assert list(sdk.__all__) == sorted(
+        sdk.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)
+    )
 
 
 def bundled_settings():
@@ -115,6 +122,18 @@ def bundled_settings():
 def test_a_setting_of_a_plugin_is_documented_and_tested(plugin, name):
     assert f"\n{name} = " in (ROOT / f"plugins/{plugin}/README.md").read_text()
     assert re.search(rf"\b{name}\b", text_of(f"plugins/{plugin}/tests/*.py"))
+
+
+def bundled_commands():
+    registry = loaded()
+    names = [record.name for record in registry.records()]
+    return [(name, one.name) for name in names for one in registry.plugin(name).declared.commands]
+
+
+@pytest.mark.parametrize(("plugin", "name"), bundled_commands())
+def test_a_command_of_a_plugin_is_documented_and_tested(plugin, name):
+    assert f"wylloh plugin run {plugin} {name}" in (ROOT / f"plugins/{plugin}/README.md").read_text()
+    assert re.search(rf"""["']{re.escape(name)}["']""", text_of(f"plugins/{plugin}/tests/*.py"))
 
 
 def core_settings():

@@ -15,6 +15,7 @@ from wylloh_server.domain.events import (
     EnvelopeReleased,
     Event,
     FilmAdded,
+    FilmDescribed,
     FilmReady,
     FilmRemoved,
     LicenseChecked,
@@ -52,6 +53,7 @@ from wylloh_server.domain.onchain import (
     TokensSold,
 )
 from wylloh_server.domain.ports.storage import Migration, PluginRows, PluginTables
+from wylloh_server.domain.rendition import Probe
 from wylloh_server.domain.rights import RightsLadder, Stack, Tier
 from wylloh_server.domain.transaction import (
     ContractCall,
@@ -69,6 +71,7 @@ from wylloh_server.domain.types import (
     shortened,
     wallet_of,
 )
+from wylloh_server.domain.words import FilmWords
 from wylloh_server.hooks.context import (
     FilmCard,
     PluginChain,
@@ -103,10 +106,12 @@ from wylloh_server.hooks.declarations import (
     UploadedFile,
 )
 from wylloh_server.hooks.spec import hookimpl
+from wylloh_server.hooks.version import SDK_VERSION
 
 __all__ = [
     "NATIVE_COIN",
     "NOBODY",
+    "SDK_VERSION",
     "AccessRefused",
     "AccessRequest",
     "BackgroundTask",
@@ -132,9 +137,11 @@ __all__ = [
     "FilmAdded",
     "FilmCard",
     "FilmCreated",
+    "FilmDescribed",
     "FilmId",
     "FilmReady",
     "FilmRemoved",
+    "FilmWords",
     "Fragment",
     "Holder",
     "IncomeCredited",
@@ -166,6 +173,7 @@ __all__ = [
     "PluginTasks",
     "PluginTransactions",
     "PriceStep",
+    "Probe",
     "Proposal",
     "RecipientsChanged",
     "Redirect",

@@ -17,6 +17,7 @@ raise RuntimeError("it breaks at import")
 
 AT_START = """
 from wylloh_server.sdk import hookimpl
+WYLLOH_SDK = "1.0"
 
 @hookimpl
 async def lifespan(context):
@@ -26,6 +27,7 @@ async def lifespan(context):
 
 IN_A_HOOK = """
 from wylloh_server.sdk import hookimpl
+WYLLOH_SDK = "1.0"
 
 @hookimpl
 async def nav_items(context, viewer):
@@ -38,6 +40,7 @@ async def page_fragments(context, slot, film, viewer):
 
 IN_A_ROUTE = """
 from wylloh_server.sdk import Role, Route, hookimpl
+WYLLOH_SDK = "1.0"
 
 @hookimpl
 def routes():
@@ -49,6 +52,7 @@ async def _page(context, request):
 
 GOOD = """
 from wylloh_server.sdk import Json, Role, Route, hookimpl
+WYLLOH_SDK = "1.0"
 
 @hookimpl
 def routes():

@@ -9,9 +9,11 @@ import pytest
 from wylloh_server.adapters.database import open_database
 from wylloh_server.hooks import Dispatch, Limits, PluginRegistry, PluginServices
 from wylloh_server.testing._app import SampleLibrary
+from wylloh_server.testing._live import RecordedLive
 from wylloh_server.testing._samples import sample_films
+from wylloh_server.testing._work import Work
 
-HEAD = "import asyncio\nfrom dataclasses import dataclass\nfrom pathlib import Path\nfrom wylloh_server.sdk import *\n"
+HEAD = "import asyncio\nfrom dataclasses import dataclass\nfrom pathlib import Path\nfrom wylloh_server.sdk import *\nWYLLOH_SDK = SDK_VERSION\n"
 
 
 class House:
@@ -21,6 +23,7 @@ class House:
         self.folder = folder
         self.path = folder / "plugins"
         self.published = []
+        self.live = RecordedLive()
 
     def write(self, name, source, *, package=None, head=HEAD):
         """Write the plugin `name` as <path>/<name>/wylloh_<name>/__init__.py."""
@@ -46,7 +49,17 @@ class House:
                 self.published.append(event)
                 registry.publish(event)
 
-            async with registry.running(PluginServices(database.plugins, library, publish)):
+            self.work = Work(registry, database.storage, self.live)
+            self.work.bus.subscribe(publish)
+            services = PluginServices(
+                database=database.plugins,
+                library=library,
+                publish=publish,
+                chain=None,
+                tasks=self.work.tasks,
+                live=self.live,
+            )
+            async with registry.running(services), self.work.running():
                 yield registry, Dispatch(registry)
 
     def forget(self):

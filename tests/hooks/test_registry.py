@@ -10,7 +10,7 @@ import pytest
 from wylloh_server.hooks import Limits
 from wylloh_server.hooks.spec import ENTRY_POINT_GROUP
 
-HEAD_FLAT = "import asyncio\nfrom wylloh_server.sdk import *\n"
+HEAD_FLAT = "import asyncio\nfrom wylloh_server.sdk import *\nWYLLOH_SDK = SDK_VERSION\n"
 GOOD = """
 @hookimpl
 async def nav_items():

@@ -155,6 +155,25 @@ async def test_hook_static_dirs(house):
         assert registry.static_dirs() == {"mine": (package,)}
 
 
+async def test_hook_cli_commands(house):
+    house.write(
+        "mine",
+        """
+        async def count(context, arguments):
+            return f"{context.name} {list(arguments)}"
+
+        @hookimpl
+        def cli_commands():
+            return [Command("count-it", "Count something.", count)]
+        """,
+    )
+    async with house.running() as (registry, _):
+        code_of(registry)
+        (command,) = registry.plugin("mine").declared.commands
+        context = registry.plugin("mine").context
+        assert (command.name, await command.run(context, ["a"])) == ("count-it", "mine ['a']")
+
+
 async def test_hook_lifespan(house):
     house.write(
         "mine",

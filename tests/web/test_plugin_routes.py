@@ -12,6 +12,8 @@ import asyncio
 from pathlib import Path
 from wylloh_server.sdk import *
 
+WYLLOH_SDK = "1.0"
+
 HERE = Path(__file__).parent
 
 @hookimpl

@@ -19,6 +19,7 @@ _COMMANDS = {
     "demo": ("demo", "See everything work on this machine: chain, publisher, holder, one film."),
     "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders and films."),
     "film": ("film", "Publish, pull and list films."),
+    "plugin": ("plugin", "Write, check, install and look after plugins."),
     "registry": ("registry", "Put a FilmRegistry on a chain, let publishers in, mint tokens."),
     "serve": ("serve", "Run the server."),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
@@ -12,15 +13,18 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.domain.events import Event
 from wylloh_server.domain.ports.storage import Migration
 from wylloh_server.hooks._calls import invoke
-from wylloh_server.hooks.declarations import Route, Setting
+from wylloh_server.hooks.declarations import BackgroundTask, BatchAction, Command, Route, Setting
 from wylloh_server.hooks.spec import RUNNING_HOOKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pluggy import HookImpl
 
 _Item = TypeVar("_Item")
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+_COMMAND_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,9 @@ class Declared:
     routes: tuple[Route, ...] = ()
     template_dirs: tuple[Path, ...] = ()
     static_dirs: tuple[Path, ...] = ()
+    background_tasks: tuple[BackgroundTask, ...] = ()
+    batch_actions: tuple[BatchAction, ...] = ()
+    commands: tuple[Command, ...] = ()
 
 
 def declare(hooks: Mapping[str, HookImpl]) -> Declared:
@@ -44,6 +51,7 @@ def declare(hooks: Mapping[str, HookImpl]) -> Declared:
     """
     for name, implementation in hooks.items():
         _check_kind(name, implementation)
+    tasks = _tasks(_items(hooks, "background_tasks", BackgroundTask))
     return Declared(
         settings=_unique("settings", _items(hooks, "settings", Setting), lambda item: item.name),
         migrations=_migrations(_items(hooks, "migrations", Migration)),
@@ -51,6 +59,9 @@ def declare(hooks: Mapping[str, HookImpl]) -> Declared:
         routes=_routes(_items(hooks, "routes", Route)),
         template_dirs=_folders("template_dirs", _items(hooks, "template_dirs", Path)),
         static_dirs=_folders("static_dirs", _items(hooks, "static_dirs", Path)),
+        background_tasks=tasks,
+        batch_actions=_batch(_items(hooks, "batch_actions", BatchAction), {task.kind for task in tasks}),
+        commands=_commands(_items(hooks, "cli_commands", Command)),
     )
 
 
@@ -111,6 +122,38 @@ def _routes(items: tuple[Route, ...]) -> tuple[Route, ...]:
         if not inspect.iscoroutinefunction(item.handler):
             raise PluginError(f"The handler of the route {item.path!r} must be async def.")
     return _unique("routes", items, lambda item: (item.method, item.path))
+
+
+def _commands(items: tuple[Command, ...]) -> tuple[Command, ...]:
+    for item in items:
+        if not _COMMAND_NAME.fullmatch(item.name):
+            raise PluginError(f"The command name {item.name!r} is not lower-case-with-hyphens.")
+        if not inspect.iscoroutinefunction(item.run):
+            raise PluginError(f"The command {item.name} must be async def.")
+    return _unique("cli_commands", items, lambda item: item.name)
+
+
+def _tasks(items: tuple[BackgroundTask, ...]) -> tuple[BackgroundTask, ...]:
+    for item in items:
+        if not _WORD.fullmatch(item.kind):
+            raise PluginError(f"The kind of task {item.kind!r} is not a lower-case word.")
+        if not inspect.iscoroutinefunction(item.handler):
+            raise PluginError(f"The handler of the task {item.kind} must be async def.")
+    return _unique("background_tasks", items, lambda item: item.kind)
+
+
+def _batch(items: tuple[BatchAction, ...], kinds: Collection[str]) -> tuple[BatchAction, ...]:
+    for item in items:
+        if not _WORD.fullmatch(item.name):
+            raise PluginError(f"The batch action {item.name!r} is not a lower-case word.")
+        if not all(inspect.iscoroutinefunction(part) for part in (item.plan, item.fields) if part):
+            raise PluginError(f"Plan and fields of the batch action {item.name} must be async def.")
+        if item.task not in kinds:
+            raise PluginError(
+                f"The batch action {item.name} wants the task {item.task!r}, which is not declared.",
+                fix="Return it from the hook background_tasks.",
+            )
+    return _unique("batch_actions", items, lambda item: item.name)
 
 
 def _folders(hook: str, items: tuple[Path, ...]) -> tuple[Path, ...]:

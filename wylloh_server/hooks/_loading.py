@@ -9,6 +9,7 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.hooks._declared import declare
 from wylloh_server.hooks._discovery import check_name
 from wylloh_server.hooks.spec import HOOKS
+from wylloh_server.hooks.version import checked_version
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -33,6 +34,7 @@ def load_plugin(manager: PluginManager, plugin: Plugin, candidate: Candidate, ot
         raise PluginError(f"A plugin of this name is loaded from {other.module} already.")
     plugin.code = candidate.load()
     plugin.version = plugin.version or str(getattr(plugin.code, "__version__", ""))
+    plugin.sdk = checked_version(plugin.code)
     try:
         manager.register(plugin.code, plugin.name)
         plugin.hooks = _hooks_of(manager, plugin.code)

@@ -165,6 +165,7 @@ class Download:
 
 
 Reply = Page | Json | Redirect | Refusal | Download
+"""What a route may answer."""
 Handler = Callable[["PluginContext", PluginRequest], Awaitable[Reply]]
 
 

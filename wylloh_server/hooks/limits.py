@@ -14,6 +14,7 @@ class Limits:
         start: for migrations and the first half of `lifespan`.
         event: for hearing one event.
         stop: for hearing the rest of the queue, and then for the second half of `lifespan`.
+        queue: how many events wait for one plugin.
     """
 
     answer: float = 2

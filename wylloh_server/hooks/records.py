@@ -41,6 +41,7 @@ class PluginRecord:
         errors: failures since the server started, in hooks, routes and templates.
         last_error: the newest failure in one line, empty if there was none.
         dropped: events it did not hear because its queue was full.
+        sdk: the SDK version it names; empty until it was found to fit.
     """
 
     name: str
@@ -51,6 +52,7 @@ class PluginRecord:
     errors: int = 0
     last_error: str = ""
     dropped: int = 0
+    sdk: str = ""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Plugin:
     version: str
     module: str
     code: ModuleType | None = None
+    sdk: str = ""
     status: PluginStatus = PluginStatus.LOADED
     reason: str = ""
     errors: int = 0
@@ -99,4 +102,5 @@ class Plugin:
             errors=self.errors,
             last_error=self.last_error,
             dropped=self.queue.dropped if self.queue else 0,
+            sdk=self.sdk,
         )

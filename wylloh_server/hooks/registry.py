@@ -79,7 +79,7 @@ class PluginRegistry:
                 plugin.name, plugin.declared.settings, self._settings.get(plugin.name, {})
             )
         except (PluginError, SettingsError) as error:
-            plugin.fail(str(error))
+            plugin.fail(" ".join(filter(None, (str(error), error.fix))))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - importing a plugin may raise anything
             plugin.fail(f"It could not be loaded: {type(error).__name__}: {error}", error)
 
@@ -124,6 +124,10 @@ class PluginRegistry:
     def plugin(self, name: str) -> Plugin | None:
         """Find a plugin by name."""
         return next((plugin for plugin in self._plugins if plugin.name == name), None)
+
+    def at_work(self) -> tuple[Plugin, ...]:
+        """Give the plugins that run."""
+        return tuple(self._with(PluginStatus.RUNNING))
 
     def implementations(self, hook: str) -> Iterator[tuple[Plugin, pluggy.HookImpl]]:
         """Give the running plugins' implementations of a hook, in pluggy's order."""

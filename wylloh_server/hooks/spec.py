@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.storage import Migration
     from wylloh_server.hooks.context import PluginContext
-    from wylloh_server.hooks.declarations import Fragment, NavItem, Route, Setting
+    from wylloh_server.hooks.declarations import (
+        BackgroundTask,
+        BatchAction,
+        Command,
+        Fragment,
+        NavItem,
+        Route,
+        Setting,
+    )
 
 PROJECT = "wylloh"
 ENTRY_POINT_GROUP = "wylloh.plugins"
@@ -34,6 +42,7 @@ PREFIX = "wylloh_"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function as the implementation of the hook of its name."""
 
 RUNNING_HOOKS = frozenset({"nav_items", "page_fragments", "on_event", "access_vote"})
 """The hooks that are `async def` and have a deadline. All others are declared once."""
@@ -98,6 +107,39 @@ class Hooks(Protocol):
         When: the server loads the plugin.
         Return: existing folders. Everybody who can reach the server can read these files.
         If it fails: the plugin does not start, and its record says why.
+        """
+
+    @hookspec
+    def cli_commands(self) -> Sequence[Command]:
+        """Declare commands for who runs the server: `wylloh plugin run <plugin> <command>`.
+
+        When: the plugin is loaded. A command runs while the server does not, with everything else of the
+        plugin at work: its migrations have run and its `lifespan` has begun.
+        Return: the commands, each with a name of its own.
+        If it fails: the plugin does not start. If a command fails later: it ends with its sentence and
+        exit code 1.
+        """
+
+    @hookspec
+    def background_tasks(self) -> Sequence[BackgroundTask]:
+        """Declare the kinds of background task the plugin does; `context.tasks.start` starts one.
+
+        When: the server loads the plugin.
+        Return: the kinds. A task has no deadline. People see it on `/tasks` with its progress, and can cancel
+        it; after a crash or a restart its handler is called again with the same arguments.
+        If it fails: the plugin does not start. If a handler fails later: the task is shown as failed, with
+        the sentence of an InvalidValue, AccessRefused, NotFound or ChainError; other errors are counted.
+        """
+
+    @hookspec
+    def batch_actions(self) -> Sequence[BatchAction]:
+        """Declare actions on many films at once, offered wherever films are selected.
+
+        When: the server loads the plugin.
+        Return: the actions. Each says what it would do before it does it, and is done by one of the plugin's
+        background tasks.
+        If it fails: the plugin does not start. If `plan` or `fields` fails later: whoever asked is told so,
+        nothing is done, and the record counts it.
         """
 
     @hookspec

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from wylloh_server.sdk import AccessRequest, Event, Film, Migration, PluginContext, Route, Viewer, Vote
 
+WYLLOH_SDK = "1.0"
+
 _HERE = Path(__file__).resolve().parent
 
 

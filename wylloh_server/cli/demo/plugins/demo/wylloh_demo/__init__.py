@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
 
+WYLLOH_SDK = "1.0"
+
 _HERE = Path(__file__).resolve().parent
 
 
