@@ -13,7 +13,7 @@ from wylloh_server.domain.errors import (
     NotFound,
     PlaybackRefused,
 )
-from wylloh_server.domain.playback import Lease, LeaseEnd
+from wylloh_server.domain.playback import Lease, LeaseEnd, Position
 from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
 from wylloh_server.domain.types import BlockNumber, FilmId, PlayToken, Timestamp, Wallet
 from wylloh_server.hooks.dispatch import Ballot
@@ -169,6 +169,23 @@ class FakeFilms:
 
     async def remove(self, film):
         del self._films[film]
+
+
+class FakePositions:
+    """The port `Positions`; `kept` has what was saved, by wallet, and setting `broken` makes reading fail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Wallet, dict[FilmId, Position]] = {}
+        self.broken: Exception | None = None
+
+    async def save(self, wallet, position):
+        self.kept.setdefault(wallet, {})[position.film] = position
+
+    async def of_wallet(self, wallet):
+        if self.broken:
+            raise self.broken
+        theirs = self.kept.get(wallet, {}).values()
+        return tuple(sorted(theirs, key=lambda position: -position.updated))
 
 
 class FakeLicensing:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tests.components.films import BUNDLED
-from tests.fakes import FakeClock, FakeFilms, FakeLicensing
+from tests.fakes import FakeClock, FakeFilms, FakeLicensing, FakePositions
 from wylloh_server.adapters.crypto import HlsSegmentCipher, TinkFilmCipher
 from wylloh_server.adapters.ffmpeg import AvProber, FfmpegEncoder, find_ffmpeg
 from wylloh_server.adapters.folders import LocalFolders
@@ -74,6 +74,7 @@ class Workroom:
     encoder: WatchedEncoder
     licensing: FakeLicensing
     films: FakeFilms
+    positions: FakePositions
     clock: FakeClock
     events: list = field(default_factory=list)
     to_fill: list = field(default_factory=list)
@@ -113,8 +114,10 @@ async def workroom(folder, *films, sources=None, ffmpeg=BUNDLED, processes=2, **
         async def make_rest(film_id):
             to_fill.append(film_id)
 
+        positions = FakePositions()
         playback = Playback(
             films=repository,
+            positions=positions,
             licensing=licensing,
             planner=Planner(sources=sources, door=door, prober=AvProber(), encoder=encoder),
             workshop=workshop,
@@ -126,7 +129,9 @@ async def workroom(folder, *films, sources=None, ffmpeg=BUNDLED, processes=2, **
             lease_seconds=Seconds(60),
             **options,
         )
-        room = Workroom(playback, workshop, store, encoder, licensing, repository, clock, to_fill=to_fill)
+        room = Workroom(
+            playback, workshop, store, encoder, licensing, repository, positions, clock, to_fill=to_fill
+        )
         bus.subscribe(room.events.append)
         async with playback.running():
             yield room

@@ -25,7 +25,7 @@ SAMPLES = [
     events.LicenseChecked(RECEIPT),
     events.EnvelopeReleased(FILM, WALLET, "personal"),
     events.PlaybackStarted(FILM, WALLET, DEVICE),
-    events.PlaybackEnded(FILM, WALLET, DEVICE, LeaseEnd.STOPPED),
+    events.PlaybackEnded(FILM, WALLET, DEVICE, LeaseEnd.STOPPED, watched=0.5),
 ]
 
 EARS = """

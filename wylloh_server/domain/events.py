@@ -95,12 +95,16 @@ class PlaybackStarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class PlaybackEnded(Event):
-    """A lease is over, and why."""
+    """A lease is over, and why.
+
+    `watched` is how far the film had come, from 0 to 1; None when the player never told.
+    """
 
     film: FilmId
     wallet: Wallet
     device: DeviceId
     reason: LeaseEnd
+    watched: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from wylloh_server.domain.errors import (
     MediaRefused,
     NotFound,
     PlaybackRefused,
+    StorageError,
     StoreFull,
 )
 from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
-from wylloh_server.domain.playback import LeaseEnd
+from wylloh_server.domain.playback import LeaseEnd, Position
 from wylloh_server.domain.ports.media import PictureOrder, SoundOrder
 from wylloh_server.domain.types import FilmId, Seconds
 
@@ -185,6 +186,37 @@ async def test_when_the_tokens_are_gone_playback_ends_within_the_lease_interval(
     assert room.events[-1] == PlaybackEnded(long.id, ALICE.wallet, ALICE.device, LeaseEnd.RIGHTS_GONE)
     with pytest.raises(AccessRefused):
         await room.playback.key(lease, "v-180p-200k", 0)
+
+
+@pytest.mark.parametrize(
+    ("at", "of", "watched"),
+    [(30, 120, 0.25), (120, 120, 1.0), (130, 120, 1.0), (-1, 120, 0.0), (30, 0, None)],
+)
+async def test_the_end_says_how_far_the_film_had_come(room, short, at, of, watched):
+    lease = await room.playback.start(ALICE, short.id, HOME)
+    room.clock.now += 40
+    told = Position(short.id, Seconds(at), Seconds(of), room.clock.now)
+    await room.positions.save(ALICE.wallet, told)
+    await room.positions.save(BOB.wallet, Position(short.id, Seconds(60), Seconds(120), room.clock.now))
+    await room.playback.stop(lease)
+    ended = PlaybackEnded(short.id, ALICE.wallet, ALICE.device, LeaseEnd.STOPPED, watched)
+    assert room.events[-1] == ended
+
+
+async def test_a_position_from_an_earlier_evening_says_nothing_about_this_one(room, short):
+    await room.positions.save(
+        ALICE.wallet, Position(short.id, Seconds(110), Seconds(120), room.clock.now - 60)
+    )
+    lease = await room.playback.start(ALICE, short.id, HOME)
+    await room.playback.stop(lease)
+    assert room.events[-1].watched is None
+
+
+async def test_playback_ends_also_when_positions_cannot_be_read(room, short):
+    lease = await room.playback.start(ALICE, short.id, HOME)
+    room.positions.broken = StorageError("The disk is gone.", fix="Put it back.")
+    await room.playback.stop(lease)
+    assert (type(room.events[-1]), room.events[-1].watched) == (PlaybackEnded, None)
 
 
 async def test_a_waiting_request_is_refused_when_the_rights_go(room, long):

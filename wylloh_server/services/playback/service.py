@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.playback import Lease
     from wylloh_server.domain.ports.crypto import SegmentCipher
-    from wylloh_server.domain.ports.storage import Films
+    from wylloh_server.domain.ports.storage import Films, Positions
     from wylloh_server.domain.types import DeviceId, FilmId, PlayToken, SessionId
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.playback.leases import Held, Leases
@@ -60,6 +60,7 @@ class Playback:
 
     Args:
         films: finds films.
+        positions: tell how far somebody has watched.
         licensing: decides.
         planner: looks into films.
         workshop: has segments made.
@@ -75,6 +76,7 @@ class Playback:
         self,
         *,
         films: Films,
+        positions: Positions,
         licensing: Decider,
         planner: Planner,
         workshop: Workshop,
@@ -86,6 +88,7 @@ class Playback:
         lease_seconds: Seconds = Seconds(60),
     ) -> None:
         self._films = films
+        self._positions = positions
         self._licensing = licensing
         self._planner = planner
         self._workshop = workshop
@@ -297,11 +300,21 @@ class Playback:
     async def _end(self, held: Held, reason: LeaseEnd) -> None:
         if not self._leases.end(held, reason):
             return
-        lease = held.lease
-        self._bus.publish(PlaybackEnded(lease.film, lease.viewer.wallet, lease.viewer.device, reason))
+        lease, watched = held.lease, await self._watched(held.lease)
+        self._bus.publish(
+            PlaybackEnded(lease.film, lease.viewer.wallet, lease.viewer.device, reason, watched)
+        )
         await self._workshop.leave(held.name)
         if reason is LeaseEnd.RIGHTS_GONE and not self._leases.of_film(lease.film):
             await self._workshop.abandon(lease.film)
+
+    async def _watched(self, lease: Lease) -> float | None:
+        """Give the share of the film at which the viewer was last, if the player told during this lease."""
+        with contextlib.suppress(WyllohError):
+            for position in await self._positions.of_wallet(lease.viewer.wallet):
+                if position.film == lease.film and position.updated >= lease.started and position.of > 0:
+                    return min(1.0, max(0.0, position.at / position.of))
+        return None
 
 
 def _check(track: MadeTrack, name: str) -> None:
