@@ -9,6 +9,7 @@ import pytest
 from wylloh_server.adapters.database import open_database
 from wylloh_server.hooks import Dispatch, Limits, PluginRegistry, PluginServices
 from wylloh_server.testing._app import SampleLibrary
+from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._live import RecordedLive
 from wylloh_server.testing._samples import sample_films
 from wylloh_server.testing._work import Work
@@ -42,7 +43,7 @@ class House:
         registry = self.registry(limits=limits, **options)
         async with open_database(self.folder / "wylloh.sqlite3") as database:
             self.tables = database.plugins.tables
-            library = SampleLibrary(database.storage.films)
+            library = SampleLibrary(database.storage.films, {}, {})
             await library.hold_only(sample_films())
 
             def publish(event):
@@ -55,7 +56,7 @@ class House:
                 database=database.plugins,
                 library=library,
                 publish=publish,
-                chain=None,
+                chain=SampleChain(database.storage, CONTRACTS).view,
                 tasks=self.work.tasks,
                 live=self.live,
             )

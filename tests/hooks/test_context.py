@@ -38,7 +38,12 @@ async def context(house):
 
 @pytest.mark.parametrize(
     ("part", "protocol"),
-    [("log", sdk.PluginLog), ("tables", sdk.PluginTables), ("library", sdk.PluginLibrary)],
+    [
+        ("log", sdk.PluginLog),
+        ("tables", sdk.PluginTables),
+        ("library", sdk.PluginLibrary),
+        ("chain", sdk.PluginChain),
+    ],
 )
 async def test_each_part_has_the_methods_of_its_type(context, part, protocol):
     assert methods(protocol)

@@ -27,6 +27,8 @@ from wylloh_server.services.health import Check, Health
 from wylloh_server.services.library import Library
 from wylloh_server.services.manifests import Manifests
 from wylloh_server.services.signin import SessionDesk, SignIn
+from wylloh_server.testing._chain import CONTRACTS, SampleChain
+from wylloh_server.testing._work import Work
 from wylloh_server.web import keys
 from wylloh_server.web.assembly import new_application, set_up_pages
 from wylloh_server.web.middleware import Deadlines
@@ -63,6 +65,7 @@ class House:
     plugins: PluginRegistry
     clock: FakeClock
     codes: list[str]
+    work: Work
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -146,9 +149,17 @@ async def open_house(tmp_path, settings_of):
                 await house.storage.films.save(film)
             await stack.enter_async_context(
                 house.plugins.running(
-                    PluginServices(database.plugins, house.app[keys.LIBRARY], lambda event: None)
+                    PluginServices(
+                        database=database.plugins,
+                        library=house.app[keys.LIBRARY],
+                        publish=lambda event: None,
+                        chain=SampleChain(database.storage, CONTRACTS).view,
+                        tasks=house.app[keys.TASKS],
+                        live=house.app[keys.LIVE],
+                    )
                 )
             )
+            await stack.enter_async_context(house.work.running())
             await stack.enter_async_context(house.server)
             return house
 
@@ -256,12 +267,16 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
         return checks[0] if checks else Check("Chain", ok=True, sentence="Fine.")
 
     app[keys.HEALTH] = Health(probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock)
+    work = Work(plugins, storage, app[keys.LIVE])
+    app[keys.TASKS], app[keys.BATCH] = work.tasks, work.batch
     set_up_pages(app)
     add_routes(app)
     if add is not None:
         add(app)
     await claim.begin()
-    return House(app, server, settings, storage, chain, packages, playback, plugins, clock, codes, checks)
+    return House(
+        app, server, settings, storage, chain, packages, playback, plugins, clock, codes, work, checks
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -7,11 +7,15 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wylloh_server.adapters.chain import PoolReader
 from wylloh_server.adapters.clock import system_clock
 from wylloh_server.adapters.crypto import made_once
 from wylloh_server.adapters.ffmpeg import find_ffmpeg
-from wylloh_server.app.outside import free_bytes
+from wylloh_server.app.outside import contracts_of, free_bytes
 from wylloh_server.domain.types import BlockNumber, ChainId, Seconds
+from wylloh_server.hooks.batch import BatchAsker
+from wylloh_server.hooks.tasks import PluginWork
+from wylloh_server.services.batch import BatchDesk
 from wylloh_server.services.caretaker import Renewal
 from wylloh_server.services.claim import Claim
 from wylloh_server.services.custody import Custody
@@ -30,14 +34,18 @@ from wylloh_server.services.health import (
     Health,
 )
 from wylloh_server.services.ingest import Discovery, Puller, PullStarter
+from wylloh_server.services.introductions import Introductions
 from wylloh_server.services.library import Library
 from wylloh_server.services.licensing import Licensing
 from wylloh_server.services.manifests import Manifests
+from wylloh_server.services.onchain import OnChain
 from wylloh_server.services.playback import Leases, Planner, Playback, Texts, Tools, Workshop
 from wylloh_server.services.posters import Posters
 from wylloh_server.services.publishing import Publishing
+from wylloh_server.services.reading import ReadingRoom
 from wylloh_server.services.signin import SessionDesk, SignIn
 from wylloh_server.services.sources import FilmSources
+from wylloh_server.services.tasks import TaskDesk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,9 +56,11 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.chain import Chain
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.world import Jobs
+    from wylloh_server.hooks.registry import PluginRegistry
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.health import Probe
     from wylloh_server.services.licensing import Votes
+    from wylloh_server.services.live import Live
 
 TRANSCODE = "transcode"
 """The kind of job that makes the rest of a film's segments; its key is the film's id."""
@@ -156,6 +166,18 @@ def build_sources(outside: Outside, rights: Rights) -> FilmSources:
     )
 
 
+def build_reading_room(outside: Outside, library: Library, sources: FilmSources) -> ReadingRoom:
+    """Build the library as plugins have it."""
+    return ReadingRoom(
+        library=library,
+        sources=sources,
+        folders=outside.folders,
+        door=outside.media.door,
+        prober=outside.media.prober,
+        encoder=outside.media.encoder,
+    )
+
+
 async def build_posters(outside: Outside, rights: Rights, sources: FilmSources) -> Posters:
     """Build what shows posters."""
     return Posters(
@@ -178,6 +200,7 @@ def build_playback(
     tools = Tools(sources, media.door, media.encoder, media.segments, cipher)
     return Playback(
         films=outside.database.storage.films,
+        positions=outside.database.storage.positions,
         licensing=licensing,
         planner=Planner(sources=sources, door=media.door, prober=media.prober, encoder=media.encoder),
         workshop=Workshop(tools),
@@ -190,11 +213,40 @@ def build_playback(
     )
 
 
+def build_tasks(outside: Outside, plugins: PluginRegistry, jobs: Jobs, bus: Bus, live: Live) -> TaskDesk:
+    """Build what keeps background tasks."""
+    return TaskDesk(
+        tasks=outside.database.storage.tasks,
+        jobs=jobs,
+        plugins=PluginWork(plugins),
+        bus=bus,
+        live=live,
+        clock=system_clock,
+    )
+
+
+def build_batch(outside: Outside, plugins: PluginRegistry, tasks: TaskDesk) -> BatchDesk:
+    """Build what does one thing to many films."""
+    return BatchDesk(asker=BatchAsker(plugins), films=outside.database.storage.films, tasks=tasks)
+
+
+def build_onchain(settings: Settings, outside: Outside) -> OnChain:
+    """Build what plugins ask of the chain."""
+    return OnChain(
+        contracts=contracts_of(settings),
+        history=outside.database.storage.history,
+        coins=outside.database.storage.coins,
+        reader=PoolReader(outside.pool),
+        chain_id=ChainId(settings.chain.id),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Chores:
     """What the server does by itself."""
 
     discovery: Discovery
+    introductions: Introductions
     starter: PullStarter
     puller: Puller
     folder_films: FolderFilms
@@ -222,7 +274,15 @@ def build_chores(settings: Settings, outside: Outside, rights: Rights, jobs: Job
     )
     puller = build_puller(outside, rights, bus)
     renewal = Renewal(films=storage.films, chain=outside.chain, envelopes=rights.envelopes)
-    return Chores(build_discovery(settings, outside, bus), starter, puller, folder_films, renewal)
+    introductions = Introductions(
+        films=storage.films,
+        packages=outside.packages,
+        manifests=rights.manifests,
+        bus=bus,
+        clock=system_clock,
+    )
+    discovery = build_discovery(settings, outside, bus)
+    return Chores(discovery, introductions, starter, puller, folder_films, renewal)
 
 
 def build_discovery(settings: Settings, outside: Outside, bus: Bus) -> Discovery:

@@ -22,6 +22,7 @@ from wylloh_server.adapters.folders import LocalFolders
 from wylloh_server.adapters.ipfs import GatewayPool, IpfsPackages, open_block_store
 from wylloh_server.adapters.segments import DiskSegmentStore
 from wylloh_server.domain.errors import SettingsError
+from wylloh_server.domain.onchain import Contracts
 from wylloh_server.domain.types import ChainId, Wallet, wallet_of
 from wylloh_server.web.client import http_client
 from wylloh_server.web.door import LoopbackDoor
@@ -124,6 +125,15 @@ def rpc_pool(settings: Settings) -> RpcPool:
 def contract_of(settings: Settings) -> Wallet:
     """Give the registry's address; nobody's where no chain is configured."""
     return wallet_of(settings.chain.contract or _NOBODY)
+
+
+def contracts_of(settings: Settings) -> Contracts:
+    """Give the contracts that the settings name."""
+    chain = settings.chain
+    registry, store, splitters = (
+        wallet_of(address) if address else None for address in (chain.contract, chain.store, chain.splitters)
+    )
+    return Contracts(registry, store, splitters)
 
 
 def data_folder(settings: Settings) -> Path:

@@ -16,6 +16,7 @@ from wylloh_server.app.inside import (
     build_health,
     build_library,
     build_licensing,
+    build_onchain,
     build_people,
     build_playback,
     build_posters,
@@ -122,6 +123,7 @@ async def _open(
         database=outside.database.plugins,
         library=build_reading_room(outside, library, sources),
         publish=bus.publish,
+        chain=build_onchain(settings, outside),
         tasks=tasks,
         live=app[keys.LIVE],
     )

@@ -6,12 +6,18 @@
             assert "Hello" in await app.render(page)
 
 `plugin_app` runs a plugin as the server does: its migrations on a real SQLite database, its settings checked,
-its events queued. `PluginApp` says what can be done with it.
+its events queued. `PluginApp` says what can be done with it. What happens on chain is the test's to say:
+
+    from wylloh_server.testing import SOMEWHERE
+
+    await app.happened(TokensMoved(SOMEWHERE, token, NOBODY, wallet, 12))
+    app.chain.answer(store, "stockOf(uint256)", (88,))
 """
 
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,17 +28,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.testing._app import PluginApp
+    from wylloh_server.testing._chain import CONTRACTS, DOLLAR, SOMEWHERE, SampleChain
 
-__all__ = ["PluginApp", "plugin_app"]
+__all__ = ["CONTRACTS", "DOLLAR", "SOMEWHERE", "PluginApp", "SampleChain", "plugin_app"]
+
+_PLACES = {"PluginApp": "_app"} | dict.fromkeys(("CONTRACTS", "DOLLAR", "SOMEWHERE", "SampleChain"), "_chain")
 
 
 def __getattr__(name: str) -> Any:
-    """Give `PluginApp` when it is asked for: pytest loads this module in every run, needed or not."""
-    if name != "PluginApp":
+    """Give the other names when they are asked for: pytest loads this module in every run, needed or not."""
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from wylloh_server.testing._app import PluginApp  # noqa: PLC0415 - see above
-
-    return PluginApp
+    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
 
 
 @pytest.fixture
@@ -40,7 +47,8 @@ def plugin_app(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Plug
     """Give a function that runs one plugin until its `async with` ends.
 
     Its arguments: the name of the plugin's importable package, such as `wylloh_mine`; and by name `settings`
-    (what the settings file would say), `films` (instead of the samples) and `limits` (`wylloh_server.hooks`).
+    (what the settings file would say), `films` (instead of the samples), `contracts` (instead of `CONTRACTS`)
+    and `limits` (`wylloh_server.hooks`).
     Running it again within one test finds the same database.
     """
     from wylloh_server.testing._app import running_plugin  # noqa: PLC0415 - pytest loads this in every run

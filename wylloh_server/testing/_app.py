@@ -9,24 +9,33 @@ from typing import TYPE_CHECKING, Any
 from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.access import AccessRequest, Role
 from wylloh_server.domain.errors import NotFound, PluginError
-from wylloh_server.domain.events import FilmAdded, FilmRemoved
+from wylloh_server.domain.events import ChainAdvanced, FilmAdded, FilmRemoved
 from wylloh_server.domain.rights import PERSONAL
 from wylloh_server.hooks import Dispatch, Limits, PluginRegistry, PluginRequest, PluginServices
 from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PREFIX
 from wylloh_server.services.library import Shelved
+from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._drawing import drawn
+from wylloh_server.testing._live import RecordedLive
 from wylloh_server.testing._samples import sample_films, sample_viewer
+from wylloh_server.testing._work import Work
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from wylloh_server.domain.access import Viewer, Vote
     from wylloh_server.domain.events import Event
     from wylloh_server.domain.film import Film
-    from wylloh_server.domain.ports.storage import Films
-    from wylloh_server.domain.types import FilmId
-    from wylloh_server.hooks import Fragment, NavItem, Page, PluginContext, PluginRecord, Reply
+    from wylloh_server.domain.onchain import ChainEvent, Contracts
+    from wylloh_server.domain.ports.storage import Films, Storage
+    from wylloh_server.domain.rendition import Probe
+    from wylloh_server.domain.task import Task, TaskId
+    from wylloh_server.domain.types import BlockNumber, FilmId
+    from wylloh_server.domain.words import FilmWords
+    from wylloh_server.hooks import BatchPlan, Fragment, NavItem, Page, PluginContext, PluginRecord, Reply
+    from wylloh_server.services.tasks import TaskDesk
 
 
 class PluginApp:
@@ -35,15 +44,28 @@ class PluginApp:
     Attributes:
         films: the library's films when it started.
         events: every event published so far, by the test or by the plugin.
+        chain: what contracts answer and wallets have; see `happened` and `taken_back` for its history.
+        live: notes what the plugin told open pages: `told`, `topics`, `shown`.
+        words: what is said in films, by film id, for `context.library.words`; put it there.
+        probes: what films' files contain, by film id, for `context.library.probe`; put it there.
     """
 
-    def __init__(self, registry: PluginRegistry, name: str, films: Films, present: Sequence[Film]) -> None:
+    chain: SampleChain
+
+    def __init__(
+        self, registry: PluginRegistry, name: str, storage: Storage, present: Sequence[Film]
+    ) -> None:
         self.films = tuple(present)
+        self.words: dict[FilmId, FilmWords] = {}
+        self.probes: dict[FilmId, Probe] = {}
         self.events: list[Event] = []
+        self.live = RecordedLive()
         self._registry = registry
         self._dispatch = Dispatch(registry)
         self._name = name
-        self._library = films
+        self._library = storage.films
+        self._work = Work(registry, storage, self.live)
+        self._work.bus.subscribe(self.publish)
 
     @property
     def record(self) -> PluginRecord:
@@ -61,6 +83,15 @@ class PluginApp:
         if plugin is None or plugin.context is None:
             raise PluginError(f"{self._name} is not running: {self.record.reason}")
         return plugin.context
+
+    @property
+    def desk(self) -> TaskDesk:
+        """What keeps the plugin's background tasks."""
+        return self._work.tasks
+
+    def working(self) -> AbstractAsyncContextManager[None]:
+        """Do background tasks until the context ends; `plugin_app` is inside of it."""
+        return self._work.running()
 
     async def get(
         self, path: str = "", *, query: Mapping[str, str] | None = None, by: Role | None = Role.VIEWER
@@ -94,6 +125,46 @@ class PluginApp:
         """Ask for the plugin's vote; abstaining and failing are votes too."""
         return await self._dispatch.access_vote(AccessRequest(sample_viewer(by), film, right))
 
+    async def task(
+        self, kind: str, arguments: Mapping[str, Any] | None = None, *, by: Role | None = Role.VIEWER
+    ) -> Task:
+        """Start one of the plugin's background tasks, wait until it has ended, and give how it ended."""
+        task = await self.context.tasks.start(kind, f"The task {kind}", arguments or {}, _viewer(by))
+        return await self._ended(task)
+
+    async def tasks(self) -> tuple[Task, ...]:
+        """Wait until no background task runs, and give all there were, newest first."""
+        await self._work.jobs.settled()
+        return await self._work.tasks.all(sample_viewer(Role.OWNER))
+
+    async def plan(
+        self,
+        action: str,
+        films: Sequence[Film],
+        values: Mapping[str, str] | None = None,
+        *,
+        by: Role = Role.VIEWER,
+    ) -> BatchPlan:
+        """Ask what one of the plugin's batch actions would do to films."""
+        chosen = [film.id for film in films]
+        return await self._work.batch.plan(sample_viewer(by), self._name, action, chosen, values or {})
+
+    async def batch(
+        self,
+        action: str,
+        films: Sequence[Film],
+        values: Mapping[str, str] | None = None,
+        *,
+        by: Role = Role.VIEWER,
+    ) -> Task:
+        """Plan and confirm a batch action, wait until its task has ended, and give how it ended."""
+        chosen, viewer = [film.id for film in films], sample_viewer(by)
+        plan = await self.plan(action, films, values, by=by)
+        task = await self._work.batch.run(
+            viewer, self._name, action, chosen, values or {}, confirmed=plan.sentence
+        )
+        return await self._ended(task)
+
     async def arrive(self, film: Film) -> None:
         """Put a film into the library, and wait until the plugin has heard of it."""
         await self._library.save(film)
@@ -103,6 +174,24 @@ class PluginApp:
         """Take a film out of the library, and wait until the plugin has heard of it."""
         await self._library.remove(film.id)
         await self.tell(FilmRemoved(film.id))
+
+    async def happened(self, *facts: ChainEvent, at: float | None = None) -> BlockNumber:
+        """Let facts happen on chain, and wait until the plugin has heard of it.
+
+        They share a new block and a transaction, and get their place on the chain here, instead of the one
+        they came with: `await app.happened(TokensMoved(SOMEWHERE, token, NOBODY, wallet, 12))`.
+
+        Args:
+            facts: any number of them.
+            at: the block's time, not before that of the last one; by default 12 seconds after it.
+        """
+        block = await self.chain.happen(facts, at)
+        await self.tell(ChainAdvanced(block))
+        return block
+
+    async def taken_back(self, blocks: int = 1) -> None:
+        """Let a reorg take back what happened in the newest blocks, and wait until the plugin has heard."""
+        await self.tell(ChainAdvanced(await self.chain.take_back(blocks)))
 
     async def tell(self, *events: Event) -> None:
         """Publish events and wait until the plugin has heard them."""
@@ -118,6 +207,11 @@ class PluginApp:
     async def render(self, reply: Page | Fragment, by: Role | None = Role.VIEWER) -> str:
         """Draw a page or a fragment inside the default theme and give the HTML."""
         return await drawn(reply, self._name, self._registry.template_dirs(), _viewer(by))
+
+    async def _ended(self, task: TaskId) -> Task:
+        await self._work.jobs.settled()
+        await self._registry.settled()
+        return await self._work.tasks.get(sample_viewer(Role.OWNER), task)
 
     async def _answer(self, method: str, path: str, request: PluginRequest) -> Reply:
         for mounted in self._registry.routes():
@@ -136,6 +230,7 @@ async def running_plugin(
     settings: Mapping[str, object] | None = None,
     films: Sequence[Film] | None = None,
     limits: Limits | None = None,
+    contracts: Contracts = CONTRACTS,
 ) -> AsyncIterator[PluginApp]:
     """Run one plugin on a database in the folder `data`. See the fixture `plugin_app`."""
     name = package.removeprefix(PREFIX)
@@ -147,18 +242,37 @@ async def running_plugin(
     registry.load()
     present = sample_films() if films is None else films
     async with open_database(data / "wylloh.sqlite3") as database:
-        app = PluginApp(registry, name, database.storage.films, present)
-        library = SampleLibrary(database.storage.films)
+        app = PluginApp(registry, name, database.storage, present)
+        library = SampleLibrary(database.storage.films, app.words, app.probes)
         await library.hold_only(present)
-        async with registry.running(PluginServices(database.plugins, library, app.publish)):
+        app.chain = SampleChain(database.storage, contracts)
+        services = PluginServices(
+            database=database.plugins,
+            library=library,
+            publish=app.publish,
+            chain=app.chain.view,
+            tasks=app.desk,
+            live=app.live,
+        )
+        async with registry.running(services), app.working():
             yield app
 
 
 class SampleLibrary:
-    """A library of films from the database, without a chain: nobody holds a token of anything."""
+    """A library of films from the database, without a chain: nobody holds a token of anything.
 
-    def __init__(self, films: Films) -> None:
+    The sample films have no files: a test says what is in them.
+    """
+
+    def __init__(
+        self,
+        films: Films,
+        words: Mapping[FilmId, FilmWords] | None = None,
+        probes: Mapping[FilmId, Probe] | None = None,
+    ) -> None:
         self._films = films
+        self._words = {} if words is None else words
+        self._probes = {} if probes is None else probes
 
     async def hold_only(self, films: Sequence[Film]) -> None:
         """Make these the library's films."""
@@ -181,6 +295,22 @@ class SampleLibrary:
         if film is None:
             raise NotFound("There is no such film here.", fix="Go back to the library.")
         return film
+
+    async def words(self, film_id: FilmId, prefer: Sequence[str] = ()) -> FilmWords | None:  # noqa: ARG002 - the port asks for it
+        """Give what a test has put into `PluginApp.words`.
+
+        Raises:
+            NotFound: there is no such film.
+        """
+        return self._words.get((await self.film(film_id)).id)
+
+    async def probe(self, film_id: FilmId) -> Probe | None:
+        """Give what a test has put into `PluginApp.probes`.
+
+        Raises:
+            NotFound: there is no such film.
+        """
+        return self._probes.get((await self.film(film_id)).id)
 
 
 def _viewer(role: Role | None) -> Viewer | None:

@@ -12,6 +12,7 @@ from wylloh_server.adapters.chain.chain import RegistryChain
 from wylloh_server.adapters.chain.discovery import FilmDiscovery
 from wylloh_server.adapters.chain.holdings import read_holdings
 from wylloh_server.adapters.chain.ladders import Ladders
+from wylloh_server.adapters.chain.reader import PoolReader
 from wylloh_server.adapters.chain.rpc import RpcPool
 from wylloh_server.adapters.chain.signatures import WalletSignatures
 from wylloh_server.adapters.chain.typed_data import manifest_digest, manifest_typed_data, sign_manifest
@@ -20,6 +21,7 @@ __all__ = [
     "CallReverted",
     "FilmDiscovery",
     "Ladders",
+    "PoolReader",
     "RegistryChain",
     "RequestRefused",
     "RpcPool",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from wylloh_server.adapters.database._chain_history import HistoryTables
+from wylloh_server.adapters.database._chain_index import ChainIndexTables
+from wylloh_server.adapters.database._coins import CoinTable
 from wylloh_server.adapters.database._connections import Connections
 from wylloh_server.adapters.database._engine import engine_for
 from wylloh_server.adapters.database._films import FilmTable
@@ -13,7 +16,9 @@ from wylloh_server.adapters.database._licences import BindingTable, EnvelopeTabl
 from wylloh_server.adapters.database._migrate import migrate
 from wylloh_server.adapters.database._people import AccountTable, SessionTable
 from wylloh_server.adapters.database._plugins import PluginSchemas
+from wylloh_server.adapters.database._publishing import RequestTable, TitleTable
 from wylloh_server.adapters.database._progress import CursorTable
+from wylloh_server.adapters.database._tasks import TaskTable
 from wylloh_server.domain.ports.storage import Storage
 from wylloh_server.domain.types import Seconds
 
@@ -40,6 +45,12 @@ class Database:
             envelopes=EnvelopeTable(connections),
             receipts=ReceiptTable(connections),
             positions=PositionTable(connections),
+            history=HistoryTables(connections),
+            chain_index=ChainIndexTables(connections),
+            coins=CoinTable(connections),
+            tasks=TaskTable(connections),
+            titles=TitleTable(connections),
+            requests=RequestTable(connections),
         )
         self.plugins: PluginDatabase = PluginSchemas(connections)
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wylloh_server.domain.errors import WrongChain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from wylloh_server.domain.onchain import ChainEvent
     from wylloh_server.domain.rights import RightsLadder
-    from wylloh_server.domain.types import BlockNumber, Cid, TokenReference, Wallet
+    from wylloh_server.domain.types import BlockNumber, Cid, Timestamp, TokenReference, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,79 @@ class Signatures(Protocol):
         self, publisher: Wallet, token: TokenReference, sha256: str, signature: str
     ) -> bool:
         """Say whether `publisher` signed this manifest digest (EIP-712)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockHeader:
+    """What names a block: its height, its hash (0x and 64 hex digits) and its own time."""
+
+    number: BlockNumber
+    hash: str
+    at: Timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest block, and the number up to which no block can be taken back any more."""
+
+    newest: BlockHeader
+    final: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What some blocks in a row say.
+
+    Attributes:
+        first: the first of these blocks.
+        parent: hash of the block before it; empty where `first` is 0.
+        blocks: headers of the blocks in which something happened, and of the last of the stretch; ascending.
+        events: by place on the chain. Those of splitters named here for the first time reach back before
+            `first`, to wherever they began.
+        splitters: those, each with the block that named it.
+    """
+
+    first: BlockNumber
+    parent: str
+    blocks: tuple[BlockHeader, ...]
+    events: tuple[ChainEvent, ...] = ()
+    splitters: Mapping[Wallet, BlockNumber] = field(default_factory=dict)
+
+    @property
+    def last(self) -> BlockHeader:
+        """The last block."""
+        return self.blocks[-1]
+
+
+class ChainLogs(Protocol):
+    """Reads what happened on chain, block by block. Everything may raise ChainError: nothing follows from it.
+
+    Believed are the configured contracts and the splitters that those name, each of them only for itself.
+    """
+
+    async def head(self) -> ChainHead:
+        """Look at the newest block."""
+
+    async def headers(self, numbers: Sequence[BlockNumber]) -> Mapping[BlockNumber, BlockHeader]:
+        """Give the headers of blocks as the chain has them now; one that it lacks is left out."""
+
+    async def read(self, first: BlockNumber, splitters: Collection[Wallet]) -> Stretch | None:
+        """Read from a block on, as many blocks as one question can cover.
+
+        `splitters` are followed already. None when there is no such block yet, or a reorg came in between.
+        """
+
+
+class ContractReader(Protocol):
+    """Questions to contracts, at the newest block. Everything may raise ChainError."""
+
+    async def read(
+        self, contract: Wallet, function: str, arguments: Sequence[Any], returns: Sequence[str]
+    ) -> tuple[Any, ...]:
+        """Call a view, for example `("0x…", "quote(uint256,uint256)", (7, 2), ("address", "uint256"))`.
+
+        Addresses come back lower case. The message of a refusal names the contract's error.
+        """
+
+    async def native_balance(self, wallet: Wallet) -> int:
+        """Give what a wallet has of the chain's own coin, in its base unit."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from wylloh_server.domain.access import Receipt, Role, Session
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.license import DeviceBinding, Envelope
     from wylloh_server.domain.playback import Position
+    from wylloh_server.domain.ports.history import ChainIndex, Coins, History
+    from wylloh_server.domain.ports.publishing import Requests, Titles
+    from wylloh_server.domain.task import Task, TaskId
     from wylloh_server.domain.types import DeviceId, FilmId, SessionId, Timestamp, TokenReference, Wallet
 
 
@@ -29,6 +32,9 @@ class Films(Protocol):
 
     async def all(self) -> tuple[Film, ...]:
         """Give every film, by title."""
+
+    async def some(self, wanted: Collection[FilmId]) -> tuple[Film, ...]:
+        """Find those that are here of some films, in no order."""
 
     async def remove(self, film: FilmId) -> None:
         """Forget a film."""
@@ -134,6 +140,31 @@ class Positions(Protocol):
         """Give all, newest first."""
 
 
+class Tasks(Protocol):
+    """Background tasks as people see them."""
+
+    async def add(self, task: Task, arguments: Mapping[str, Any]) -> None:
+        """Add a task and what it was started with, which JSON can write."""
+
+    async def save(self, task: Task) -> bool:
+        """Replace what is known of a task; False if it has ended or is gone, and then nothing changes."""
+
+    async def get(self, task: TaskId) -> Task | None:
+        """Find a task."""
+
+    async def arguments(self, task: TaskId) -> dict[str, Any]:
+        """Give what a task was started with; nothing if there is no such task."""
+
+    async def all(self, wallet: Wallet | None = None) -> tuple[Task, ...]:
+        """Give every task, or only those a wallet started; newest first."""
+
+    async def unfinished(self) -> tuple[Task, ...]:
+        """Give the tasks that have not ended, newest first."""
+
+    async def clear(self, wallet: Wallet | None = None) -> None:
+        """Forget the tasks that have ended: every one, or only those a wallet started."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginRows:
     """Rows a plugin asked for: column names, and one tuple of plain values a row."""
@@ -156,7 +187,11 @@ class PluginTables(Protocol):
         """
 
     async def change(self, statements: Sequence[object]) -> None:
-        """Run changes in one transaction."""
+        """Run changes in one transaction.
+
+        A pair `(statement, rows)` runs the statement once for each row, a mapping of names of its columns or
+        of its `bindparam`s to values: many times quicker than as many statements.
+        """
 
 
 class PluginDatabase(Protocol):
@@ -185,6 +220,12 @@ class Storage:
     envelopes: Envelopes
     receipts: Receipts
     positions: Positions
+    history: History
+    chain_index: ChainIndex
+    coins: Coins
+    tasks: Tasks
+    titles: Titles
+    requests: Requests
 
 
 @dataclass(frozen=True, slots=True)

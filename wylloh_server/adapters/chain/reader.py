@@ -1,0 +1,106 @@
+"""Questions to any contract, by the signature of a function."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import ABITypeError, DecodingError, EncodingError, ParseError
+from eth_abi.grammar import TupleType, parse
+
+from wylloh_server.adapters.chain import _wire
+from wylloh_server.adapters.chain._faults import CallReverted
+from wylloh_server.adapters.chain.refusals import refusal_of
+from wylloh_server.domain.errors import ChainError, InvalidValue, NoContract
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_server.adapters.chain._node import Ask
+    from wylloh_server.adapters.chain.rpc import RpcPool
+    from wylloh_server.domain.types import Wallet
+
+_GAS = 10_000_000
+"""Enough for any view; an endless loop or a flood of return data in a strange contract ends there."""
+
+
+class PoolReader:
+    """Implements the port `ContractReader` over an `RpcPool`."""
+
+    def __init__(self, pool: RpcPool) -> None:
+        self._pool = pool
+
+    async def read(
+        self, contract: Wallet, function: str, arguments: Sequence[Any], returns: Sequence[str]
+    ) -> tuple[Any, ...]:
+        """Call a view at the newest block.
+
+        Args:
+            contract: its address.
+            function: canonical Solidity signature, such as `quote(uint256,uint256)`; tuples in brackets.
+            arguments: Python values for it: int, bool, str, 0x-addresses, bytes, tuples.
+            returns: types of what it gives, such as `("address", "(uint256,string)[]")`.
+
+        Raises:
+            InvalidValue: an argument does not fit its type.
+            NoContract: there is no code at the address.
+            ChainUnavailable, WrongChain: the chain cannot be asked.
+            ChainError: the contract refused, and why; or it gives something else than `returns`.
+        """
+        data = "0x" + calldata(function, arguments).hex()
+        query = {"to": contract, "data": data, "gas": hex(_GAS)}
+        try:
+            answer = await self._pool.run(partial(_call, query=query))
+        except CallReverted as error:
+            raise _explained(error) from None
+        if not answer and returns:
+            raise NoContract(f"there is no contract at {contract} that answers", fix="Check the address.")
+        return _decoded(contract, function, returns, answer)
+
+    async def native_balance(self, wallet: Wallet) -> int:
+        """Give what a wallet has of the chain's own coin, in its base unit."""
+        return _wire.quantity(await self._pool.request("eth_getBalance", [wallet, "latest"]))
+
+
+def calldata(function: str, arguments: Sequence[Any]) -> bytes:
+    """Encode a call.
+
+    Raises:
+        InvalidValue: the signature cannot be read, or an argument does not fit its type.
+    """
+    try:
+        return _wire.selector(function) + encode(_parameters(function), tuple(arguments))
+    except (EncodingError, ParseError, ABITypeError, ValueError, TypeError) as error:
+        raise InvalidValue(f"a value does not fit {function}: {error}", fix="Correct it.") from None
+
+
+def _parameters(function: str) -> list[str]:
+    """Split a signature's parameter types; tuples may hold others."""
+    bracket = function.index("(")
+    if function[bracket:] == "()":
+        return []
+    parsed = parse(function[bracket:])
+    if not isinstance(parsed, TupleType):
+        raise TypeError(f"{function} is no signature")
+    return [part.to_type_str() for part in parsed.components]
+
+
+async def _call(ask: Ask, query: dict[str, str]) -> bytes:
+    return _wire.data(await ask("eth_call", [query, "latest"]))
+
+
+def _decoded(contract: Wallet, function: str, returns: Sequence[str], answer: bytes) -> tuple[Any, ...]:
+    try:
+        return decode(returns, answer) if returns else ()
+    except (DecodingError, OverflowError, UnicodeDecodeError):
+        raise ChainError(
+            f"what {contract} answers to {function} cannot be read", fix="Check that it is that contract."
+        ) from None
+
+
+def _explained(error: CallReverted) -> ChainError:
+    refusal = refusal_of(error.data)
+    if refusal is None:
+        return error
+    return ChainError(f"the contract refused: {refusal}", fix="Ask for something this contract allows.")

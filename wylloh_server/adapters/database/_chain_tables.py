@@ -1,0 +1,93 @@
+"""The tables of the chain's history. How they came to be is in `migrations/`; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Index, Integer, String, Table, text
+
+from wylloh_server.adapters.database._chain_columns import HexBytes, SortedCount, TokenBytes
+from wylloh_server.adapters.database._tables import metadata
+
+state = Table(
+    "chain_state",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("final", BigInteger),
+    Column("head", BigInteger),
+)
+"""One row. `step` numbers every fact that came to be known and every one that was taken back."""
+
+blocks = Table(
+    "chain_blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", HexBytes, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("eventful", Boolean, nullable=False),
+)
+"""Headers that tell a reorg: of blocks with facts for good, of others until a newer one is final."""
+
+splitters = Table(
+    "chain_splitters",
+    metadata,
+    Column("address", HexBytes, primary_key=True),
+    Column("block", BigInteger, nullable=False),
+)
+"""Splitters that are followed, each with the block in which it was first named."""
+
+
+def _live(name: str, *columns: str, condition: str = "removed IS NULL") -> Index:
+    """Make an index that leaves out what a reorg took back: nobody asks for that by these columns."""
+    where = text(condition)
+    return Index(f"ix_chain_events_{name}", *columns, sqlite_where=where, postgresql_where=where)
+
+
+events = Table(
+    "chain_events",
+    metadata,
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("removed", BigInteger),
+    Column("kind", String, nullable=False),
+    Column("block", BigInteger, nullable=False),
+    Column("block_hash", HexBytes, nullable=False),
+    Column("transaction", HexBytes, nullable=False),
+    Column("log_index", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("token", TokenBytes),
+    Column("contract", HexBytes),
+    Column("payload", JSON, nullable=False),
+    _live("place", "block", "log_index"),
+    _live("kind", "kind", "block", "log_index"),
+    _live("token", "token", "block", "log_index", condition="token IS NOT NULL AND removed IS NULL"),
+    _live("contract", "contract", "block", "log_index", condition="contract IS NOT NULL AND removed IS NULL"),
+    _live("removed", "removed", condition="removed IS NOT NULL"),
+)
+"""Facts. `sequence` is the step at which one came to be known, `removed` that at which it was taken back."""
+
+parties = Table(
+    "chain_parties",
+    metadata,
+    Column("wallet", HexBytes, primary_key=True),
+    Column("event", BigInteger, primary_key=True, autoincrement=False),
+)
+"""Which wallets took part in which facts."""
+
+balances = Table(
+    "chain_balances",
+    metadata,
+    Column("token", TokenBytes, primary_key=True),
+    Column("wallet", HexBytes, primary_key=True),
+    Column("amount", SortedCount, nullable=False),
+    Index("ix_chain_balances_amount", "token", "amount"),
+)
+"""Who holds what by the facts that hold now; nobody with nothing."""
+
+coins = Table(
+    "coins",
+    metadata,
+    Column("address", HexBytes, primary_key=True),
+    Column("symbol", String, nullable=False),
+    Column("decimals", Integer, nullable=False),
+    Column("permits", Boolean, nullable=False),
+)
