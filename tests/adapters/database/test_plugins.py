@@ -13,6 +13,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     column,
     delete,
     exists,
@@ -94,6 +95,49 @@ async def test_changes_are_stored_together_or_not_at_all(own):
     with pytest.raises(StorageError):
         await own.change([once, insert(tags).values(id=2, name="b"), once])
     assert (await own.fetch(select(tags))).rows == ()
+
+
+async def test_a_statement_runs_for_many_rows(own):
+    there = exists().where(tags.c.id == bindparam("key"))
+    missing = select(bindparam("key", type_=Integer), bindparam("called", type_=String)).where(~there)
+    if_missing = insert(tags).from_select(["id", "name"], missing)
+    longer = update(tags).where(tags.c.id == bindparam("key")).values(name=tags.c.name + bindparam("more"))
+    await own.change(
+        [
+            (insert(tags), [tag(1, "a"), tag(2, "b")]),
+            (if_missing, [{"key": 2, "called": "x"}, {"key": 3, "called": "c"}]),
+            (longer, [{"key": 1, "more": "A"}, {"key": 3, "more": "C"}]),
+            (delete(tags).where(tags.c.id == bindparam("key")), [{"key": 2}]),
+            (delete(tags), []),
+        ]
+    )
+    found = await own.fetch(select(tags.c.id, tags.c.name).order_by(tags.c.id))
+    assert found.rows == ((1, "aA"), (3, "cC"))
+
+
+async def test_many_rows_are_stored_together_or_not_at_all(own):
+    with pytest.raises(StorageError):
+        await own.change([(insert(tags), [tag(1, "a"), tag(1, "b")])])
+    assert (await own.fetch(select(tags))).rows == ()
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        (delete(sessions), []),
+        (insert(accounts), [{"wallet": "0x", "role": "owner"}]),
+        (text("DELETE FROM sessions"), [{}]),
+    ],
+    ids=str,
+)
+async def test_changing_anything_else_for_many_rows_is_refused(own, pair):
+    with pytest.raises(PluginError):
+        await own.change([pair])
+
+
+async def test_a_default_that_reads_elsewhere_is_refused_for_many_rows_too(own):
+    with pytest.raises(PluginError):
+        await own.change([(insert(sly), [{"id": 1}])])
 
 
 async def test_foreign_keys_are_enforced(own):

@@ -24,7 +24,7 @@ from sqlalchemy.sql.selectable import TableClause
 from wylloh_server.domain.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy import Dialect
     from sqlalchemy.sql.dml import Insert
@@ -54,15 +54,17 @@ class Guard:
         self._compile(statement)
         return statement
 
-    def change(self, statement: object) -> UpdateBase:
+    def change(self, statement: object, names: Collection[str] | None = None) -> UpdateBase:
         """Give the statement back if it is an insert, update or delete of the plugin's tables.
+
+        `names` are those of the values it will be run with, if it is run for many rows.
 
         Raises:
             PluginError: as for `select`.
         """
         if not isinstance(statement, UpdateBase):
             raise _refused(statement, "insert(), update() or delete()")
-        self._compile(statement)
+        self._compile(statement, names)
         return statement
 
     def migration(self, statement: object) -> ExecutableDDLElement | UpdateBase:
@@ -79,9 +81,10 @@ class Guard:
             _check_name(name, self._prefix)
         return statement
 
-    def _compile(self, statement: ClauseElement) -> None:
+    def _compile(self, statement: ClauseElement, names: Collection[str] | None = None) -> None:
+        keys = None if names is None else list(names)
         try:
-            statement.compile(dialect=self._dialect)
+            statement.compile(dialect=self._dialect, column_keys=keys)
         except CompileError as problem:
             raise PluginError(f"The database does not know the statement: {problem}") from problem
 

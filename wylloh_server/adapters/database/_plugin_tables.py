@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wylloh_server.adapters.database._plugin_guard import Guard
 from wylloh_server.domain.ports.storage import PluginRows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy.sql.dml import UpdateBase
 
     from wylloh_server.adapters.database._connections import Connections
 
@@ -35,11 +37,20 @@ class OwnTables:
     async def change(self, statements: Sequence[object]) -> None:
         """Run inserts, updates and deletes in one transaction: all are stored or none.
 
+        A pair `(statement, rows)` runs the statement once for each row of values; no rows, not at all.
+
         Raises:
             PluginError: a statement is something else or touches a table that is not the plugin's.
             StorageError: the database refused one.
         """
-        changes = [self._guard.change(statement) for statement in statements]
+        changes = [self._checked(statement) for statement in statements]
         async with self._connections.writing() as connection:
-            for change in changes:
-                await connection.execute(change)
+            for change, rows in changes:
+                if rows is None or rows:
+                    await connection.execute(change, rows)
+
+    def _checked(self, statement: object) -> tuple[UpdateBase, Sequence[Mapping[str, Any]] | None]:
+        if not isinstance(statement, tuple):
+            return self._guard.change(statement), None
+        change, rows = statement
+        return self._guard.change(change, {name for row in rows for name in row}), rows
