@@ -36,6 +36,9 @@ VENDOR_FILES: Mapping[str, str] = MappingProxyType(
         "hls/LICENSE": "hls.js/LICENSE",
         "inter/index.css": "@fontsource-variable/inter/opsz.css",
         "inter/LICENSE": "@fontsource-variable/inter/LICENSE",
+        "uplot/LICENSE": "uplot/LICENSE",
+        "uplot/uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
+        "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",
     }
     | {
         f"inter/files/inter-{subset}-opsz-normal.woff2": (
