@@ -122,9 +122,10 @@ class BatchDesk:
         found = {film.id: film for film in await self._films.some(wanted)}
         if len(found) < len(wanted):
             gone = len(wanted) - len(found)
-            verb = "film is" if gone == 1 else "films are"
+            verb = "is" if gone == 1 else "are"
             raise NotFound(
-                f"{gone:,} of the selected {verb} not here any more.", fix="Reload the page and select again."
+                f"{gone:,} of the selected films {verb} not here any more.",
+                fix="Reload the page and select again.",
             )
         return tuple(found[film] for film in wanted)
 

@@ -40,8 +40,10 @@ class TaskTable:
     async def save(self, task: Task) -> bool:
         """Replace what is known of a task; False if it has ended or is gone, and then nothing changes."""
         open_one = update(tasks).where((tasks.c.id == task.id) & _OPEN)
+        # Nobody needs the arguments of a task that has ended; they may name ten thousand films.
+        values = asdict(task) if task.unfinished else {**asdict(task), "arguments": {}}
         async with self._connections.writing() as connection:
-            changed = await connection.execute(open_one.values(asdict(task)))
+            changed = await connection.execute(open_one.values(values))
         return bool(changed.rowcount)
 
     async def get(self, task: TaskId) -> Task | None:
