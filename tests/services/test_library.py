@@ -53,6 +53,16 @@ async def test_for_plugins_without_a_viewer_no_stacks_are_looked_up(publisher, f
     assert await publisher.library.films(VIEWER) == await publisher.library.shelf(VIEWER)
 
 
+async def test_some_films_in_the_order_asked_for(publisher, film):
+    asked = [film.id, FilmId("gone"), HOME.id, film.id]
+    mine = await publisher.library.cards(VIEWER, asked)
+    assert [(item.film.id, item.stack) for item in mine] == [(film.id, Stack(88, LADDER)), (HOME.id, None)]
+    await publisher.library.remember_position(VIEWER, HOME.id, Seconds(60), Seconds(600))
+    (begun,) = await publisher.library.cards(VIEWER, [HOME.id])
+    assert begun.position.at == 60
+    assert [item.stack for item in await publisher.library.cards(None, asked)] == [None, None]
+
+
 async def test_a_film_by_its_id(publisher, film):
     assert await publisher.library.film(HOME.id) == HOME
     with pytest.raises(NotFound) as caught:

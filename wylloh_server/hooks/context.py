@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from wylloh_server.domain.ports.storage import PluginDatabase, PluginTables
     from wylloh_server.domain.rendition import Probe
+    from wylloh_server.domain.rights import Stack
     from wylloh_server.domain.task import TaskId
     from wylloh_server.domain.transaction import Proposal, TransactionId
     from wylloh_server.domain.types import FilmId, TokenReference, Wallet
@@ -47,12 +48,19 @@ class FilmCard(Protocol):
     def film(self) -> Film:
         """The film."""
 
+    @property
+    def stack(self) -> Stack | None:
+        """What the viewer holds of it, and its ladder; None for a film from a folder, or a silent chain."""
+
 
 class PluginLibrary(Protocol):
     """The library, as far as plugins see it."""
 
     async def films(self, viewer: Viewer | None) -> Sequence[FilmCard]:
         """Give every film by title, with what the viewer holds of it; None asks for nobody in particular."""
+
+    async def cards(self, viewer: Viewer | None, films: Collection[FilmId]) -> Sequence[FilmCard]:
+        """Give some films in the order asked for, those that are gone left out; cheaper than all of them."""
 
     async def film(self, film_id: FilmId) -> Film:
         """Find a film.
@@ -86,6 +94,10 @@ class PluginChain(Protocol):
     @property
     def contracts(self) -> Contracts:
         """The contracts the settings name."""
+
+    @property
+    def explorer(self) -> str:
+        """The address of a block's page in a block explorer, with `{block}` in it; empty if there is none."""
 
     async def state(self) -> IndexState:
         """Say how far the chain has been read."""

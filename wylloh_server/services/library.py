@@ -10,6 +10,8 @@ from wylloh_server.domain.playback import Position
 from wylloh_server.domain.rights import Stack
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.chain import Chain, Holdings
@@ -53,6 +55,16 @@ class Library:
         if viewer is None:
             return tuple(Shelved(film) for film in await self._films.all())
         return await self.shelf(viewer)
+
+    async def cards(self, viewer: Viewer | None, films: Collection[FilmId]) -> tuple[Shelved, ...]:
+        """Give some films in the order asked for, for plugins; those that are gone are left out."""
+        known = {film.id: film for film in await self._films.some(films)}
+        found = tuple(known[film] for film in dict.fromkeys(films) if film in known)
+        if viewer is None:
+            return tuple(Shelved(film) for film in found)
+        positions = {position.film: position for position in await self._positions.of_wallet(viewer.wallet)}
+        stacks = await self._stacks(viewer, found)
+        return tuple(Shelved(film, stacks.get(film.id), positions.get(film.id)) for film in found)
 
     async def film(self, film_id: FilmId) -> Film:
         """Find a film.

@@ -35,8 +35,10 @@ class OnChain:
         coins: Coins,
         reader: ContractReader,
         chain_id: ChainId,
+        explorer: str = "",
     ) -> None:
         self.contracts = contracts
+        self.explorer = explorer
         self._history = history
         self._coins = coins
         self._reader = reader

@@ -16,7 +16,7 @@ from wylloh_server.domain.languages import language_tag
 from wylloh_server.domain.words import FilmWords, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.film import Film
@@ -62,6 +62,10 @@ class ReadingRoom:
     async def films(self, viewer: Viewer | None) -> tuple[Shelved, ...]:
         """Give every film by title, with what the viewer holds of it; None asks for nobody in particular."""
         return await self._library.films(viewer)
+
+    async def cards(self, viewer: Viewer | None, films: Collection[FilmId]) -> tuple[Shelved, ...]:
+        """Give some films in the order asked for; those that are gone are left out."""
+        return await self._library.cards(viewer, films)
 
     async def film(self, film_id: FilmId) -> Film:
         """Find a film.

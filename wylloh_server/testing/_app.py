@@ -10,7 +10,8 @@ from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.access import AccessRequest, Role
 from wylloh_server.domain.errors import NotFound, PluginError
 from wylloh_server.domain.events import ChainAdvanced, FilmAdded, FilmRemoved
-from wylloh_server.domain.rights import PERSONAL
+from wylloh_server.domain.onchain import LadderChanged
+from wylloh_server.domain.rights import PERSONAL, Stack
 from wylloh_server.hooks import Dispatch, Limits, PluginRegistry, PluginRequest, PluginServices
 from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PREFIX
 from wylloh_server.services.library import Shelved
@@ -21,7 +22,7 @@ from wylloh_server.testing._samples import sample_films, sample_viewer
 from wylloh_server.testing._work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.events import Event
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.onchain import ChainEvent, Contracts
+    from wylloh_server.domain.ports.history import History
     from wylloh_server.domain.ports.storage import Films, Storage
     from wylloh_server.domain.rendition import Probe
     from wylloh_server.domain.task import Task, TaskId
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from wylloh_server.domain.words import FilmWords
     from wylloh_server.hooks import BatchPlan, Fragment, NavItem, Page, PluginContext, PluginRecord, Reply
     from wylloh_server.services.tasks import TaskDesk
+
+_EVERY_HOLDER = 10_000
 
 
 class PluginApp:
@@ -243,7 +247,7 @@ async def running_plugin(
     present = sample_films() if films is None else films
     async with open_database(data / "wylloh.sqlite3") as database:
         app = PluginApp(registry, name, database.storage, present)
-        library = SampleLibrary(database.storage.films, app.words, app.probes)
+        library = SampleLibrary(database.storage.films, app.words, app.probes, database.storage.history)
         await library.hold_only(present)
         app.chain = SampleChain(database.storage, contracts)
         services = PluginServices(
@@ -259,7 +263,7 @@ async def running_plugin(
 
 
 class SampleLibrary:
-    """A library of films from the database, without a chain: nobody holds a token of anything.
+    """A library of films from the database; who holds what is what the test's chain says.
 
     The sample films have no files: a test says what is in them.
     """
@@ -269,8 +273,10 @@ class SampleLibrary:
         films: Films,
         words: Mapping[FilmId, FilmWords] | None = None,
         probes: Mapping[FilmId, Probe] | None = None,
+        history: History | None = None,
     ) -> None:
         self._films = films
+        self._history = history
         self._words = {} if words is None else words
         self._probes = {} if probes is None else probes
 
@@ -281,9 +287,14 @@ class SampleLibrary:
         for film in films:
             await self._films.save(film)
 
-    async def films(self, viewer: Viewer | None) -> tuple[Shelved, ...]:  # noqa: ARG002 - the port asks for it
+    async def films(self, viewer: Viewer | None) -> tuple[Shelved, ...]:
         """Give every film by title."""
-        return tuple(Shelved(film) for film in await self._films.all())
+        return tuple([await self._shelved(viewer, film) for film in await self._films.all()])
+
+    async def cards(self, viewer: Viewer | None, films: Collection[FilmId]) -> tuple[Shelved, ...]:
+        """Give some films in the order asked for; those that are gone are left out."""
+        known = {film.id: film for film in await self._films.some(films)}
+        return tuple([await self._shelved(viewer, known[film]) for film in films if film in known])
 
     async def film(self, film_id: FilmId) -> Film:
         """Find a film.
@@ -311,6 +322,15 @@ class SampleLibrary:
             NotFound: there is no such film.
         """
         return self._probes.get((await self.film(film_id)).id)
+
+    async def _shelved(self, viewer: Viewer | None, film: Film) -> Shelved:
+        token = film.token
+        if viewer is None or token is None or self._history is None:
+            return Shelved(film)
+        told = await self._history.history(kinds=(LadderChanged,), token=token, limit=1)
+        held = {one.wallet: one.amount for one in await self._history.holders(token, limit=_EVERY_HOLDER)}
+        ladder = next((fact.ladder for fact in told if isinstance(fact, LadderChanged)), None)
+        return Shelved(film, Stack(held.get(viewer.wallet, 0), ladder) if ladder else None)
 
 
 def _viewer(role: Role | None) -> Viewer | None:

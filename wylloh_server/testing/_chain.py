@@ -60,6 +60,7 @@ class SampleChain:
             coins=storage.coins,
             reader=self,
             chain_id=ChainId(1),
+            explorer="https://explorer.example/block/{block}",
         )
 
     def answer(self, contract: Wallet, function: str, answer: Answer) -> None:
