@@ -5,9 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wylloh_server.sdk import FilmId, InvalidValue
+from wylloh_tagging.index import TagIndex
 from wylloh_tagging.tags import ancestors, find, tag_of, tree
 
 A, B = FilmId("a"), FilmId("b")
+
+
+def tree_of(pairs):
+    return tree(TagIndex(pairs).films)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,7 @@ def test_ancestors_are_the_levels_above():
 
 
 def test_the_tree_counts_a_film_once_a_level():
-    nodes = tree([(A, tag_of("genre/noir")), (A, tag_of("genre/drama")), (B, tag_of("genre/noir/french"))])
+    nodes = tree_of([(A, tag_of("genre/noir")), (A, tag_of("genre/drama")), (B, tag_of("genre/noir/french"))])
     (genre,) = nodes
     assert (genre.tag, genre.films) == ("genre", 2)
     assert [(node.label, node.films) for node in genre.children] == [("drama", 1), ("noir", 2)]
@@ -82,6 +87,6 @@ def test_the_tree_counts_a_film_once_a_level():
 
 
 def test_a_tag_that_only_begins_alike_is_no_child():
-    nodes = tree([(A, tag_of("art")), (B, tag_of("art house"))])
+    nodes = tree_of([(A, tag_of("art")), (B, tag_of("art house"))])
     assert [node.tag for node in nodes] == ["art", "art house"]
     assert [node.children for node in nodes] == [(), ()]

@@ -9,8 +9,9 @@ from wylloh_server.sdk import FilmAdded, FilmRemoved, Fragment, NavItem, Setting
 from wylloh_tagging import _lock
 from wylloh_tagging._automatic import catch_up, tag_newcomer
 from wylloh_tagging._pages import ROUTES, may_edit
-from wylloh_tagging._store import MIGRATIONS, TagStore
-from wylloh_tagging.events import FilmTagged, FilmUntagged
+from wylloh_tagging._store import TagStore
+from wylloh_tagging._tables import MIGRATIONS
+from wylloh_tagging.events import FilmTagged, FilmUntagged, TagMoved, TagsImported
 from wylloh_tagging.tags import LONGEST, tree
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def migrations() -> Sequence[Migration]:
 @hookimpl
 def event_types() -> Sequence[type[Event]]:
     """Declare the events."""
-    return (FilmTagged, FilmUntagged)
+    return (FilmTagged, FilmUntagged, TagMoved, TagsImported)
 
 
 @hookimpl
@@ -66,7 +67,7 @@ def static_dirs() -> Sequence[Path]:
 @hookimpl
 async def lifespan(context: PluginContext) -> AsyncIterator[None]:
     """Catch up with what happened while the plugin was not running."""
-    _lock.locked_tags(context)  # a lock with a typing error must show at start, not stay open unseen
+    _lock.locked_by_settings(context)  # a lock with a typing error must show at start, not stay open unseen
     await catch_up(context)
     yield
 
@@ -85,7 +86,7 @@ async def page_fragments(
     if viewer is None:
         return ()
     if slot == Slot.LIBRARY_FILTERS:
-        return (Fragment("filters.html", {"nodes": tree(await TagStore(context).all())}),)
+        return (Fragment("filters.html", {"nodes": tree((await TagStore(context).index()).films)}),)
     if slot == Slot.FILM_TAGS and film is not None:
         values = {
             "film": film,

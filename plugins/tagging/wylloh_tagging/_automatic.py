@@ -25,7 +25,7 @@ async def catch_up(context: PluginContext) -> None:
     """Tag films that came while the plugin was not running, and forget those that left."""
     store = TagStore(context)
     films = {card.film.id: card.film for card in await context.library.films(None)}
-    known = await store.looked_at() | {film for film, _ in await store.all()}
+    known = await store.looked_at() | {film for film, _ in await store.pairs()}
     await store.forget(known - films.keys())
     if context.settings["automatic"]:
         await store.look_at({film.id: _decade_of(film) for film in films.values()})

@@ -1,19 +1,28 @@
-"""Parental lock: films with certain tags are not for the role `viewer`."""
+"""Parental lock: films with certain tags are not for the role `viewer`.
+
+The settings file names some of those tags; others are locked on their page, or got their lock when a locked
+tag was renamed or imported. The settings file's can be taken away only there.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import delete, insert, select
+
 from wylloh_server.sdk import Role, Verdict, Vote
 from wylloh_tagging._store import TagStore
-from wylloh_tagging.tags import tag_of
+from wylloh_tagging._tables import LOCKS
+from wylloh_tagging.tags import Tag, reaches, tag_of
 
 if TYPE_CHECKING:
-    from wylloh_server.sdk import AccessRequest, PluginContext
-    from wylloh_tagging.tags import Tag
+    from collections.abc import Iterable
+
+    from wylloh_server.sdk import AccessRequest, FilmId, PluginContext
+    from wylloh_tagging.index import TagIndex
 
 
-def locked_tags(context: PluginContext) -> tuple[Tag, ...]:
+def locked_by_settings(context: PluginContext) -> tuple[Tag, ...]:
     """Read the setting.
 
     Raises:
@@ -22,12 +31,50 @@ def locked_tags(context: PluginContext) -> tuple[Tag, ...]:
     return tuple(tag_of(text) for text in context.settings["locked_for_viewers"])
 
 
+async def locked_here(context: PluginContext) -> tuple[Tag, ...]:
+    """Give the tags that are locked beside those of the settings file."""
+    found = await context.tables.fetch(select(LOCKS.c.tag).order_by(LOCKS.c.tag))
+    return tuple(Tag(str(tag)) for (tag,) in found.rows)
+
+
+async def locked_tags(context: PluginContext) -> tuple[Tag, ...]:
+    """Give every locked tag."""
+    return tuple(dict.fromkeys((*locked_by_settings(context), *await locked_here(context))))
+
+
+async def lock(context: PluginContext, tag: Tag) -> None:
+    """Lock a tag and those below it."""
+    await context.tables.change(lock_rows([tag]))
+
+
+async def unlock(context: PluginContext, tag: Tag) -> None:
+    """Take a lock off; one of the settings file stays."""
+    await context.tables.change([delete(LOCKS).where(LOCKS.c.tag == tag)])
+
+
+def lock_rows(tags: Iterable[Tag]) -> list[object]:
+    """Give the changes that lock tags."""
+    unique = sorted(set(tags))
+    if not unique:
+        return []
+    return [
+        delete(LOCKS).where(LOCKS.c.tag.in_(unique)),
+        insert(LOCKS).values([{"tag": tag} for tag in unique]),
+    ]
+
+
+def locked_films(index: TagIndex, locks: Iterable[Tag]) -> frozenset[FilmId]:
+    """Give the films that locks keep from viewers."""
+    nothing: frozenset[FilmId] = frozenset()
+    return nothing.union(*(index.films.get(tag, nothing) for tag in locks))
+
+
 async def vote(context: PluginContext, request: AccessRequest) -> Vote | None:
     """Deny a locked film to somebody with the role `viewer`; abstain otherwise."""
-    locked = locked_tags(context)
-    if not locked or request.viewer.role is not Role.VIEWER:
+    if request.viewer.role is not Role.VIEWER:
         return None
-    for tag in await TagStore(context).of(request.film.id):
-        if any(tag == lock or tag.startswith(f"{lock}/") for lock in locked):
+    locked = await locked_tags(context)
+    for tag in await TagStore(context).of(request.film.id) if locked else ():
+        if any(reaches(one, tag) for one in locked):
             return Vote(Verdict.DENY, f"Films tagged {tag} are locked here. Ask the owner of this server.")
     return None

@@ -20,17 +20,17 @@ def may_edit(context: PluginContext, viewer: Viewer | None) -> bool:
 
 async def all_tags(context: PluginContext, _: PluginRequest) -> Reply:
     """Show the tree of tags."""
-    return Page("tags.html", {"nodes": tree(await TagStore(context).all())})
+    return Page("tags.html", {"nodes": tree((await TagStore(context).index()).films)})
 
 
 async def one_tag(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the films with a tag or one below it."""
     tag = tag_of(request.params["tag"])
     store = TagStore(context)
-    node = find(tree(await store.all()), tag)
+    node = find(tree((await store.index()).films), tag)
     if node is None:
         raise NotFound(f"No film here is tagged {tag}.", fix="Choose another tag under Tags.")
-    films = await store.films_with(tag)
+    films = (await store.index()).films[tag]
     cards = [card for card in await context.library.films(request.viewer) if card.film.id in films]
     return Page("tag.html", {"node": node, "above": ancestors(tag), "cards": cards})
 

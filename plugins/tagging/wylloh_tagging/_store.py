@@ -1,66 +1,61 @@
-"""The plugin's tables, and what is asked of them."""
+"""Which film has which tag."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from sqlalchemy import Column, Index, MetaData, String, Table, delete, insert, or_, select
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import delete, insert, select, update
 
-from wylloh_server.sdk import FilmId, InvalidValue, Migration
+from wylloh_server.sdk import FilmId, InvalidValue
+from wylloh_tagging._kept import kept_of
+from wylloh_tagging._tables import LOOKED_AT, REFUSED, REVISION, STUDIED, SUGGESTIONS, TAGS
 from wylloh_tagging.events import FilmTagged, FilmUntagged
+from wylloh_tagging.index import TagIndex
 from wylloh_tagging.tags import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from sqlalchemy.sql import ColumnElement
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from wylloh_server.sdk import PluginContext
+
+Pair = tuple[FilmId, Tag]
+_Item = TypeVar("_Item")
 
 MOST = 50
 """Most tags on one film."""
 
-_metadata = MetaData()
-_tags = Table(
-    "plugin_tagging_tags",
-    _metadata,
-    Column("film", String(32), primary_key=True),
-    Column("tag", String(200), primary_key=True),
-)
-_tags_by_tag = Index("plugin_tagging_tags_by_tag", _tags.c.tag)
-_looked_at = Table("plugin_tagging_looked_at", _metadata, Column("film", String(32), primary_key=True))
-
-MIGRATIONS = (
-    Migration("0001_tags", (CreateTable(_tags), CreateIndex(_tags_by_tag))),
-    # Remembers which films automatic tagging has seen, so that a tag somebody removed stays removed.
-    Migration("0002_looked_at", (CreateTable(_looked_at),)),
-)
+_AT_ONCE = 400
+"""Rows a statement names; SQLite stops at 999 values in old versions."""
+_OF_A_FILM = (TAGS, LOOKED_AT, SUGGESTIONS, STUDIED, REFUSED)
 
 
 class TagStore:
-    """Tags on films. Tells what changes as FilmTagged and FilmUntagged."""
+    """Tags on films. Tells what changes for single films as FilmTagged and FilmUntagged."""
 
     def __init__(self, context: PluginContext) -> None:
         self._tables = context.tables
         self._emit = context.emit
+        self._live = context.live
+        self._kept = kept_of(context.tables)
 
-    async def all(self) -> tuple[tuple[FilmId, Tag], ...]:
+    async def index(self) -> TagIndex:
+        """Give a picture of all tags; read anew only after a change."""
+        found = await self._tables.fetch(select(REVISION.c.number))
+        revision = int(str(found.rows[0][0]))
+        # Read after the number: rows that came in between are seen now, and once more.
+        if self._kept.index is None or self._kept.revision != revision:
+            self._kept.index, self._kept.revision = TagIndex(await self.pairs()), revision
+        return self._kept.index
+
+    async def pairs(self) -> tuple[Pair, ...]:
         """Give every film with every tag of it."""
-        found = await self._tables.fetch(select(_tags.c.film, _tags.c.tag))
+        found = await self._tables.fetch(select(TAGS.c.film, TAGS.c.tag))
         return tuple((FilmId(str(film)), Tag(str(tag))) for film, tag in found.rows)
 
     async def of(self, film: FilmId) -> tuple[Tag, ...]:
         """Give a film's tags in alphabetical order."""
-        found = await self._tables.fetch(
-            select(_tags.c.tag).where(_tags.c.film == film).order_by(_tags.c.tag)
-        )
+        found = await self._tables.fetch(select(TAGS.c.tag).where(TAGS.c.film == film).order_by(TAGS.c.tag))
         return tuple(Tag(str(tag)) for (tag,) in found.rows)
-
-    async def films_with(self, tag: Tag) -> frozenset[FilmId]:
-        """Give the films that have the tag or one below it."""
-        found = await self._tables.fetch(select(_tags.c.film).where(_below(tag)))
-        return frozenset(FilmId(str(film)) for (film,) in found.rows)
 
     async def add(self, film: FilmId, tag: Tag) -> None:
         """Tag a film; nothing happens if it has the tag already.
@@ -69,46 +64,108 @@ class TagStore:
             InvalidValue: the film has as many tags as it may have.
         """
         present = await self.of(film)
-        if tag in present:
-            return
-        if len(present) >= MOST:
-            raise InvalidValue(f"A film has at most {MOST} tags.", fix="Remove one first.")
-        # Deleting first makes the second of two that add the same tag at once harmless.
-        same = (_tags.c.film == film) & (_tags.c.tag == tag)
-        await self._tables.change([delete(_tags).where(same), insert(_tags).values(film=film, tag=tag)])
-        self._emit(FilmTagged(film, tag))
+        if tag not in present:
+            if len(present) >= MOST:
+                raise InvalidValue(f"A film has at most {MOST} tags.", fix="Remove one first.")
+            await self.exchange((), [(film, tag)])
+            self._emit(FilmTagged(film, tag))
 
     async def remove(self, film: FilmId, tag: Tag) -> None:
         """Take a tag off a film; nothing happens if it does not have it."""
         if tag in await self.of(film):
-            await self._tables.change([delete(_tags).where(_tags.c.film == film, _tags.c.tag == tag)])
+            await self.exchange([(film, tag)], ())
             self._emit(FilmUntagged(film, tag))
+
+    async def add_to_all(self, films: Iterable[FilmId], tag: Tag) -> int:
+        """Tag films that do not have the tag and have room for it; gives how many."""
+        index = await self.index()
+        counts = _counts(index)
+        present = index.exact.get(tag, frozenset())
+        new = [film for film in films if film not in present and counts.get(film, 0) < MOST]
+        await self.exchange((), [(film, tag) for film in new])
+        for film in new:
+            self._emit(FilmTagged(film, tag))
+        return len(new)
+
+    async def remove_from_all(self, films: Iterable[FilmId], tag: Tag) -> int:
+        """Take a tag off films; gives how many had it."""
+        present = (await self.index()).exact.get(tag, frozenset())
+        old = [film for film in films if film in present]
+        await self.exchange([(film, tag) for film in old], ())
+        for film in old:
+            self._emit(FilmUntagged(film, tag))
+        return len(old)
+
+    async def exchange(
+        self, gone: Collection[Pair], come: Collection[Pair], also: Sequence[object] = ()
+    ) -> None:
+        """Take tags off and put others on, and run other changes of the plugin's tables; all or nothing."""
+        if not (gone or come or also):
+            return
+        # What comes is deleted first too, so that of two who add the same tag at once the second is harmless.
+        deletes = [_delete(tag, films) for tag, films in _by_tag([*gone, *come])]
+        inserts = [
+            insert(TAGS).values([{"film": film, "tag": tag} for film, tag in part])
+            for part in _parts(sorted(set(come)))
+        ]
+        bump = update(REVISION).values(number=REVISION.c.number + 1)
+        await self._tables.change([*deletes, *inserts, *also, bump])
+        self._tell({film for film, _ in (*gone, *come)})
 
     async def forget(self, films: Collection[FilmId]) -> None:
         """Drop everything known of some films."""
-        await self._tables.change(
-            [delete(table).where(table.c.film == film) for film in films for table in (_tags, _looked_at)]
-        )
+        rows = [
+            delete(table).where(table.c.film.in_(part))
+            for part in _parts(sorted(films))
+            for table in _OF_A_FILM
+        ]
+        if rows:
+            await self.exchange((), (), rows)
 
     async def looked_at(self) -> frozenset[FilmId]:
         """Give the films that automatic tagging has seen."""
-        found = await self._tables.fetch(select(_looked_at.c.film))
+        found = await self._tables.fetch(select(LOOKED_AT.c.film))
         return frozenset(FilmId(str(film)) for (film,) in found.rows)
 
     async def look_at(self, films: Mapping[FilmId, Tag | None]) -> None:
         """Tag films that automatic tagging has not seen yet; None only notes that it has."""
-        seen, tagged = await self.looked_at(), set(await self.all())
+        seen, tagged = await self.looked_at(), set(await self.pairs())
         unseen = [film for film in films if film not in seen]
         new = [(film, tag) for film in unseen if (tag := films[film]) and (film, tag) not in tagged]
-        await self._tables.change(
-            [insert(_looked_at).values(film=film) for film in unseen]
-            + [insert(_tags).values(film=film, tag=tag) for film, tag in new]
-        )
+        notes = [
+            insert(LOOKED_AT).values([{"film": film} for film in part]) for part in _parts(sorted(unseen))
+        ]
+        await self.exchange((), new, notes)
         for film, tag in new:
             self._emit(FilmTagged(film, tag))
 
+    def _tell(self, films: Collection[FilmId]) -> None:
+        # Beyond a screenful nobody looks at each film's own page at that moment; the common topic tells all.
+        each = [f"plugin:tagging:{film}" for film in films] if len(films) <= MOST else []
+        self._live.changed("plugin:tagging", *each)
 
-def _below(tag: Tag) -> ColumnElement[bool]:
-    # No tag holds a backslash, see `tags.tag_of`; % and _ are ordinary characters of one.
-    begin = tag.replace("%", "\\%").replace("_", "\\_")
-    return or_(_tags.c.tag == tag, _tags.c.tag.like(f"{begin}/%", escape="\\"))
+
+def _counts(index: TagIndex) -> dict[FilmId, int]:
+    counts: dict[FilmId, int] = {}
+    for films in index.exact.values():
+        for film in films:
+            counts[film] = counts.get(film, 0) + 1
+    return counts
+
+
+def _by_tag(pairs: Iterable[Pair]) -> Iterator[tuple[Tag, list[FilmId]]]:
+    films: dict[Tag, set[FilmId]] = {}
+    for film, tag in pairs:
+        films.setdefault(tag, set()).add(film)
+    for tag, some in films.items():
+        for part in _parts(sorted(some)):
+            yield tag, part
+
+
+def _delete(tag: Tag, films: list[FilmId]) -> object:
+    return delete(TAGS).where(TAGS.c.tag == tag, TAGS.c.film.in_(films))
+
+
+def _parts(items: list[_Item]) -> Iterator[list[_Item]]:
+    for start in range(0, len(items), _AT_ONCE):
+        yield items[start : start + _AT_ONCE]

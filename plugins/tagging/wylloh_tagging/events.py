@@ -1,4 +1,4 @@
-"""What this plugin tells: somebody changed a film's tags."""
+"""What this plugin tells: somebody changed tags."""
 
 from __future__ import annotations
 
@@ -25,3 +25,23 @@ class FilmUntagged(Event):
 
     film: FilmId
     tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagMoved(Event):
+    """A tag and those below it have another name now, which may have been that of another tag.
+
+    Attributes:
+        films: those that had it, or one below it. No FilmTagged and FilmUntagged tell of them.
+    """
+
+    tag: str
+    to: str
+    films: tuple[FilmId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagsImported(Event):
+    """Tags came from a file; read those of these films anew. No FilmTagged and FilmUntagged tell of them."""
+
+    films: tuple[FilmId, ...]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NewType
 from wylloh_server.sdk import InvalidValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from wylloh_server.sdk import FilmId
 
@@ -21,7 +21,7 @@ LONGEST = 80
 DEEPEST = 5
 """Most levels in a tag."""
 
-_JOINERS = "\u200c\u200d"
+JOINERS = "\u200c\u200d"
 """Format characters that emoji and some scripts need; every other one could hide what a tag says."""
 _FORM = "Write a tag like noir or genre/noir."
 
@@ -51,6 +51,11 @@ def ancestors(tag: Tag) -> tuple[Tag, ...]:
     return tuple(Tag("/".join(levels[:depth])) for depth in range(1, len(levels)))
 
 
+def reaches(tag: Tag, other: Tag) -> bool:
+    """Say whether another tag is this one or lies below it."""
+    return other == tag or other.startswith(f"{tag}/")
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A tag in the tree. `films` counts the films that have it or a tag below it, each once."""
@@ -65,13 +70,16 @@ class Node:
         return self.tag.rpartition("/")[2]
 
 
-def tree(pairs: Iterable[tuple[FilmId, Tag]]) -> tuple[Node, ...]:
-    """Build the tree of all tags, in alphabetical order."""
-    films: dict[Tag, set[FilmId]] = {}
-    for film, tag in pairs:
-        for level in (*ancestors(tag), tag):
-            films.setdefault(level, set()).add(film)
-    return _children("", films)
+def tree(films: Mapping[Tag, Collection[FilmId]]) -> tuple[Node, ...]:
+    """Build the tree of all tags, in alphabetical order, from the films of each tag and those below it."""
+    children: dict[str, list[Tag]] = {}
+    for tag in sorted(films):
+        children.setdefault(tag.rpartition("/")[0], []).append(tag)
+
+    def nodes(above: str) -> tuple[Node, ...]:
+        return tuple(Node(tag, len(films[tag]), nodes(tag)) for tag in children.get(above, ()))
+
+    return nodes("")
 
 
 def find(nodes: Iterable[Node], tag: Tag) -> Node | None:
@@ -84,17 +92,14 @@ def find(nodes: Iterable[Node], tag: Tag) -> Node | None:
     return None
 
 
-def _children(above: str, films: dict[Tag, set[FilmId]]) -> tuple[Node, ...]:
-    return tuple(
-        Node(tag, len(films[tag]), _children(tag, films))
-        for tag in sorted(films)
-        if tag.rpartition("/")[0] == above
-    )
+def counted(number: int, thing: str) -> str:
+    """Count things: `1 film`, `12 films`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _check_characters(text: str) -> None:
     for character in text:
-        if (unicodedata.category(character)[0] == "C" and character not in _JOINERS) or character == "\\":
+        if (unicodedata.category(character)[0] == "C" and character not in JOINERS) or character == "\\":
             raise InvalidValue("A tag cannot hold control characters or backslashes.", fix=_FORM)
 
 

@@ -1,0 +1,265 @@
+"""Renaming a tag, and merging it into another: the same move, to a name that is free or taken.
+
+Everything that hangs on a tag moves along: the tags below it, saved filters, greys, the parental lock, the
+place as a category, and what was learned about suggesting it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from wylloh_server.sdk import InvalidValue, NotFound
+from wylloh_tagging._filters import every_filter
+from wylloh_tagging._kept import kept_of
+from wylloh_tagging._lock import lock_rows, locked_films, locked_tags
+from wylloh_tagging._looks import Looks
+from wylloh_tagging._store import TagStore
+from wylloh_tagging._tables import CATEGORIES, FILTERS, GREYS, LEARNED, LOCKS, REFUSED, SUGGESTIONS, named
+from wylloh_tagging.events import TagMoved
+from wylloh_tagging.expression import LONGEST_FILTER, replaced, written
+from wylloh_tagging.index import TagIndex
+from wylloh_tagging.tags import Tag, counted, reaches, tag_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_server.sdk import FilmId, PluginContext
+    from wylloh_tagging._filters import SavedFilter
+    from wylloh_tagging._store import Pair
+
+
+_SHOWN = 8
+"""Names in a sentence before it says "and others"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A tag's way to another name.
+
+    Attributes:
+        old: what it is called now.
+        new: what it will be called.
+    """
+
+    old: Tag
+    new: Tag
+
+    def of(self, tag: Tag) -> Tag:
+        """Give the name of a tag afterwards."""
+        return Tag(self.new + tag[len(self.old) :]) if reaches(self.old, tag) else tag
+
+
+@dataclass(frozen=True, slots=True)
+class MovePlan:
+    """What a move will do.
+
+    Attributes:
+        films: those that have the tag or one below it.
+        both: how many of them have the other one too.
+        below: the tags below that move along.
+        merges: whether there are tags of the new name already.
+        filters: the collections that are written anew, with their new text.
+        locks: the tags that will be locked so that no film loses its lock.
+        newly_locked: how many films viewers will not be able to watch any more.
+    """
+
+    move: Move
+    films: frozenset[FilmId]
+    both: int
+    below: tuple[Tag, ...]
+    merges: bool
+    filters: tuple[tuple[SavedFilter, str], ...]
+    locks: tuple[Tag, ...]
+    newly_locked: int
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What will happen, for the person who decides."""
+        return tuple(sentence for sentence in _sentences(self) if sentence)
+
+
+async def plan_move(context: PluginContext, old: Tag, name: str) -> MovePlan:
+    """Say what would happen if a tag was called otherwise. Changes nothing.
+
+    Raises:
+        NotFound: nothing here has the tag.
+        InvalidValue: the name cannot be used.
+    """
+    index = await TagStore(context).index()
+    if old not in index.films and old not in await Looks(context).categories():
+        raise NotFound(f"No film here is tagged {old}.", fix="Choose another tag under Tags.")
+    move = Move(old, tag_of(name))
+    _check(move, index)
+    films = index.films.get(old, frozenset())
+    after = TagIndex((film, move.of(tag)) for tag, some in index.exact.items() for film in some)
+    locks = await locked_tags(context)
+    moved = _moved_locks(move, locks)
+    newly = locked_films(after, (*locks, *moved)) - locked_films(index, locks)
+    return MovePlan(
+        move=move,
+        films=films,
+        both=len(films & index.films.get(move.new, frozenset())) if not reaches(move.new, old) else 0,
+        below=tuple(tag for tag in index.films if tag != old and reaches(old, tag)),
+        merges=move.new in index.films and not reaches(move.new, old),
+        filters=tuple(_followed(move, await every_filter(context), index, after)),
+        locks=moved,
+        newly_locked=len(newly),
+    )
+
+
+async def do_move(context: PluginContext, old: Tag, name: str) -> MovePlan:
+    """Give a tag another name, in one transaction, and tell of it. Raises as `plan_move`."""
+    async with kept_of(context.tables).writing:
+        plan = await plan_move(context, old, name)
+        store = TagStore(context)
+        index = await store.index()
+        gone = [(film, tag) for tag in index.below(old) for film in index.exact[tag]]
+        come: list[Pair] = [(film, plan.move.of(tag)) for film, tag in gone]
+        await store.exchange(gone, come, await _also(context, plan))
+    context.emit(TagMoved(old, plan.move.new, tuple(sorted(plan.films))))
+    return plan
+
+
+def _check(move: Move, index: TagIndex) -> None:
+    if move.new == move.old:
+        raise InvalidValue(f"It is called {move.old} already.", fix="Choose another name.")
+    if reaches(move.old, move.new):
+        raise InvalidValue("A tag cannot move below itself.", fix="Choose a name that begins otherwise.")
+    for tag in index.below(move.old):
+        try:
+            tag_of(move.of(tag))
+        except InvalidValue as error:
+            raise InvalidValue(
+                f"{tag} would become {move.of(tag)}. {error}", fix="Choose a shorter name, or fewer levels."
+            ) from None
+
+
+def _moved_locks(move: Move, locks: Sequence[Tag]) -> tuple[Tag, ...]:
+    """Give the locks that keep every film locked: those below move along, one above is set again."""
+    below = [move.of(one) for one in locks if reaches(move.old, one)]
+    if any(reaches(one, move.old) for one in locks):
+        below.append(move.new)
+    return tuple(
+        dict.fromkeys(
+            one for one in below if not any(reaches(kept, one) for kept in locks if kept != move.old)
+        )
+    )
+
+
+def _followed(
+    move: Move, filters: Sequence[SavedFilter], before: TagIndex, after: TagIndex
+) -> list[tuple[SavedFilter, str]]:
+    """Write the filters anew that would find other films after the move."""
+
+    def now_called(word: Tag) -> tuple[Tag, ...]:
+        meant = tuple(dict.fromkeys(move.of(tag) for tag in before.meant(word)))
+        if not meant or set(meant) == set(after.meant(word)):
+            return (word,)
+        return tuple(tag for tag in meant if not any(reaches(top, tag) for top in meant if top != tag))
+
+    found = []
+    for saved in filters:
+        text = written(replaced(saved.expression, now_called))
+        if len(text) > LONGEST_FILTER:
+            raise InvalidValue(
+                f"The collection {saved.name} would become too long to follow.",
+                fix="Shorten its filter first.",
+            )
+        if text != saved.text:
+            found.append((saved, text))
+    return found
+
+
+async def _also(context: PluginContext, plan: MovePlan) -> list[object]:
+    """Give the changes beside those of films' tags."""
+    return [
+        *(
+            update(FILTERS).where(FILTERS.c.id == saved.id).values(expression=text)
+            for saved, text in plan.filters
+        ),
+        *await _greys(context, plan.move),
+        *await _category(context, plan.move),
+        delete(LOCKS).where(named(LOCKS.c.tag, plan.move.old)),
+        *lock_rows(plan.locks),
+        *await _suggestions(context, plan.move),
+    ]
+
+
+async def _greys(context: PluginContext, move: Move) -> list[object]:
+    """Let greys move along; a tag that has one already keeps it."""
+    greys = await Looks(context).greys()
+    old = [tag for tag in greys if reaches(move.old, tag)]
+    kept = greys.keys() - set(old)
+    come = [{"tag": move.of(tag), "grey": greys[tag]} for tag in old if move.of(tag) not in kept]
+    deletes = [delete(GREYS).where(named(GREYS.c.tag, move.old))] if old else []
+    return [*deletes, *([insert(GREYS).values(come)] if come else [])]
+
+
+async def _category(context: PluginContext, move: Move) -> list[object]:
+    categories = await Looks(context).categories()
+    if move.old not in categories:
+        return []
+    row = CATEGORIES.c.name == move.old
+    if "/" in move.new or move.new in categories:
+        return [delete(CATEGORIES).where(row)]
+    return [update(CATEGORIES).where(row).values(name=move.new)]
+
+
+async def _suggestions(context: PluginContext, move: Move) -> list[object]:
+    """Let what was refused and learned move along. Suggestions of the old name would be wrong; they go."""
+    rows = await context.tables.fetch(select(REFUSED.c.film, REFUSED.c.tag))
+    refused = [(str(film), Tag(str(tag))) for film, tag in rows.rows]
+    old = [(film, tag) for film, tag in refused if reaches(move.old, tag)]
+    come = sorted({(film, move.of(tag)) for film, tag in old} - (set(refused) - set(old)))
+    inserts = [insert(REFUSED).values(film=film, tag=tag) for film, tag in come]
+    return [
+        delete(SUGGESTIONS).where(named(SUGGESTIONS.c.tag, move.old)),
+        delete(REFUSED).where(named(REFUSED.c.tag, move.old)),
+        *inserts,
+        *await _learned(context, move),
+    ]
+
+
+async def _learned(context: PluginContext, move: Move) -> list[object]:
+    rows = await context.tables.fetch(select(LEARNED.c.what, LEARNED.c.accepted, LEARNED.c.refused))
+    counts = {str(what): (int(str(yes)), int(str(no))) for what, yes, no in rows.rows}
+    changed: dict[str, tuple[int, int]] = {}
+    old = [what for what in counts if what.startswith("tag:") and reaches(move.old, Tag(what[4:]))]
+    for what in old:
+        new = f"tag:{move.of(Tag(what[4:]))}"
+        before = changed.get(new, (0, 0) if new in old else counts.get(new, (0, 0)))
+        changed[new] = (before[0] + counts[what][0], before[1] + counts[what][1])
+    return [
+        *(delete(LEARNED).where(LEARNED.c.what == what) for what in {*old, *changed}),
+        *(insert(LEARNED).values(what=what, accepted=yes, refused=no) for what, (yes, no) in changed.items()),
+    ]
+
+
+def _sentences(plan: MovePlan) -> list[str]:
+    old, new, films = plan.move.old, plan.move.new, len(plan.films)
+    if plan.merges:
+        both = f", of which {plan.both} {'has' if plan.both == 1 else 'have'} both now" if plan.both else ""
+        first = f"{old} becomes one with {new}: {counted(films, 'film')} will be tagged {new} instead{both}."
+    elif films:
+        first = f"{counted(films, 'film')} will be tagged {new} instead of {old}."
+    else:
+        first = f"The category {old} will be called {new}."
+    lock = "The parental lock moves along." if plan.locks else ""
+    if plan.newly_locked:
+        lock += f" {counted(plan.newly_locked, 'more film')} will be locked for viewers."
+    return [
+        first,
+        _named_along(plan.below, "tag below moves along", "tags below move along"),
+        _named_along([saved.name for saved, _ in plan.filters], "collection follows", "collections follow"),
+        lock,
+    ]
+
+
+def _named_along(names: Sequence[str], one: str, many: str) -> str:
+    if not names:
+        return ""
+    shown = ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
+    return f"{len(names)} {one if len(names) == 1 else many}: {shown}."
