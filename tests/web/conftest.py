@@ -24,9 +24,11 @@ from wylloh_server.services.devices import Pairing
 from wylloh_server.services.envelopes import EnvelopeDesk
 from wylloh_server.services.film_keys import FilmKeys
 from wylloh_server.services.health import Check, Health
+from wylloh_server.services.housework import Housework
 from wylloh_server.services.library import Library
 from wylloh_server.services.manifests import Manifests
 from wylloh_server.services.signin import SessionDesk, SignIn
+from wylloh_server.services.task_board import TaskBoard
 from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._work import Work
 from wylloh_server.web import keys
@@ -154,7 +156,7 @@ async def open_house(tmp_path, settings_of):
                         library=house.app[keys.LIBRARY],
                         publish=lambda event: None,
                         chain=SampleChain(database.storage, CONTRACTS).view,
-                        tasks=house.app[keys.TASKS],
+                        tasks=house.work.tasks,
                         live=house.app[keys.LIVE],
                     )
                 )
@@ -268,7 +270,9 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
 
     app[keys.HEALTH] = Health(probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock)
     work = Work(plugins, storage, app[keys.LIVE])
-    app[keys.TASKS], app[keys.BATCH] = work.tasks, work.batch
+    live = app[keys.LIVE]
+    housework = Housework(jobs=work.jobs, films=storage.films, bus=work.bus, live=live, clock=clock)
+    app[keys.TASKS], app[keys.BATCH] = TaskBoard(work.tasks, housework), work.batch
     set_up_pages(app)
     add_routes(app)
     if add is not None:

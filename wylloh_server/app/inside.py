@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.chain import PoolReader
 from wylloh_server.adapters.clock import system_clock
 from wylloh_server.adapters.crypto import made_once
 from wylloh_server.adapters.ffmpeg import find_ffmpeg
-from wylloh_server.app.outside import contracts_of, free_bytes
+from wylloh_server.app.following import index_state
+from wylloh_server.app.outside import free_bytes
 from wylloh_server.domain.types import BlockNumber, ChainId, Seconds
-from wylloh_server.hooks.batch import BatchAsker
-from wylloh_server.hooks.tasks import PluginWork
-from wylloh_server.services.batch import BatchDesk
 from wylloh_server.services.caretaker import Renewal
 from wylloh_server.services.claim import Claim
 from wylloh_server.services.custody import Custody
@@ -32,20 +30,19 @@ from wylloh_server.services.health import (
     FoldersCheck,
     GatewayCheck,
     Health,
+    HistoryCheck,
 )
 from wylloh_server.services.ingest import Discovery, Puller, PullStarter
 from wylloh_server.services.introductions import Introductions
 from wylloh_server.services.library import Library
 from wylloh_server.services.licensing import Licensing
 from wylloh_server.services.manifests import Manifests
-from wylloh_server.services.onchain import OnChain
 from wylloh_server.services.playback import Leases, Planner, Playback, Texts, Tools, Workshop
 from wylloh_server.services.posters import Posters
 from wylloh_server.services.publishing import Publishing
 from wylloh_server.services.reading import ReadingRoom
 from wylloh_server.services.signin import SessionDesk, SignIn
 from wylloh_server.services.sources import FilmSources
-from wylloh_server.services.tasks import TaskDesk
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -53,14 +50,13 @@ if TYPE_CHECKING:
     from wylloh_server.app.outside import Outside
     from wylloh_server.config import Settings
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.onchain import IndexState
     from wylloh_server.domain.ports.chain import Chain
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.world import Jobs
-    from wylloh_server.hooks.registry import PluginRegistry
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.health import Probe
     from wylloh_server.services.licensing import Votes
-    from wylloh_server.services.live import Live
 
 TRANSCODE = "transcode"
 """The kind of job that makes the rest of a film's segments; its key is the film's id."""
@@ -213,34 +209,6 @@ def build_playback(
     )
 
 
-def build_tasks(outside: Outside, plugins: PluginRegistry, jobs: Jobs, bus: Bus, live: Live) -> TaskDesk:
-    """Build what keeps background tasks."""
-    return TaskDesk(
-        tasks=outside.database.storage.tasks,
-        jobs=jobs,
-        plugins=PluginWork(plugins),
-        bus=bus,
-        live=live,
-        clock=system_clock,
-    )
-
-
-def build_batch(outside: Outside, plugins: PluginRegistry, tasks: TaskDesk) -> BatchDesk:
-    """Build what does one thing to many films."""
-    return BatchDesk(asker=BatchAsker(plugins), films=outside.database.storage.films, tasks=tasks)
-
-
-def build_onchain(settings: Settings, outside: Outside) -> OnChain:
-    """Build what plugins ask of the chain."""
-    return OnChain(
-        contracts=contracts_of(settings),
-        history=outside.database.storage.history,
-        coins=outside.database.storage.coins,
-        reader=PoolReader(outside.pool),
-        chain_id=ChainId(settings.chain.id),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Chores:
     """What the server does by itself."""
@@ -309,7 +277,6 @@ def build_publishing(settings: Settings, outside: Outside, rights: Rights) -> Pu
     """Build what makes packages; for the command line."""
     return Publishing(
         staging=settings.server.data / "staging",
-        folders=outside.folders,
         door=outside.media.door,
         prober=outside.media.prober,
         encoder=outside.media.encoder,
@@ -321,7 +288,11 @@ def build_publishing(settings: Settings, outside: Outside, rights: Rights) -> Pu
 
 
 def build_probes(
-    settings: Settings, http: HttpClient, chain: Chain, films: Callable[[], Awaitable[tuple[Film, ...]]]
+    settings: Settings,
+    http: HttpClient,
+    chain: Chain,
+    films: Callable[[], Awaitable[tuple[Film, ...]]],
+    history: Callable[[], Awaitable[IndexState | None]],
 ) -> tuple[Probe, ...]:
     """Build the checks of what a server needs."""
 
@@ -332,6 +303,7 @@ def build_probes(
     return (
         FfmpegCheck(version),
         ChainCheck(chain, configured=bool(settings.chain.rpc), contract=bool(settings.chain.contract)),
+        HistoryCheck(history),
         GatewayCheck(http, settings.ipfs.gateways),
         ClockCheck(http, (*settings.ipfs.gateways, *settings.chain.rpc), system_clock),
         DiskCheck(lambda: free_bytes(settings)),
@@ -342,9 +314,10 @@ def build_probes(
 
 def build_health(settings: Settings, outside: Outside, rights: Rights) -> Health:
     """Build what says whether everything is in order."""
-    films = outside.database.storage.films
+    films, history = outside.database.storage.films, outside.database.storage.history
+    state = partial(index_state, settings, history)
     return Health(
-        probes=build_probes(settings, outside.http, outside.chain, films.all),
+        probes=build_probes(settings, outside.http, outside.chain, films.all, state),
         films=films,
         envelopes=rights.envelopes,
         clock=system_clock,

@@ -9,33 +9,30 @@ from wylloh_server import __version__
 from wylloh_server.adapters.jobs import DbosJobs
 from wylloh_server.adapters.lan import ZeroconfAnnouncer
 from wylloh_server.app.alone import alone
+from wylloh_server.app.following import build_indexer, build_onchain, register_following, start_following
 from wylloh_server.app.inside import (
-    TRANSCODE,
-    build_batch,
     build_chores,
     build_health,
     build_library,
     build_licensing,
-    build_onchain,
     build_people,
     build_playback,
     build_posters,
     build_reading_room,
     build_rights,
     build_sources,
-    build_tasks,
 )
 from wylloh_server.app.outside import data_folder, open_outside
-from wylloh_server.domain.types import FilmId, Seconds
+from wylloh_server.app.work import build_batch, build_housework, build_tasks
+from wylloh_server.domain.types import Seconds
 from wylloh_server.hooks.context import PluginServices
 from wylloh_server.hooks.dispatch import Dispatch
 from wylloh_server.hooks.limits import Limits
 from wylloh_server.hooks.registry import PluginRegistry
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.caretaker import repeating
-from wylloh_server.services.ingest import PULL
 from wylloh_server.services.live import tell_of_films
-from wylloh_server.services.tasks import JOB, TaskDesk
+from wylloh_server.services.task_board import TaskBoard
 from wylloh_server.web import keys
 from wylloh_server.web.assembly import new_application, set_up_pages
 from wylloh_server.web.routes import add_routes
@@ -50,6 +47,7 @@ if TYPE_CHECKING:
     from wylloh_server.config import Settings
     from wylloh_server.domain.ports.world import Jobs
     from wylloh_server.services.playback import Playback
+    from wylloh_server.services.tasks import TaskDesk
 
 _SCAN_SECONDS = Seconds(30)
 
@@ -117,7 +115,7 @@ async def _open(
     await people.claim.begin()
     bus.subscribe(app[keys.PLUGINS].publish)
     tell_of_films(app[keys.LIVE], bus)
-    app[keys.TASKS] = tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
+    tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
     app[keys.BATCH] = build_batch(outside, app[keys.PLUGINS], tasks)
     plugin_services = PluginServices(
         database=outside.database.plugins,
@@ -129,6 +127,9 @@ async def _open(
     )
     await stack.enter_async_context(app[keys.PLUGINS].running(plugin_services))
     chores = build_chores(settings, outside, rights, jobs, bus)
+    register_following(settings, build_indexer(settings, outside, bus), jobs)
+    housework = build_housework(outside, playback, chores.puller, jobs=jobs, bus=bus, live=app[keys.LIVE])
+    app[keys.TASKS] = TaskBoard(tasks, housework)
     await _work(settings, chores, playback, tasks, jobs=jobs, stack=stack)
 
 
@@ -142,11 +143,9 @@ async def _work(
     stack: AsyncExitStack,
 ) -> None:
     """Begin what the server does by itself."""
-    jobs.register(PULL, chores.puller.pull)
-    jobs.register(TRANSCODE, lambda film: playback.fill(FilmId(film)))
-    jobs.register(JOB, tasks.work)
     await stack.enter_async_context(playback.running())
     await stack.enter_async_context(jobs.running())
+    await start_following(settings, jobs, stack)
     await stack.enter_async_context(tasks.running())
     if settings.chain.rpc:
         every = Seconds(settings.chain.poll_seconds)

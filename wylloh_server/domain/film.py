@@ -19,13 +19,15 @@ def film_id_of(name: str) -> FilmId:
 class FilmState(StrEnum):
     """Where a film is on its way to the sofa.
 
-    Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not.
+    Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not. The fetching
+    of a STOPPED one was cancelled by somebody; it is not begun again by itself.
     """
 
     DISCOVERED = "discovered"
     INTRODUCED = "introduced"
     PULLING = "pulling"
     WAITING = "waiting"
+    STOPPED = "stopped"
     READY = "ready"
     FAILED = "failed"
 
@@ -82,7 +84,7 @@ class Film:
 
     Attributes:
         progress: share of the package's bytes that are here, 0…1.
-        reason: when WAITING or FAILED, one plain sentence; otherwise empty.
+        reason: when WAITING, STOPPED or FAILED, one plain sentence; otherwise empty.
     """
 
     id: FilmId

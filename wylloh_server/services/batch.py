@@ -106,19 +106,13 @@ class BatchDesk:
     async def _planned(
         self, viewer: Viewer, plugin: str, name: str, films: Sequence[FilmId], values: Mapping[str, str]
     ) -> tuple[BatchRequest, BatchPlan]:
+        wanted = _checked(films)
         fields = await self._asker.fields(plugin, name, viewer)
         filled = {field.name: _filled(field, values.get(field.name, "")) for field in fields}
-        request = BatchRequest(viewer, await self._chosen(films), filled)
+        request = BatchRequest(viewer, await self._chosen(wanted), filled)
         return request, await self._asker.plan(plugin, name, request)
 
-    async def _chosen(self, films: Sequence[FilmId]) -> tuple[Film, ...]:
-        wanted = tuple(dict.fromkeys(films))
-        if not wanted:
-            raise InvalidValue("No film is selected.", fix="Select at least one.")
-        if len(wanted) > MOST_FILMS:
-            raise InvalidValue(
-                f"{len(wanted):,} films are too many at once.", fix=f"Select at most {MOST_FILMS:,}."
-            )
+    async def _chosen(self, wanted: Sequence[FilmId]) -> tuple[Film, ...]:
         found = {film.id: film for film in await self._films.some(wanted)}
         if len(found) < len(wanted):
             gone = len(wanted) - len(found)
@@ -130,11 +124,20 @@ class BatchDesk:
         return tuple(found[film] for film in wanted)
 
 
+def _checked(films: Sequence[FilmId]) -> tuple[FilmId, ...]:
+    wanted = tuple(dict.fromkeys(films))
+    if not wanted:
+        raise InvalidValue("No film is selected.", fix="Select at least one.")
+    if len(wanted) > MOST_FILMS:
+        raise InvalidValue(
+            f"{len(wanted):,} films are too many at once.", fix=f"Select at most {MOST_FILMS:,}."
+        )
+    return wanted
+
+
 def _filled(field: BatchField, value: str) -> str:
     if field.choices and value not in field.choices:
-        raise InvalidValue(
-            f"{field.label}: {value!r} is no choice.", fix="Choose from the list."
-        )
+        raise InvalidValue(f"{field.label}: {value!r} is no choice.", fix="Choose from the list.")
     if len(value) > _LONGEST_VALUE:
         raise InvalidValue(f"{field.label}: that is too long.", fix=f"Use up to {_LONGEST_VALUE} characters.")
     return value

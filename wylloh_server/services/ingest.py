@@ -37,6 +37,9 @@ PULL = "pull"
 _AT_ONCE = 4
 """Packages fetched side by side. More would only wait for each other's connections, and call it silence."""
 
+_LEFT_ALONE = (FilmState.FAILED, FilmState.STOPPED)
+"""Films that are not fetched (again) by themselves."""
+
 _CURSOR = "chain.next_block"
 _LOOK_BACK = 64
 """Blocks read again each time, so that a registration moved by a reorganisation is not missed."""
@@ -141,7 +144,7 @@ class PullStarter:
         return [film for film in films if film.id in held]
 
     async def _is_due(self, film: Film) -> bool:
-        if not isinstance(film.origin, TokenOrigin) or film.state is FilmState.FAILED:
+        if not isinstance(film.origin, TokenOrigin) or film.state in _LEFT_ALONE:
             return False
         return film.state is not FilmState.READY or not await self._packages.complete(film.origin.root)
 

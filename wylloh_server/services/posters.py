@@ -25,7 +25,7 @@ _TRACK, _NAME = "poster", "poster.jpg"
 _WIDTH = 1280
 _STILL_AT = 0.2
 _LARGEST = 8 << 20
-_VERIFIED = (FilmState.INTRODUCED, FilmState.PULLING, FilmState.WAITING, FilmState.READY)
+_VERIFIED = (FilmState.INTRODUCED, FilmState.PULLING, FilmState.WAITING, FilmState.STOPPED, FilmState.READY)
 """A film found or refused shows nothing of a package that nobody has checked."""
 
 

@@ -20,6 +20,7 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import NotFound, PluginError, WyllohError
 from wylloh_server.domain.events import TaskEnded
 from wylloh_server.domain.task import Task, TaskId, TaskState
+from wylloh_server.domain.topics import TASKS
 from wylloh_server.services.progress import Ticker
 
 if TYPE_CHECKING:
@@ -40,10 +41,8 @@ _log = logging.getLogger(__name__)
 JOB = "task"
 """The kind of job that does a background task; its key is the task's id."""
 
-TASKS = "tasks"
-"""The topic of all that the page of background tasks shows."""
-RUNNING_TASKS = "tasks:running"
-"""The topic of how many tasks run."""
+RUNNING_TASKS = f"{TASKS}:running"
+"""The topic of how many tasks go on; `TASKS` changes more often."""
 
 _AT_ONCE = 2
 """Tasks of one plugin done side by side, so that one plugin's thousand keep nobody else's waiting."""
@@ -78,6 +77,7 @@ class TaskDesk:
         self._runs: dict[TaskId, _Run] = {}
         self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(partial(asyncio.Semaphore, _AT_ONCE))
         self._open = False
+        self._unfinished: dict[TaskId, Wallet | None] = {}
 
     def register(self, kind: str, work: Work) -> None:
         """Name what does the core's own tasks of a kind (a plain word). Before `running`."""
@@ -89,6 +89,7 @@ class TaskDesk:
         self._open = True
         try:
             for task in reversed(await self._tasks.unfinished()):
+                self._unfinished[task.id] = task.wallet
                 await self._jobs.start(JOB, task.id)
             yield
         finally:
@@ -107,6 +108,7 @@ class TaskDesk:
             raise PluginError("A background task needs a title, and arguments that JSON can write.")
         task = Task(TaskId(uuid.uuid4().hex), kind, name, wallet, TaskState.WAITING, self._clock())
         await self._tasks.add(task, arguments)
+        self._unfinished[task.id] = wallet
         if self._open:
             await self._jobs.start(JOB, task.id)
         self._live.changed(TASKS, RUNNING_TASKS)
@@ -116,6 +118,11 @@ class TaskDesk:
         """Give the viewer's tasks, newest first."""
         stored = await self._tasks.all(_whose(viewer))
         return tuple(self._runs[task.id].task if task.id in self._runs else task for task in stored)
+
+    def busy(self, viewer: Viewer) -> int:
+        """Count the viewer's tasks that go on; answers at once."""
+        whose = _whose(viewer)
+        return sum(whose in {None, wallet} for wallet in self._unfinished.values())
 
     async def get(self, viewer: Viewer, task_id: TaskId) -> Task:
         """Find one of the viewer's tasks.
@@ -194,6 +201,7 @@ class TaskDesk:
         task = replace(task, finished=self._clock())
         if not await self._tasks.save(task):
             return False
+        self._unfinished.pop(task.id, None)
         self._bus.publish(TaskEnded(task))
         self._live.changed(TASKS, RUNNING_TASKS)
         if task.wallet is not None and task.state is not TaskState.CANCELLED:

@@ -96,6 +96,7 @@ def arriving(film: Film) -> str:
         FilmState.INTRODUCED: "On its way",
         FilmState.PULLING: f"Arriving · {film.progress * 100:.0f} %",
         FilmState.WAITING: f"Waiting: {film.reason}" if film.reason else "Waiting",
+        FilmState.STOPPED: f"Not here: {film.reason}" if film.reason else "Not here",
         FilmState.FAILED: f"Cannot be played: {film.reason}" if film.reason else "Cannot be played",
     }
     return sentences[film.state]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from wylloh_server.services.playback import Playback
     from wylloh_server.services.posters import Posters
     from wylloh_server.services.signin import SignIn
-    from wylloh_server.services.tasks import TaskDesk
+    from wylloh_server.services.task_board import TaskBoard
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in")
@@ -39,5 +39,5 @@ ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 POSITIONS: web.AppKey[Positions] = web.AppKey("positions")
 PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")
 LIVE: web.AppKey[Live] = web.AppKey("live")
-TASKS: web.AppKey[TaskDesk] = web.AppKey("tasks")
+TASKS: web.AppKey[TaskBoard] = web.AppKey("tasks")
 BATCH: web.AppKey[BatchDesk] = web.AppKey("batch")

@@ -12,10 +12,15 @@ from wylloh_server.adapters.database._upsert import upsert
 from wylloh_server.domain.film import Credit, Description, Film, FilmState, FolderOrigin, TokenOrigin
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import ColumnElement
 
     from wylloh_server.adapters.database._connections import Connections
     from wylloh_server.domain.types import FilmId, TokenReference
+
+_AT_ONCE = 500
+"""Values in one statement; databases limit them."""
 
 
 class FilmTable:
@@ -43,6 +48,21 @@ class FilmTable:
             found = [_film_of(row) for row in await connection.execute(select(films))]
         # Sorted here because the two databases do not agree on how letters beyond ASCII compare.
         return tuple(sorted(found, key=lambda film: (film.title.casefold(), film.id)))
+
+    async def some(self, wanted: Collection[FilmId]) -> tuple[Film, ...]:
+        """Find those that are here of some films, in no order."""
+        ids, found = list(wanted), []
+        async with self._connections.reading() as connection:
+            for start in range(0, len(ids), _AT_ONCE):
+                here = select(films).where(films.c.id.in_(ids[start : start + _AT_ONCE]))
+                found += [_film_of(row) for row in await connection.execute(here)]
+        return tuple(found)
+
+    async def in_state(self, state: FilmState) -> tuple[Film, ...]:
+        """Give the films in a state, in no order."""
+        async with self._connections.reading() as connection:
+            found = await connection.execute(select(films).where(films.c.state == state))
+            return tuple(_film_of(row) for row in found)
 
     async def remove(self, film: FilmId) -> None:
         """Forget a film."""
@@ -75,7 +95,7 @@ def _row_of(film: Film) -> dict[str, Any]:
 def _film_of(row: Row[Any]) -> Film:
     return Film(
         id=row.id,
-        description=_description_of(row.description),
+        description=description_of(row.description),
         origin=_origin_of(row),
         state=FilmState(row.state),
         progress=row.progress,
@@ -91,7 +111,8 @@ def _origin_of(row: Row[Any]) -> TokenOrigin | FolderOrigin:
     )
 
 
-def _description_of(stored: dict[str, Any]) -> Description:
+def description_of(stored: dict[str, Any]) -> Description:
+    """Read a description from its JSON."""
     return Description(
         **{
             **stored,

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from wylloh_server.domain.access import Receipt, Role, Session
-    from wylloh_server.domain.film import Film
+    from wylloh_server.domain.film import Film, FilmState
     from wylloh_server.domain.license import DeviceBinding, Envelope
     from wylloh_server.domain.playback import Position
     from wylloh_server.domain.ports.history import ChainIndex, Coins, History
     from wylloh_server.domain.ports.publishing import Requests, Titles
+    from wylloh_server.domain.ports.transactions import Transactions
     from wylloh_server.domain.task import Task, TaskId
     from wylloh_server.domain.types import DeviceId, FilmId, SessionId, Timestamp, TokenReference, Wallet
 
@@ -35,6 +36,9 @@ class Films(Protocol):
 
     async def some(self, wanted: Collection[FilmId]) -> tuple[Film, ...]:
         """Find those that are here of some films, in no order."""
+
+    async def in_state(self, state: FilmState) -> tuple[Film, ...]:
+        """Give the films in a state, in no order."""
 
     async def remove(self, film: FilmId) -> None:
         """Forget a film."""
@@ -198,11 +202,17 @@ class PluginDatabase(Protocol):
     """Where plugins keep their tables."""
 
     async def migrate(self, plugin: str, migrations: Sequence[Migration]) -> None:
-        """Run those of a plugin's migrations that have not run here yet, by name, each in one transaction.
+        """Run those of a plugin's migrations that have not run here yet, by name.
+
+        They run on a copy first, then, in one transaction, on the data.
 
         Raises:
-            PluginError: a statement failed, or touches a table that is not the plugin's.
+            PluginError: a statement failed, or touches a table that is not the plugin's. The data is as it
+                was.
         """
+
+    async def strays(self, plugin: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
+        """Give the tables named for a plugin that these migrations did not make, by name."""
 
     def tables(self, plugin: str) -> PluginTables:
         """Give one plugin its tables."""
@@ -226,6 +236,7 @@ class Storage:
     tasks: Tasks
     titles: Titles
     requests: Requests
+    transactions: Transactions
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,6 +232,15 @@ class Playback:
         for track in plan.texts:
             await self._texts.webvtt(plan, track)
 
+    async def made(self, film_id: FilmId) -> tuple[int, int]:
+        """Count the segments of a film that are made, and all there can be.
+
+        Raises:
+            NotFound: there is no such film.
+            AccessRefused, MediaError, ContentError: it cannot be opened.
+        """
+        return await self._workshop.made(await self._planner.plan(await self._film(film_id)))
+
     async def check_leases(self) -> None:
         """End idle leases, and check the right behind those whose last check is nearly too long ago."""
         await asyncio.gather(*(self._check(held) for held in self._leases.all()))

@@ -96,11 +96,23 @@ class Workshop:
                 await self._change()
                 continue
             run = self._start(plan, track, number, patient=True)
-            await run.result()
+            try:
+                await run.result()
+            except asyncio.CancelledError:
+                # Nobody fills any more; somebody may have begun to watch what it makes.
+                if run.patient:
+                    await run.stop()
+                raise
             if run.abandoned:
                 return
             # Never back: in a store that is too small, what was made may be gone again.
             begin_at[track.name] = run.next
+
+    async def made(self, plan: Plan) -> tuple[int, int]:
+        """Count the segments of a film that are made, and all there can be."""
+        there = [await self._tools.store.names(plan.store, track.name) for track in plan.in_order]
+        total = sum(track.timeline.count for track in plan.in_order)
+        return sum(name != INIT for names in there for name in names), total
 
     async def leave(self, client: str) -> None:
         """Take a client off its runs."""

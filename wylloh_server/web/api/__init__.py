@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from wylloh_server.web.api import admin, custody, devices, films, health, live, playing, sign_in, tv
+from wylloh_server.web.api import (
+    admin,
+    batch,
+    custody,
+    devices,
+    films,
+    health,
+    live,
+    playing,
+    sign_in,
+    tasks,
+    tv,
+)
 
 routes = [
     *sign_in.routes,
@@ -13,6 +25,8 @@ routes = [
     *custody.routes,
     *admin.routes,
     *live.routes,
+    *tasks.routes,
+    *batch.routes,
     *health.routes,
 ]
 

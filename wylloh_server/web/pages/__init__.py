@@ -9,6 +9,7 @@ from wylloh_server.web.pages.admin import admin
 from wylloh_server.web.pages.film import film, watch
 from wylloh_server.web.pages.library import library
 from wylloh_server.web.pages.pairing import pair, tv
+from wylloh_server.web.pages.tasks import tasks
 
 __all__ = ["routes"]
 
@@ -21,4 +22,5 @@ routes: list[web.RouteDef] = [
     web.get("/tv", tv),
     web.get("/pair", pair),
     web.get("/admin", admin),
+    web.get("/tasks", tasks),
 ]

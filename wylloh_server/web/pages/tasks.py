@@ -1,0 +1,91 @@
+"""The page of background tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.task import TaskState
+from wylloh_server.web.keys import TASKS
+from wylloh_server.web.session import require_viewer
+from wylloh_server.web.templating import render
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aiohttp import web
+
+    from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.task import Task
+
+_NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
+_MARKS = {TaskState.DONE: "✓", TaskState.FAILED: "!", TaskState.CANCELLED: "\N{EN DASH}"}
+_WORDS = {TaskState.DONE: "Done", TaskState.FAILED: "Failed", TaskState.CANCELLED: "Cancelled"}
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One task on the page.
+
+    Attributes:
+        who: who started it, when that is not the viewer; empty otherwise.
+        share: percent done; None while unknown.
+        count: `120 of 300`; empty when the share says it all.
+        again: it is a film's fetching that somebody cancelled.
+    """
+
+    task: Task
+    who: str
+    share: int | None
+    count: str
+    mark: str
+    word: str
+    again: bool
+
+
+async def tasks(request: web.Request) -> web.Response:
+    """Show what is being done in the background, and what has ended."""
+    viewer = require_viewer(request)
+    lines = [line_of(task, viewer) for task in await request.app[TASKS].all(viewer)]
+    going = [line for line in lines if line.task.unfinished]
+    return await render(
+        request,
+        "tasks.html",
+        headline=headline(going),
+        going=going,
+        ended=[line for line in lines if not line.task.unfinished],
+    )
+
+
+def headline(going: Sequence[Line]) -> str:
+    """Say in one sentence how much goes on."""
+    at_work = sum(line.task.state is TaskState.RUNNING for line in going)
+    if not at_work:
+        return "Nothing is running." if not going else "Waiting to go on."
+    number = _NUMBERS[at_work] if at_work < len(_NUMBERS) else f"{at_work:,} things"
+    return f"{number} {'is' if at_work == 1 else 'are'} running."
+
+
+def line_of(task: Task, viewer: Viewer) -> Line:
+    """Say how a task is doing."""
+    share = task.done * _PERCENT // task.total if task.total else None
+    return Line(
+        task=task,
+        who=_who(task, viewer),
+        share=share,
+        count=_count(task),
+        mark=_MARKS.get(task.state, "…"),
+        word=_WORDS.get(task.state, ""),
+        again=task.state is TaskState.CANCELLED and task.kind == "pull",
+    )
+
+
+def _who(task: Task, viewer: Viewer) -> str:
+    return "" if task.wallet == viewer.wallet else (task.wallet or "")
+
+
+def _count(task: Task) -> str:
+    if task.total == _PERCENT or not (task.total or task.done):
+        return ""
+    return f"{task.done:,} of {task.total:,}" if task.total else f"{task.done:,} so far"
