@@ -37,8 +37,9 @@ contract RoyaltySplitter is Ownable2Step, ReentrancyGuard {
 
     uint256 public constant MAX_RECIPIENTS = 50;
 
-    /// @notice A change of recipients distributes every known coin first, so their number is bounded.
-    uint256 public constant MAX_COINS = 20;
+    /// @notice A change of recipients distributes every known coin first, so their number is bounded: even the
+    /// largest change stays below the gas that one transaction may use (EIP-7825).
+    uint256 public constant MAX_COINS = 8;
 
     uint256 private constant WHOLE = 10_000;
     uint256 private constant MAX_ROLE_BYTES = 64;

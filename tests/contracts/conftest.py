@@ -1,8 +1,13 @@
-"""A development chain for the contract tests, spoken to through web3's contract layer and the committed ABI."""
+"""A development chain for the contract tests, spoken to by the committed ABI.
+
+The registry's tests go through web3's contract layer; those of store and splitters, which ask far more, through
+`tests/components/evm.py`.
+"""
 
 from __future__ import annotations
 
 import json
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,8 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import ContractCustomError
 
 from tests.components.anvil import anvil
+from tests.components.evm import Evm, Reverted
+from tests.components.market import open_market
 from wylloh_server.resources import contract_artifact
 
 
@@ -66,3 +73,41 @@ def refused(accounts):
         assert caught.value.data[:10] == "0x" + keccak(text=signature)[:4].hex()
 
     return check
+
+
+@pytest.fixture(scope="session")
+def evm(chain_url):
+    with closing(Evm(chain_url)) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def opened(evm):
+    return open_market(evm)
+
+
+@pytest.fixture
+def clean(evm):
+    """Whatever the test does to the chain is undone."""
+    snapshot = evm.snapshot()
+    yield
+    evm.revert(snapshot)
+
+
+@pytest.fixture
+def market(opened, clean):
+    """A store that sells, as it was when it opened."""
+    return opened
+
+
+@pytest.fixture
+def refuses():
+    """Assert that a block is refused by a contract with this error and these arguments."""
+    return _refuses
+
+
+@contextmanager
+def _refuses(name, *arguments):
+    with pytest.raises(Reverted) as caught:
+        yield
+    assert (caught.value.name, caught.value.arguments[: len(arguments)]) == (name, arguments)
