@@ -1,6 +1,6 @@
 """What open pages are told of: short names for things on a page that change.
 
-A page marks an element with `data-live="film:<id> wallet"`, and draws it anew when one of these topics changes.
+A page marks an element with `data-live="film:<id> wallet"`, and draws it anew when one of them changes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ TRANSACTIONS = "transactions"
 
 TASKS = "tasks"
 """Background tasks."""
+
+TITLES = "titles"
+"""A publisher's own titles."""
+
+APPROVALS = "approvals"
+"""What waits for the owner, and what became of one's own requests."""
 
 _TOPIC = re.compile(r"[a-z]+(?::[A-Za-z0-9._:-]{1,100})?")
 _PUBLIC = "plugin:"

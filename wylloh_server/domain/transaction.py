@@ -93,6 +93,11 @@ class Proposal:
     topics: tuple[str, ...] = ()
     back: str = "/"
 
+    @property
+    def calls(self) -> tuple[ContractCall, ...]:
+        """The steps that are calls."""
+        return tuple(step for step in self.steps if isinstance(step, ContractCall))
+
 
 class TransactionState(StrEnum):
     """Where a transaction stands."""
@@ -105,14 +110,36 @@ class TransactionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trail:
+    """How the call that a wallet was asked for is found on the chain, whatever hash it was given.
+
+    Attributes:
+        asked: when the wallet was asked.
+        block: the newest block then; the call is in a later one.
+        nonce: how many transactions the wallet had made then; the call has this number or a higher one.
+        exact: the call's own number, once the chain has shown it.
+    """
+
+    asked: Timestamp
+    block: BlockNumber
+    nonce: int
+    exact: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Transaction:
     """A proposal with what has become of it.
 
     Attributes:
-        step: index of the step that is to be confirmed next, or was sent.
+        step: index of the step that is to be confirmed next, or was sent; behind the last when all is done.
         hashes: of the calls that were sent, oldest first.
+        changed: when the wallet was last given something to do, or did it.
+        block: the one that holds the last call sent.
         reason: when FAILED or EXPIRED, one plain sentence.
         plugin: who proposed it; empty for the core.
+        signatures: what the wallet signed for the steps that ask for it, in order, 0x-hex.
+        trail: of the call the wallet was asked for last.
+        final: nothing that was sent can be taken back by a reorg any more, or nothing is looked for any more.
     """
 
     id: TransactionId
@@ -122,6 +149,34 @@ class Transaction:
     step: int
     hashes: tuple[str, ...]
     created: Timestamp
+    changed: Timestamp
     block: BlockNumber | None = None
     reason: str = ""
     plugin: str = ""
+    signatures: tuple[str, ...] = ()
+    trail: Trail | None = None
+    final: bool = False
+
+    @property
+    def current(self) -> Step | None:
+        """The step the wallet has to do next, or has sent; None when all is done."""
+        steps = self.proposal.steps
+        return steps[self.step] if self.step < len(steps) else None
+
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """The indexes of the steps that are calls; the hash at the same place is what was sent for it."""
+        return tuple(
+            index for index, step in enumerate(self.proposal.steps) if isinstance(step, ContractCall)
+        )
+
+    def signature_for(self, step: int) -> str:
+        """Give what was signed for the nearest request before a step; empty when there is none."""
+        requests = sum(isinstance(one, SignatureRequest) for one in self.proposal.steps[:step])
+        return self.signatures[requests - 1] if 0 < requests <= len(self.signatures) else ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether the wallet was asked for a call of which no hash is known yet."""
+        done = sum(index < self.step for index in self.calls)
+        return self.trail is not None and len(self.hashes) == done and self.step in self.calls

@@ -16,9 +16,10 @@ from wylloh_server.adapters.database._licences import BindingTable, EnvelopeTabl
 from wylloh_server.adapters.database._migrate import migrate
 from wylloh_server.adapters.database._people import AccountTable, SessionTable
 from wylloh_server.adapters.database._plugins import PluginSchemas
-from wylloh_server.adapters.database._publishing import RequestTable, TitleTable
 from wylloh_server.adapters.database._progress import CursorTable
+from wylloh_server.adapters.database._publishing import RequestTable, TitleTable
 from wylloh_server.adapters.database._tasks import TaskTable
+from wylloh_server.adapters.database._transactions import TransactionTable
 from wylloh_server.domain.ports.storage import Storage
 from wylloh_server.domain.types import Seconds
 
@@ -51,6 +52,7 @@ class Database:
             tasks=TaskTable(connections),
             titles=TitleTable(connections),
             requests=RequestTable(connections),
+            transactions=TransactionTable(connections),
         )
         self.plugins: PluginDatabase = PluginSchemas(connections)
 

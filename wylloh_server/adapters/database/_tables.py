@@ -117,3 +117,86 @@ positions = Table(
     Column("of", Double, nullable=False),
     Column("updated", Double, nullable=False),
 )
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("wallet", String, index=True),
+    Column("state", String, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("says", String, nullable=False),
+    Column("link", String, nullable=False),
+    Column("finished", Double),
+    Column("arguments", JSON, nullable=False),
+)
+
+titles = Table(
+    "titles",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("publisher", String, nullable=False, index=True),
+    Column("description", JSON, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    Column("state", String, nullable=False),
+    Column("terms", JSON, nullable=False),
+    Column("note", String, nullable=False),
+    Column("token", TokenText, unique=True),
+    Column("staged", Boolean, nullable=False),
+    Column("root", String),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("wallet", String, nullable=False),
+    Column("says", String, nullable=False),
+    Column("asked", Double, nullable=False),
+    Column("answer", String, nullable=False),
+    Column("answered_by", String),
+    Column("answered", Double, index=True),
+    Column("note", String, nullable=False),
+    Column("open_subject", String, unique=True),
+)
+"""`open_subject` is `<kind>:<subject>` while a request waits, so that nothing is asked twice at once."""
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("wallet", String, nullable=False),
+    Column("plugin", String, nullable=False),
+    Column("proposal", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("hashes", JSON, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),
+    Column("block", BigInteger),
+    Column("reason", String, nullable=False),
+    Column("signatures", JSON, nullable=False),
+    Column("trail_asked", Double),
+    Column("trail_block", BigInteger),
+    Column("trail_nonce", BigInteger),
+    Column("trail_exact", BigInteger),
+    Column("final", Boolean, nullable=False, index=True),
+    Index("ix_transactions_wallet_created", "wallet", "created"),
+)
+"""`sent` counts `hashes`. The columns named `trail_…` are all empty until the wallet was asked for a call."""
+
+transaction_hashes = Table(
+    "transaction_hashes",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("transaction", String, nullable=False, index=True),
+)
+"""To which transaction a hash belongs: what was sent once must not count twice."""

@@ -1,0 +1,87 @@
+"""Calls that wallets make: composed here, tried against the chain, and found on it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.transaction import ContractCall
+    from wylloh_server.domain.types import BlockNumber, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCall:
+    """A call as it travels: calldata as 0x-hex in lower case, `value` in the chain's own coin."""
+
+    sender: Wallet
+    to: Wallet
+    data: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenCall:
+    """A transaction as the chain has it.
+
+    Attributes:
+        call: what it does; `to` is the zero address where it creates a contract.
+        nonce: its number among its sender's.
+        block: where it is; None while it waits.
+        succeeded: what became of it there.
+    """
+
+    hash: str
+    call: PreparedCall
+    nonce: int
+    block: BlockNumber | None = None
+    succeeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefusal:
+    """Why a call would be refused: the contract's custom error by name, or the words it gave; else nothing.
+
+    `NoContract` and `InsufficientFunds` are names of our own: nothing is at that address, and the wallet has
+    too little of the chain's own coin.
+    """
+
+    name: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletStanding:
+    """The newest block, and how many transactions a wallet has made up to it."""
+
+    block: BlockNumber
+    nonce: int
+
+
+class WalletCalls(Protocol):
+    """Everything async may raise ChainError: the chain cannot be asked, and nothing follows from it."""
+
+    def prepared(self, sender: Wallet, call: ContractCall, signature: str = "") -> PreparedCall:
+        """Compose a call; parts of a signature among its arguments are taken from `signature` (0x-hex).
+
+        Raises:
+            InvalidValue: function or arguments make no call, or the signature is none.
+        """
+
+    async def refusal(self, call: PreparedCall, before: BlockNumber | None = None) -> CallRefusal | None:
+        """Try a call without sending it; None when it would work.
+
+        Tried on the newest block, or on the state that the block `before` found.
+        """
+
+    async def standing(self, wallet: Wallet) -> WalletStanding:
+        """Say where a wallet stands."""
+
+    async def seen(self, transaction: str) -> SeenCall | None:
+        """Find a transaction by its hash; None when the chain does not know it (yet, or any more)."""
+
+    async def numbered(self, wallet: Wallet, nonce: int, after: BlockNumber) -> SeenCall | None:
+        """Find the transaction of a number that a wallet made, in a block after the one given."""
+
+    async def final(self) -> BlockNumber:
+        """Give the number up to which no block can be taken back any more."""

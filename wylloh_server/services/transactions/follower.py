@@ -1,0 +1,219 @@
+"""Asks the chain what became of what wallets were asked for and sent, until nothing can be taken back.
+
+All it goes by is stored, so after a restart it goes on. It believes the chain, not the browser: a hash
+counts only if the transaction behind it is the one that was prepared. By the wallet's own numbering it also
+finds what the wallet sent under another hash (sped up), or sent after the page that asked was closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import WyllohError
+from wylloh_server.domain.transaction import Transaction, TransactionState
+from wylloh_server.domain.types import Seconds, Timestamp
+from wylloh_server.services.transactions import sentences
+from wylloh_server.services.transactions.expiry import VALID_SECONDS, expired
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from wylloh_server.domain.ports.wallet_calls import PreparedCall, SeenCall, WalletCalls
+    from wylloh_server.domain.ports.world import Clock
+    from wylloh_server.domain.types import BlockNumber
+    from wylloh_server.services.transactions.ledger import Ledger
+
+LOST_SECONDS = 30 * 60
+"""How long the chain may not know a hash before it counts as lost."""
+
+WATCHED_SECONDS = 2 * 60 * 60
+"""How long a call is looked for that a wallet was asked for, and of which no hash was told."""
+
+_FORGOTTEN_SECONDS = 24 * 60 * 60
+_SOON, _LATER, _IDLE = Seconds(2), Seconds(12), Seconds(60)
+_FRESH_SECONDS = 120
+_MOST_NUMBERS = 20
+"""A wallet's transactions that are looked at for the one that was prepared."""
+
+_log = logging.getLogger(__name__)
+
+
+class Follower:
+    """Follows transactions. Everything it asks may raise ChainError: then nothing follows from it."""
+
+    def __init__(self, *, ledger: Ledger, calls: WalletCalls, clock: Clock) -> None:
+        self._ledger = ledger
+        self._calls = calls
+        self._clock = clock
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to follow."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow until the context ends; what is open then goes on at the next start."""
+        task = asyncio.create_task(self._work(), name="following transactions")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def look(self) -> Seconds:
+        """Look once at everything that is open; gives how long to wait before the next look.
+
+        Raises:
+            ChainError, StorageError: nothing is known; what is stored stays.
+        """
+        now = self._clock()
+        for waiting in await self._ledger.kept.waiting(Timestamp(now - VALID_SECONDS)):
+            async with self._ledger.changing(waiting.id) as before:
+                await self._ledger.save(before, expired(before, now))
+        await self._ledger.kept.forget(Timestamp(now - _FORGOTTEN_SECONDS))
+        followed = await self._ledger.kept.followed()
+        for one in followed:
+            async with self._ledger.changing(one.id) as before:
+                await self._ledger.save(before, await self.followed(before))
+        return _patience(await self._ledger.kept.followed(), now)
+
+    async def followed(self, transaction: Transaction) -> Transaction:
+        """Give a transaction as the chain has it. Raises ChainError."""
+        block: BlockNumber | None = None
+        for place, sent in enumerate(transaction.hashes):
+            seen = await self._calls.seen(sent)
+            if seen is not None and seen.call != self._call(transaction, place):
+                return _failed(transaction, sentences.SOMETHING_ELSE)
+            if seen is None or seen.block is None:
+                return await self._unmined(transaction, place, seen)
+            if not seen.succeeded:
+                return await self._refused(transaction, seen)
+            block = seen.block
+        if block is None:
+            return await self._unsent(transaction)
+        return await self._mined(transaction, block)
+
+    async def _unmined(self, transaction: Transaction, place: int, seen: SeenCall | None) -> Transaction:
+        """What was sent waits, was taken back by a reorg, was replaced, or never reached the chain."""
+        waits = _waiting(transaction, place, self._clock())
+        if place < len(transaction.hashes) - 1 or waits.trail is None:
+            return waits
+        if seen is not None:
+            waits = replace(waits, trail=replace(waits.trail, exact=seen.nonce))
+        found, used = await self._same(waits)
+        if found is not None:
+            return await self.followed(replace(waits, hashes=(*waits.hashes[:-1], found.hash)))
+        if used and seen is None:
+            return _failed(waits, sentences.REPLACED)
+        if seen is None and self._clock() - waits.changed > LOST_SECONDS:
+            return _failed(waits, sentences.LOST)
+        return waits
+
+    async def _unsent(self, transaction: Transaction) -> Transaction:
+        """No hash was told: the page may be gone, and the wallet may have sent it all the same."""
+        if transaction.trail is None or not transaction.asked:
+            return transaction
+        found, _ = await self._same(transaction)
+        if found is not None:
+            sent = replace(transaction, state=TransactionState.SENT, changed=self._clock(), reason="")
+            return await self.followed(replace(sent, hashes=(*sent.hashes, found.hash)))
+        if self._clock() - transaction.trail.asked > WATCHED_SECONDS:
+            return replace(transaction, final=True)
+        return transaction
+
+    async def _mined(self, transaction: Transaction, block: BlockNumber) -> Transaction:
+        """Every call sent so far is on the chain and did what it should."""
+        last = transaction.calls[len(transaction.hashes) - 1]
+        final = block <= await self._calls.final()
+        mined = replace(transaction, block=block)
+        if last + 1 == len(transaction.proposal.steps):
+            step = last + 1
+            return replace(mined, state=TransactionState.CONFIRMED, step=step, reason="", final=final)
+        if transaction.state is TransactionState.SENT:
+            mined = replace(mined, state=TransactionState.PREPARED, step=last + 1, trail=None)
+            return replace(mined, changed=self._clock(), final=final)
+        return await self._unsent(mined) if mined.asked else replace(mined, final=final)
+
+    async def _refused(self, transaction: Transaction, seen: SeenCall) -> Transaction:
+        final = seen.block is not None and seen.block <= await self._calls.final()
+        if transaction.state is TransactionState.FAILED:
+            return replace(transaction, final=final, block=seen.block)
+        refusal = await self._calls.refusal(seen.call, seen.block)
+        why = sentences.refusal_sentence(refusal, transaction.proposal) if refusal else ""
+        reason = f"{sentences.REFUSED_ON_CHAIN} {why}".strip()
+        return replace(_failed(transaction, reason), block=seen.block, final=final)
+
+    async def _same(self, transaction: Transaction) -> tuple[SeenCall | None, bool]:
+        """Find the prepared call under any hash; also whether its number went to another call."""
+        trail = transaction.trail
+        if trail is None:
+            return None, False
+        made = (await self._calls.standing(transaction.wallet)).nonce
+        first = trail.nonce if trail.exact is None else trail.exact
+        numbers = range(first, min(made, first + _MOST_NUMBERS if trail.exact is None else first + 1))
+        wanted = self._call(transaction, sum(index < transaction.step for index in transaction.calls))
+        for number in numbers:
+            found = await self._calls.numbered(transaction.wallet, number, trail.block)
+            if found is not None and found.call == wanted and await self._is_free(transaction, found):
+                return found, True
+        return None, trail.exact is not None and made > trail.exact
+
+    async def _is_free(self, transaction: Transaction, found: SeenCall) -> bool:
+        return await self._ledger.kept.of_hash(found.hash) in {None, transaction.id}
+
+    def _call(self, transaction: Transaction, place: int) -> PreparedCall:
+        signature = transaction.signature_for(transaction.calls[place])
+        return self._calls.prepared(transaction.wallet, transaction.proposal.calls[place], signature)
+
+    async def _work(self) -> None:
+        said = ""
+        while True:
+            wait = _SOON
+            try:
+                wait = await self.look()
+                said = ""
+            except WyllohError as problem:
+                if str(problem) != said:
+                    _log.warning("transactions cannot be followed: %s", problem)
+                said = str(problem)
+            except Exception:  # noqa: BLE001 - a defect in one round must not end all later ones
+                _log.exception("following transactions failed")
+            await self._rest(wait)
+
+    async def _rest(self, wait: float) -> None:
+        try:
+            async with asyncio.timeout(wait):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+        self._woken.clear()
+
+
+def _waiting(transaction: Transaction, place: int, now: Timestamp) -> Transaction:
+    """Give the transaction as sent; one that a reorg took back begins to wait anew."""
+    taken_back = transaction.state is not TransactionState.SENT
+    return replace(
+        transaction,
+        state=TransactionState.SENT,
+        step=transaction.calls[place],
+        block=None,
+        reason="",
+        changed=now if taken_back else transaction.changed,
+        final=False,
+    )
+
+
+def _failed(transaction: Transaction, reason: str) -> Transaction:
+    return replace(transaction, state=TransactionState.FAILED, reason=reason, block=None, final=True)
+
+
+def _patience(open_now: tuple[Transaction, ...], now: Timestamp) -> Seconds:
+    for one in open_now:
+        if one.state is TransactionState.SENT or (one.asked and now - one.changed < _FRESH_SECONDS):
+            return _SOON
+    return _LATER if open_now else _IDLE
