@@ -71,7 +71,9 @@ async def test_a_mistake_is_told_and_counted(house, where, body, sentence, blame
     async with house.running(limits=Limits(answer=0.05)) as (registry, _):
         asker = BatchAsker(registry)
         with pytest.raises(PluginError, match=sentence):
-            await (asker.plan("mine", "act", REQUEST) if where == "plan" else asker.fields("mine", "act", VIEWER))
+            await (
+                asker.plan("mine", "act", REQUEST) if where == "plan" else asker.fields("mine", "act", VIEWER)
+            )
         (record,) = registry.records()
         assert record.errors == 1
         assert blamed in record.last_error

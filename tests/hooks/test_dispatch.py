@@ -75,17 +75,20 @@ async def test_a_hook_that_ignores_its_cancelling_keeps_nobody(house):
     )
     async with house.running(limits=SHORT) as (registry, dispatch):
         assert await labels(dispatch) == []
-        registry.plugin("deaf").code.over.set()
+        plugin = registry.plugin("deaf")
+        plugin.thread._loop.call_soon_threadsafe(plugin.code.over.set)
 
 
 async def test_whoever_stops_waiting_cancels_the_plugin_too(house):
     house.write(
         "slow",
         """
-        ended = asyncio.Event()
+        import threading
+        begun, ended = threading.Event(), threading.Event()
 
         @hookimpl
         async def nav_items():
+            begun.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -93,11 +96,12 @@ async def test_whoever_stops_waiting_cancels_the_plugin_too(house):
         """,
     )
     async with house.running() as (registry, dispatch):
+        code = registry.plugin("slow").code
         asking = asyncio.create_task(dispatch.nav_items(VIEWER))
-        await asyncio.sleep(0.01)
+        assert await asyncio.to_thread(code.begun.wait, 10)
         asking.cancel()
         await asyncio.wait({asking})
-        await registry.plugin("slow").code.ended.wait()
+        assert await asyncio.to_thread(code.ended.wait, 10)
 
 
 async def test_entries_come_in_order_with_their_whole_path(house):
@@ -165,11 +169,45 @@ async def test_a_vote_that_fails_is_a_denial(house, body):
         assert record_of(registry, "bad").last_error.startswith("access_vote: ")
 
 
-async def test_a_plugin_that_did_not_start_has_no_vote(house):
-    house.write("bad", DENY + "\n@hookimpl\nasync def lifespan():\n    raise RuntimeError\n    yield\n")
-    async with house.running() as (_, dispatch):
+NEVER_STARTS = "@hookimpl\nasync def lifespan():\n    raise RuntimeError\n    yield\n"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ALLOW + NEVER_STARTS,
+        ALLOW + "@hookimpl\ndef settings():\n    raise RuntimeError\n",
+        ALLOW + "WYLLOH_SDK = '99.0'\n",
+        ALLOW + "import no_such_module\n",
+        ALLOW + "(",
+    ],
+)
+async def test_a_plugin_with_a_vote_that_did_not_start_opens_nothing(house, source):
+    house.write("bad", source)
+    house.write("allowing", ALLOW)
+    async with house.running() as (registry, dispatch):
+        ballot = await dispatch.ballot(AccessRequest(VIEWER, FILM, "personal"))
+        assert record_of(registry, "bad").status == "failed"
+        assert (ballot.vote.verdict, ballot.plugins, ballot.failed) == (Verdict.DENY, ("bad",), True)
+        assert ballot.vote.sentence.startswith("The plugin bad has a say in who may watch")
+        registry.switch_off("bad")
+        assert (await dispatch.access_vote(AccessRequest(VIEWER, FILM, "personal"))).sentence == "come in"
+
+
+@pytest.mark.parametrize("off", [{"disabled": ["bad"]}, {}])
+async def test_a_disabled_plugin_and_one_without_a_vote_keep_nobody_out(house, off):
+    house.write("bad", (ALLOW if off else "") + NEVER_STARTS)
+    async with house.running(**off) as (_, dispatch):
         vote = await dispatch.access_vote(AccessRequest(VIEWER, FILM, "personal"))
         assert vote.verdict is Verdict.ABSTAIN
+
+
+async def test_a_real_denial_comes_before_one_for_want_of_a_vote(house):
+    house.write("denying", DENY)
+    house.write("bad", ALLOW + NEVER_STARTS)
+    async with house.running() as (_, dispatch):
+        ballot = await dispatch.ballot(AccessRequest(VIEWER, FILM, "personal"))
+        assert (ballot.vote.sentence, ballot.plugins, ballot.failed) == ("not today", ("denying",), False)
 
 
 def route(body, method="GET", role="Role.VIEWER"):
@@ -215,7 +253,7 @@ async def test_a_route_answers(house, body, reply):
         (
             "return None",
             500,
-            "PluginError: a route must return Page, Json, Redirect or Refusal, not NoneType",
+            "PluginError: a route must return a Reply, not NoneType",
         ),
         ("return Redirect('//elsewhere.example')", 400, ""),
         ("await asyncio.Event().wait()", 504, "TimeoutError: took longer than 0.5 s"),

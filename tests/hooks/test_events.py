@@ -42,6 +42,12 @@ def record_of(registry, name):
     return record
 
 
+def release(registry, name, event):
+    """Set an asyncio.Event of a plugin's, in the plugin's own loop."""
+    plugin = registry.plugin(name)
+    plugin.thread._loop.call_soon_threadsafe(getattr(plugin.code, event).set)
+
+
 def heard_by(registry, name):
     return registry.plugin(name).code.heard
 
@@ -108,7 +114,7 @@ async def test_a_flooded_queue_drops_the_newest_and_delays_nobody(house):
         assert heard_by(registry, "slow") == []
         dropped = record_of(registry, "slow").dropped
         assert dropped == 19  # ten wait, and one is being heard
-        registry.plugin("slow").code.go.set()
+        release(registry, "slow", "go")
         await registry.settled()
         assert heard_by(registry, "slow") == flood[: 30 - dropped]
         assert record_of(registry, "good").dropped == 0

@@ -252,3 +252,59 @@ async def test_hook_access_vote(house):
     async with house.running() as (_, dispatch):
         vote = await dispatch.access_vote(AccessRequest(VIEWER, FILM, "personal"))
         assert vote.sentence == "viewer Nosferatu personal"
+
+
+WORK = """
+async def count(context, progress):
+    await progress.tell(1, 2, "Half way")
+    return TaskResult(f"{context.name} counted {progress.arguments['films']}.", "/plugins/mine/")
+
+async def plan(context, request):
+    return BatchPlan(f"{len(request.films)} films are {request.values['how']} by {context.name}.")
+
+async def fields(context, viewer):
+    return [BatchField("how", "How", ("counted", f"counted for the {viewer.role}"))]
+
+@hookimpl
+def background_tasks():
+    return [BackgroundTask("count", count)]
+"""
+
+
+async def test_hook_background_tasks(house):
+    house.write("mine", WORK)
+    async with house.running() as (registry, _):
+        code_of(registry)
+        tasks = registry.plugin("mine").context.tasks
+        started = await tasks.start("count", "Count two", {"films": 2}, VIEWER)
+        await house.work.jobs.settled()
+        (task,) = await house.work.tasks.all(VIEWER)
+        assert (task.id, task.kind, task.title, task.state) == (started, "mine.count", "Count two", "done")
+        assert (task.says, task.link, task.total) == ("mine counted 2.", "/plugins/mine/", 2)
+        assert house.published[-1].task == task
+
+
+async def test_hook_batch_actions(house):
+    house.write(
+        "mine",
+        WORK
+        + """
+@hookimpl
+def batch_actions():
+    return [BatchAction("count", "Count", plan, "count", fields), BatchAction("x", "X", plan, "count", role=Role.OWNER)]
+        """,
+    )
+    async with house.running() as (registry, _):
+        code_of(registry)
+        batch, films = house.work.batch, [film.id for film in sample_films()]
+        ((plugin, action),) = batch.offered(VIEWER)
+        assert (plugin, action.name, action.label) == ("mine", "count", "Count")
+        (field,) = await batch.fields(VIEWER, "mine", "count")
+        assert field.choices == ("counted", "counted for the viewer")
+        plan = await batch.plan(VIEWER, "mine", "count", films, {"how": "counted"})
+        assert (plan.sentence, plan.fix) == ("4 films are counted by mine.", "")
+        await batch.run(VIEWER, "mine", "count", films, {"how": "counted"}, confirmed=plan.sentence)
+        await house.work.jobs.settled()
+        (task,) = await house.work.tasks.all(VIEWER)
+        assert task.says == f"mine counted {films}."
+        assert task.title == "Count: counted · 4 films"

@@ -176,6 +176,4 @@ async def test_a_kind_that_a_newer_version_dropped_says_so(house):
         await house.work.tasks.start("mine.older", "Older", {}, VIEWER.wallet)
         await house.work.jobs.settled()
         (task,) = await house.work.tasks.all(VIEWER)
-    assert task.says == (
-        "This version of the plugin mine no longer does this. Start it anew from its page."
-    )
+    assert task.says == ("This version of the plugin mine no longer does this. Start it anew from its page.")

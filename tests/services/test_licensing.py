@@ -209,6 +209,13 @@ async def test_a_plugin_may_say_no(holder, film):
     assert not await holder.desk.opens(film)
 
 
+async def test_a_vote_that_could_not_be_had_is_a_no_of_its_own(holder):
+    holder.votes.answer = Ballot(Vote(Verdict.DENY, "It does not run."), ("bedtime",), failed=True)
+    receipt = await decided(holder, VIEWER, HOME)
+    assert (receipt.allowed, receipt.reason) == (False, Reason.VOTE_UNKNOWN)
+    assert (receipt.sentence, receipt.plugins) == ("It does not run.", ("bedtime",))
+
+
 async def test_a_plugin_may_deny_films_from_folders_too(holder):
     holder.votes.answer = Ballot(Vote(Verdict.DENY), ("bedtime",))
     assert (await decided(holder, VIEWER, HOME)).reason is Reason.VOTED_DOWN
@@ -244,5 +251,6 @@ async def test_every_reason_there_is_was_reached_here():
         Reason.NOT_HERE_YET,
         Reason.NO_KEY,
         Reason.VOTED_DOWN,
+        Reason.VOTE_UNKNOWN,
     }
     assert reached == set(Reason)

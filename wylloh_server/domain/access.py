@@ -92,6 +92,7 @@ class Reason(StrEnum):
     NOT_HERE_YET = "not-here-yet"
     NO_KEY = "no-key"
     VOTED_DOWN = "voted-down"
+    VOTE_UNKNOWN = "vote-unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,10 @@ class Declared:
     batch_actions: tuple[BatchAction, ...] = ()
     commands: tuple[Command, ...] = ()
 
+    def route(self, method: str, path: str) -> Route | None:
+        """Find a route by its method and path pattern."""
+        return next((item for item in self.routes if (item.method, item.path) == (method, path)), None)
+
 
 def declare(hooks: Mapping[str, HookImpl]) -> Declared:
     """Call the declaring hooks of one plugin, given its implementations by hook name.

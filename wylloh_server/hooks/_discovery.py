@@ -6,6 +6,7 @@ import importlib.util
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import PluginError
@@ -14,7 +15,6 @@ from wylloh_server.hooks.spec import PREFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from importlib.metadata import EntryPoint
-    from pathlib import Path
     from types import ModuleType
 
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
@@ -23,12 +23,29 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may be a plugin. `load` imports it and may raise anything."""
+    """Something that may be a plugin. `load` imports it and may raise anything.
+
+    Attributes:
+        module: the Python module it is, or where it was looked for.
+        package: what it is imported as.
+        folder: where its code is; None if that is unknown.
+    """
 
     name: str
     version: str
     module: str
+    package: str
+    folder: Path | None
     load: Callable[[], ModuleType]
+
+    def mentions(self, pattern: str) -> bool:
+        """Say whether a regular expression is found in its code, imported or not."""
+        files = self.folder.rglob("*.py") if self.folder else ()
+        return any(re.search(pattern, _text(file), re.MULTILINE) for file in files)
+
+    def forget(self) -> None:
+        """Have the next `load` import it anew."""
+        _forget(self.package)
 
 
 def check_name(name: str) -> None:
@@ -45,19 +62,26 @@ def installed(points: Iterable[EntryPoint]) -> Iterator[Candidate]:
     """Give the plugins of installed packages, by name."""
     for point in sorted(points, key=lambda point: point.name):
         version = point.dist.version if point.dist else ""
-        yield Candidate(point.name, version, point.value, point.load)
+        package = point.module.partition(".")[0]
+        yield Candidate(point.name, version, point.value, package, _place(package), point.load)
 
 
 def in_folders(paths: Iterable[Path]) -> Iterator[Candidate]:
     """Give the plugins below each path: sub-folders that are a package, or that hold one `wylloh_*`."""
     for path in paths:
         for folder in _folders(path):
-            package = next(
-                (inner for inner in [folder, *_folders(folder)] if _is_plugin(inner, folder)), None
-            )
-            if package is not None:
-                name = package.name.removeprefix(PREFIX)
-                yield Candidate(name, "", str(package), _loader(package))
+            found = in_folder(folder)
+            if found is not None:
+                yield found
+
+
+def in_folder(folder: Path) -> Candidate | None:
+    """Give the plugin that a folder is, or holds; None if there is none."""
+    package = next((inner for inner in [folder, *_folders(folder)] if _is_plugin(inner, folder)), None)
+    if package is None:
+        return None
+    name = package.name.removeprefix(PREFIX)
+    return Candidate(name, "", str(package), package.name, package, _loader(package))
 
 
 def _folders(path: Path) -> list[Path]:
@@ -70,6 +94,22 @@ def _folders(path: Path) -> list[Path]:
 def _is_plugin(package: Path, folder: Path) -> bool:
     wanted = package == folder or package.name.startswith(PREFIX)
     return wanted and (package / "__init__.py").is_file()
+
+
+def _place(package: str) -> Path | None:
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    places = found.submodule_search_locations if found else None
+    return Path(next(iter(places))) if places else None
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _loader(package: Path) -> Callable[[], ModuleType]:

@@ -6,14 +6,14 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from wylloh_server.hooks._calls import answered, contained
+from wylloh_server.hooks._calls import contained
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 
 class Lifespan:
-    """Runs an async generator function up to its `yield`, and later the rest of it.
+    """Runs an async generator function up to its `yield`, and later the rest of it; in the plugin's thread.
 
     One task does both, because what a plugin opens (a task group, a timeout) may have to be closed by the
     task that opened it.
@@ -39,16 +39,11 @@ class Lifespan:
         if self._task.done():
             self._task.result()
 
-    async def stop(self, seconds: float) -> None:
-        """Run the second half.
-
-        Raises:
-            TimeoutError: it took longer and was cancelled.
-            Exception: whatever it raises.
-        """
+    async def stop(self) -> None:
+        """Run the second half. Raises whatever it raises; whoever is cancelled while waiting cancels it."""
         self._stop.set()
         if self._task is not None:
-            await answered(self._task, seconds)
+            await self._task
 
     async def _both(self) -> None:
         async with self._context():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.hooks._declared import declare
 from wylloh_server.hooks._discovery import check_name
+from wylloh_server.hooks._thread import within
 from wylloh_server.hooks.spec import HOOKS
 from wylloh_server.hooks.version import checked_version
 
@@ -16,29 +17,40 @@ if TYPE_CHECKING:
 
     from pluggy import HookImpl, PluginManager
 
-    from wylloh_server.hooks._discovery import Candidate
     from wylloh_server.hooks.records import Plugin
 
 
-def load_plugin(manager: PluginManager, plugin: Plugin, candidate: Candidate, other: Plugin | None) -> None:
+_VOTES = r"^\s*(async\s+)?def\s+access_vote\b"
+
+
+def load_plugin(manager: PluginManager, plugin: Plugin, other: Plugin | None, seconds: float) -> None:
     """Import a plugin, register it and collect what it declares. On failure nothing of it stays registered.
 
-    `other` is a plugin of the same name that was there before.
+    Args:
+        manager: knows the hooks.
+        plugin: gets what is found.
+        other: a plugin of the same name that was there before.
+        seconds: how long its import may take, and then its declarations.
 
     Raises:
         PluginError: it breaks a rule, which the message names.
-        Exception: whatever the plugin raises.
+        TimeoutError: it took too long.
+        BaseException: whatever the plugin raises.
     """
+    candidate = plugin.candidate
     check_name(candidate.name)
     if other is not None:
         raise PluginError(f"A plugin of this name is loaded from {other.module} already.")
-    plugin.code = candidate.load()
+    # Until it has told its hooks: what cannot be imported must not open what it has locked.
+    plugin.votes = candidate.mentions(_VOTES)
+    plugin.code = within(seconds, candidate.load)
     plugin.version = plugin.version or str(getattr(plugin.code, "__version__", ""))
     plugin.sdk = checked_version(plugin.code)
     try:
         manager.register(plugin.code, plugin.name)
         plugin.hooks = _hooks_of(manager, plugin.code)
-        plugin.declared = declare(plugin.hooks)
+        plugin.votes = "access_vote" in plugin.hooks
+        plugin.declared = within(seconds, declare, plugin.hooks)
     except BaseException:
         manager.unregister(name=plugin.name)
         raise

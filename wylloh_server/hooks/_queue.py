@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from wylloh_server.hooks._calls import answered
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -19,6 +17,7 @@ class EventQueue:
 
     Attributes:
         dropped: how many events were dropped.
+        missed: how many of them while the event was heard that is being heard now.
     """
 
     def __init__(
@@ -26,12 +25,10 @@ class EventQueue:
         listener: Callable[[Event], Awaitable[object]],
         *,
         size: int,
-        seconds: float,
         blame: Callable[[str, BaseException], None],
     ) -> None:
-        self.dropped = 0
+        self.dropped = self.missed = 0
         self._listener = listener
-        self._seconds = seconds
         self._blame = blame
         self._queue: asyncio.Queue[Event] = asyncio.Queue(size)
         self._worker: asyncio.Task[None] | None = None
@@ -42,6 +39,7 @@ class EventQueue:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
             self.dropped += 1
+            self.missed += 1
             return False
         return True
 
@@ -57,16 +55,24 @@ class EventQueue:
         """Let the listener hear what is queued, for at most so many seconds."""
         if self._worker is None:
             return
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.settled(), seconds)
+        if seconds:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.settled(), seconds)
         self._worker.cancel()
         await asyncio.wait({self._worker})
+        self._forget()
+
+    def _forget(self) -> None:
+        while not self._queue.empty():
+            self._queue.get_nowait()
+            self._queue.task_done()
 
     async def _work(self) -> None:
         while True:
             event = await self._queue.get()
+            self.missed = 0
             try:
-                await answered(self._listener(event), self._seconds)
+                await self._listener(event)
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 self._blame(f"on_event({type(event).__name__})", error)
             finally:

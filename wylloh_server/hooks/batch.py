@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wylloh_server.domain.errors import AccessRefused, ChainError, InvalidValue, NotFound, PluginError
-from wylloh_server.hooks._calls import answered
 from wylloh_server.hooks.declarations import BatchField, BatchPlan
 from wylloh_server.hooks.records import PluginStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
     from wylloh_server.domain.access import Viewer
     from wylloh_server.hooks.context import PluginContext
@@ -93,9 +92,9 @@ class BatchAsker:
             )
         return plugin, found, plugin.context
 
-    async def _ask(self, plugin: Plugin, where: str, work: Awaitable[_Answer]) -> _Answer:
+    async def _ask(self, plugin: Plugin, where: str, work: Coroutine[Any, Any, _Answer]) -> _Answer:
         try:
-            return await answered(work, self._registry.limits.answer)
+            return await plugin.ask(where, work, self._registry.limits.answer)
         except _FOR_PEOPLE:
             raise
         except TimeoutError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -166,7 +166,7 @@ class Download:
 
 Reply = Page | Json | Redirect | Refusal | Download
 """What a route may answer."""
-Handler = Callable[["PluginContext", PluginRequest], Awaitable[Reply]]
+Handler = Callable[["PluginContext", PluginRequest], Coroutine[Any, Any, Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,7 @@ class TaskProgress(Protocol):
         """Show progress."""
 
 
-TaskHandler = Callable[["PluginContext", TaskProgress], Awaitable["TaskResult"]]
+TaskHandler = Callable[["PluginContext", TaskProgress], Coroutine[Any, Any, "TaskResult"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,9 +333,9 @@ class BatchAction:
 
     name: str
     label: str
-    plan: Callable[[PluginContext, BatchRequest], Awaitable[BatchPlan]]
+    plan: Callable[[PluginContext, BatchRequest], Coroutine[Any, Any, BatchPlan]]
     task: str
-    fields: Callable[[PluginContext, Viewer], Awaitable[Sequence[BatchField]]] | None = None
+    fields: Callable[[PluginContext, Viewer], Coroutine[Any, Any, Sequence[BatchField]]] | None = None
     role: Role = Role.VIEWER
 
 
@@ -348,4 +348,4 @@ class Command:
 
     name: str
     help: str
-    run: Callable[[PluginContext, Sequence[str]], Awaitable[str]]
+    run: Callable[[PluginContext, Sequence[str]], Coroutine[Any, Any, str]]

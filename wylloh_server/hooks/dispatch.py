@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wylloh_server.domain.access import Verdict, Vote
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound, PluginError, WyllohError
-from wylloh_server.hooks._calls import answered, invoke
-from wylloh_server.hooks.declarations import Fragment, Json, NavItem, Page, Redirect, Refusal
+from wylloh_server.hooks._calls import invoke
+from wylloh_server.hooks.declarations import Fragment, NavItem, Refusal, Reply
 from wylloh_server.hooks.records import PluginStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Callable, Coroutine
 
     from pluggy import HookImpl
 
     from wylloh_server.domain.access import AccessRequest, Role, Viewer
     from wylloh_server.domain.film import Film
-    from wylloh_server.hooks.declarations import MountedRoute, PluginRequest, Reply
+    from wylloh_server.hooks.declarations import MountedRoute, PluginRequest
     from wylloh_server.hooks.records import Plugin
     from wylloh_server.hooks.registry import PluginRegistry
 
 _Item = TypeVar("_Item", NavItem, Fragment)
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 _STATUS: tuple[tuple[type[WyllohError], int], ...] = (
     (InvalidValue, 400),
@@ -35,10 +37,16 @@ _LOOK = "Whoever runs this server finds the reason on the admin page."
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The outcome of a vote. `plugins` names those whose vote was the outcome; nobody's if they abstained."""
+    """The outcome of a vote.
+
+    Attributes:
+        plugins: those whose vote was the outcome; nobody's if they abstained.
+        failed: it is a denial only because they could not be asked.
+    """
 
     vote: Vote
     plugins: tuple[str, ...] = ()
+    failed: bool = False
 
 
 class Dispatch:
@@ -51,7 +59,7 @@ class Dispatch:
         """Give all entries in order; `path` is the whole path on this server."""
         found = [
             NavItem(item.label, f"/plugins/{plugin.name}/{item.path}", item.order)
-            async for plugin, item in self._gather("nav_items", NavItem, viewer=viewer)
+            for plugin, item in await self._gather("nav_items", NavItem, viewer=viewer)
         ]
         return tuple(sorted(found, key=lambda item: (item.order, item.label)))
 
@@ -60,24 +68,28 @@ class Dispatch:
     ) -> tuple[tuple[str, Fragment], ...]:
         """Give the fragments for a slot, each with its plugin's name (the prefix of its template)."""
         given = {"slot": slot, "film": film, "viewer": viewer}
-        return tuple(
-            [(plugin.name, item) async for plugin, item in self._gather("page_fragments", Fragment, **given)]
-        )
+        found = await self._gather("page_fragments", Fragment, **given)
+        return tuple((plugin.name, item) for plugin, item in found)
 
     async def access_vote(self, request: AccessRequest) -> Vote:
         """Ask everybody: deny beats allow beats abstain, and a vote that fails is a denial."""
         return (await self.ballot(request)).vote
 
     async def ballot(self, request: AccessRequest) -> Ballot:
-        """Ask everybody, as `access_vote` does, and say whose votes made the outcome."""
+        """Ask everybody, as `access_vote` does, and say whose votes made the outcome.
+
+        Plugins that have a vote and do not run (but for disabled ones) deny: what they locked stays locked.
+        """
         votes = [
-            (plugin.name, await self._vote(plugin, implementation, request))
+            await self._vote(plugin, implementation, request)
             for plugin, implementation in self._registry.implementations("access_vote")
         ]
-        for verdict in (Verdict.DENY, Verdict.ALLOW):
-            same = [(name, vote) for name, vote in votes if vote.verdict is verdict]
+        votes += [_silent(plugin) for plugin in self._registry.silenced()]
+        for verdict, failed in ((Verdict.DENY, False), (Verdict.DENY, True), (Verdict.ALLOW, False)):
+            same = [one for one in votes if one.vote.verdict is verdict and one.failed is failed]
             if same:
-                return Ballot(same[0][1], tuple(name for name, _ in same))
+                names = tuple(name for one in same for name in one.plugins)
+                return Ballot(same[0].vote, names, failed)
         return Ballot(Vote(Verdict.ABSTAIN))
 
     async def answer(self, mounted: MountedRoute, request: PluginRequest) -> Reply:
@@ -87,15 +99,39 @@ class Dispatch:
         """
         plugin = self._registry.plugin(mounted.plugin)
         if plugin is None or plugin.context is None or plugin.status is not PluginStatus.RUNNING:
-            return Refusal(503, f"The plugin {mounted.plugin} is not running.", _LOOK)
-        refusal = _role_refusal(mounted.route.role, request.viewer)
+            return _not_running(mounted.plugin, plugin)
+        route = plugin.declared.route(mounted.route.method, mounted.route.path)
+        if route is None:
+            return Refusal(404, f"The plugin {plugin.name} no longer has this page.", "Go back.")
+        refusal = _role_refusal(route.role, request.viewer)
         if refusal is not None:
             return refusal
         try:
-            work = mounted.route.handler(plugin.context, request)
-            return _checked(await answered(work, self._registry.limits.answer))
+            work = route.handler(plugin.context, request)
+            return _checked(await plugin.ask(_address(mounted), work, self._registry.limits.answer))
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             return _refusal(plugin, mounted, error)
+
+    async def drawn(self, plugin: str, template: str, work: Coroutine[Any, Any, str]) -> str:
+        """Have one of a plugin's templates drawn in the plugin's thread.
+
+        Raises:
+            Exception: whatever the template raises, or TimeoutError. It has been counted.
+        """
+        found = self._registry.plugin(plugin)
+        if found is None:
+            work.close()
+            raise PluginError(f"There is no plugin {plugin}.")
+        try:
+            return await found.ask(f"the template {template}", work, self._registry.limits.answer)
+        except Exception as error:
+            found.blame(f"the template {template}", error)
+            raise
+
+    def carried(self, plugin: str, function: _Function) -> _Function:
+        """Give a function that runs on the server's loop, for the templates of a plugin."""
+        found = self._registry.plugin(plugin)
+        return found.bridge.carried(function) if found and found.bridge else function
 
     def report(self, plugin: str, where: str, error: BaseException) -> None:
         """Count a failure that showed elsewhere, such as in a template of the plugin."""
@@ -103,21 +139,23 @@ class Dispatch:
         if found is not None:
             found.blame(where, error)
 
-    async def _gather(
-        self, hook: str, kind: type[_Item], **given: object
-    ) -> AsyncIterator[tuple[Plugin, _Item]]:
-        for plugin, implementation in self._registry.implementations(hook):
+    async def _gather(self, hook: str, kind: type[_Item], **given: object) -> list[tuple[Plugin, _Item]]:
+        """Ask all plugins at once, so that slow ones are waited for together."""
+
+        async def asked(plugin: Plugin, implementation: HookImpl) -> list[tuple[Plugin, _Item]]:
             try:
                 items = await self._ask(plugin, implementation, **given)
                 if not isinstance(items, Sequence) or not all(isinstance(item, kind) for item in items):
                     raise PluginError(f"must return a list of {kind.__name__}")  # noqa: TRY301 - one place blames
             except Exception as error:  # noqa: BLE001 - a plugin may raise anything
                 plugin.blame(hook, error)
-                continue
-            for item in items:
-                yield plugin, item
+                return []
+            return [(plugin, item) for item in items]
 
-    async def _vote(self, plugin: Plugin, implementation: HookImpl, request: AccessRequest) -> Vote:
+        answers = [asked(*one) for one in self._registry.implementations(hook)]
+        return [found for items in await asyncio.gather(*answers) for found in items]
+
+    async def _vote(self, plugin: Plugin, implementation: HookImpl, request: AccessRequest) -> Ballot:
         try:
             vote = await self._ask(plugin, implementation, request=request)
             if vote is not None and not isinstance(vote, Vote):
@@ -125,12 +163,27 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             plugin.blame("access_vote", error)
             sentence = f"The plugin {plugin.name} could not say whether you may watch this. {_LOOK}"
-            return Vote(Verdict.DENY, sentence)
-        return vote or Vote(Verdict.ABSTAIN)
+            return Ballot(Vote(Verdict.DENY, sentence), (plugin.name,), failed=True)
+        return Ballot(vote or Vote(Verdict.ABSTAIN), (plugin.name,))
 
     async def _ask(self, plugin: Plugin, implementation: HookImpl, **given: object) -> object:
         work = invoke(implementation, context=plugin.context, **given)
-        return await answered(work, self._registry.limits.answer)
+        return await plugin.ask(implementation.function.__name__, work, self._registry.limits.answer)
+
+
+def _silent(plugin: Plugin) -> Ballot:
+    sentence = f"The plugin {plugin.name} has a say in who may watch, and it is not running. {_LOOK}"
+    return Ballot(Vote(Verdict.DENY, sentence), (plugin.name,), failed=True)
+
+
+def _not_running(name: str, plugin: Plugin | None) -> Refusal:
+    if plugin is not None and plugin.status is PluginStatus.STOPPED:
+        return Refusal(503, f"The plugin {name} was stopped because it misbehaved.", _LOOK)
+    return Refusal(503, f"The plugin {name} is not running.", _LOOK)
+
+
+def _address(mounted: MountedRoute) -> str:
+    return f"{mounted.route.method} {mounted.url}"
 
 
 def _role_refusal(role: Role | None, viewer: Viewer | None) -> Refusal | None:
@@ -144,8 +197,8 @@ def _role_refusal(role: Role | None, viewer: Viewer | None) -> Refusal | None:
 
 
 def _checked(reply: Reply) -> Reply:
-    if not isinstance(reply, Page | Json | Redirect | Refusal):
-        raise PluginError(f"a route must return Page, Json, Redirect or Refusal, not {type(reply).__name__}")
+    if not isinstance(reply, Reply):
+        raise PluginError(f"a route must return a Reply, not {type(reply).__name__}")
     return reply
 
 
@@ -154,7 +207,7 @@ def _refusal(plugin: Plugin, mounted: MountedRoute, error: Exception) -> Refusal
         for kind, status in _STATUS:
             if isinstance(error, kind):
                 return Refusal(status, str(error), error.fix)
-    plugin.blame(f"{mounted.route.method} {mounted.url}", error)
+    plugin.blame(_address(mounted), error)
     if isinstance(error, TimeoutError):
         return Refusal(504, f"The plugin {plugin.name} took too long to answer.", _LOOK)
     return Refusal(500, f"The plugin {plugin.name} made a mistake and could not answer.", _LOOK)

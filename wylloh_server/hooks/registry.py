@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from wylloh_server.domain.errors import PluginError, SettingsError
-from wylloh_server.hooks._discovery import Candidate, in_folders, installed
+from wylloh_server.domain.errors import InvalidValue, NotFound, PluginError, SettingsError, WyllohError
+from wylloh_server.hooks._discovery import in_folders, installed
 from wylloh_server.hooks._loading import load_plugin
-from wylloh_server.hooks._running import start_plugin, stop_plugin
+from wylloh_server.hooks._running import leaked, start_plugin, stop_plugin
 from wylloh_server.hooks._settings import settings_of
 from wylloh_server.hooks.declarations import MountedRoute
 from wylloh_server.hooks.limits import Limits
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.domain.events import Event
+    from wylloh_server.hooks._discovery import Candidate
+    from wylloh_server.hooks._queue import EventQueue
     from wylloh_server.hooks.context import PluginServices
     from wylloh_server.hooks.declarations import Setting
 
 
 _LIMITS = Limits()
+_IDLE = (PluginStatus.STOPPED, PluginStatus.FAILED)
 
 
 class PluginRegistry:
@@ -58,6 +61,8 @@ class PluginRegistry:
         self._settings = settings
         self._points = points
         self._plugins: list[Plugin] = []
+        self._services: PluginServices | None = None
+        self._restarting = asyncio.Lock()
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
 
@@ -65,16 +70,16 @@ class PluginRegistry:
         """Import every plugin and collect its declarations. A broken one becomes a record."""
         points = entry_points(group=ENTRY_POINT_GROUP) if self._points is None else self._points
         for candidate in [*installed(points), *in_folders(self._path)]:
-            plugin = Plugin(candidate.name, candidate.version, candidate.module)
+            plugin = _new(candidate)
             if candidate.name in self._disabled:
                 plugin.status, plugin.reason = PluginStatus.DISABLED, "Disabled in the settings."
             else:
-                self._load(plugin, candidate)
+                self._load(plugin)
             self._plugins.append(plugin)
 
-    def _load(self, plugin: Plugin, candidate: Candidate) -> None:
+    def _load(self, plugin: Plugin) -> None:
         try:
-            load_plugin(self._manager, plugin, candidate, self.plugin(plugin.name))
+            load_plugin(self._manager, plugin, self.plugin(plugin.name), self.limits.load)
             plugin.settings = settings_of(
                 plugin.name, plugin.declared.settings, self._settings.get(plugin.name, {})
             )
@@ -86,13 +91,75 @@ class PluginRegistry:
     @asynccontextmanager
     async def running(self, services: PluginServices) -> AsyncIterator[None]:
         """Start every loaded plugin; stop them in reverse order when the context ends."""
+        self._services = services
         loaded = self._with(PluginStatus.LOADED)
         await asyncio.gather(*(start_plugin(plugin, services, self.limits) for plugin in loaded))
+        patrol = asyncio.create_task(self._patrol(services))
         try:
             yield
         finally:
+            patrol.cancel()
+            await asyncio.wait({patrol})
             for plugin in reversed(self._with(PluginStatus.RUNNING)):
                 await stop_plugin(plugin, self.limits)
+            await asyncio.gather(*(plugin.ending for plugin in self._plugins if plugin.ending))
+
+    async def _patrol(self, services: PluginServices) -> None:
+        """Look again and again whether there are tables that no migration made."""
+        while True:
+            await asyncio.sleep(self.limits.patrol)
+            for plugin in self.at_work():
+                try:
+                    strays = await services.database.strays(plugin.name, plugin.declared.migrations)
+                except WyllohError as error:
+                    plugin.log.warning("its tables cannot be looked at", error=str(error))
+                    continue
+                if strays:
+                    plugin.halt(leaked(strays))
+
+    async def start_again(self, name: str) -> PluginRecord:
+        """Load the code of a plugin anew that was stopped, or could not start, and start it.
+
+        Its addresses stay those that were mounted when the server started.
+
+        Raises:
+            NotFound: there is no such plugin.
+            InvalidValue: it is running, or disabled.
+        """
+        async with self._restarting:
+            old = self._idle(name)
+            if old.ending is not None:
+                await old.ending
+            fresh = _new(old.candidate)
+            self._manager.unregister(name=name)
+            old.candidate.forget()
+            self._plugins[self._plugins.index(old)] = fresh
+            await asyncio.to_thread(self._load, fresh)
+            if fresh.status is PluginStatus.LOADED and self._services is not None:
+                await start_plugin(fresh, self._services, self.limits)
+            return fresh.record()
+
+    def switch_off(self, name: str) -> PluginRecord:
+        """Leave a plugin that was stopped, or could not start, out of everything until the next start.
+
+        It has no vote any more, so what it locked is open.
+
+        Raises:
+            NotFound: there is no such plugin.
+            InvalidValue: it is running, or disabled.
+        """
+        plugin = self._idle(name)
+        plugin.status = PluginStatus.DISABLED
+        plugin.reason = "Switched off until the server starts again."
+        return plugin.record()
+
+    def _idle(self, name: str) -> Plugin:
+        plugin = self.plugin(name)
+        if plugin is None:
+            raise NotFound(f"There is no plugin {name} here.", fix="Reload the page.")
+        if plugin.status not in _IDLE:
+            raise InvalidValue(f"The plugin {name} is {plugin.status}.", fix="Reload the page.")
+        return plugin
 
     def records(self) -> tuple[PluginRecord, ...]:
         """Give the state of every plugin, by name."""
@@ -137,14 +204,25 @@ class PluginRegistry:
             if plugin is not None and plugin.status is PluginStatus.RUNNING:
                 yield plugin, implementation
 
+    def silenced(self) -> tuple[Plugin, ...]:
+        """Give the plugins that have a say in who may watch, and cannot say it."""
+        return tuple(plugin for plugin in self._with(*_IDLE) if plugin.votes)
+
     def publish(self, event: Event) -> None:
         """Queue an event for every plugin that listens. Never blocks, never raises."""
         for plugin in self._alive():
-            if plugin.queue is not None and not plugin.queue.put(event) and plugin.queue.dropped == 1:
-                plugin.log.warning("events are dropped: the queue is full", size=self.limits.queue)
+            if plugin.queue is not None and not plugin.queue.put(event):
+                self._dropped(plugin, plugin.queue)
+
+    def _dropped(self, plugin: Plugin, queue: EventQueue) -> None:
+        if queue.dropped == 1:
+            plugin.log.warning("events are dropped: the queue is full", size=self.limits.queue)
+        if queue.missed > self.limits.missed:
+            plugin.halt(f"Its queue flooded: it missed {queue.missed:,} events while it heard a single one.")
 
     async def settled(self) -> None:
-        """Wait until every queued event was heard; for tests."""
+        """Wait until every event was told and heard; for tests."""
+        await asyncio.gather(*(plugin.outbox.told() for plugin in self._alive() if plugin.outbox))
         await asyncio.gather(*(plugin.queue.settled() for plugin in self._alive() if plugin.queue))
 
     def _with(self, *statuses: PluginStatus) -> list[Plugin]:
@@ -152,3 +230,7 @@ class PluginRegistry:
 
     def _alive(self) -> list[Plugin]:
         return self._with(PluginStatus.LOADED, PluginStatus.RUNNING)
+
+
+def _new(candidate: Candidate) -> Plugin:
+    return Plugin(candidate.name, candidate.version, candidate.module, candidate)

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain.errors import AccessRefused, ChainError, InvalidValue, NotFound, PluginError
-from wylloh_server.hooks._calls import completed
 from wylloh_server.hooks.declarations import TaskResult
 from wylloh_server.hooks.records import PluginStatus
 
@@ -69,8 +68,7 @@ class PluginWork:
         plugin = self._running(name)
         task = self._declared(plugin, word)
         try:
-            work = task.handler(plugin.context, progress)  # type: ignore[arg-type]  # a running plugin has one
-            return _checked(await completed(work, self._registry.limits.stop))
+            return _checked(await self._done(plugin, task, progress))
         except _FOR_PEOPLE:
             raise
         except Exception as error:
@@ -78,6 +76,12 @@ class PluginWork:
             raise PluginError(
                 f"The plugin {name} made a mistake and could not finish this.", fix=_LOOK
             ) from error
+
+    async def _done(self, plugin: Plugin, task: BackgroundTask, progress: TaskProgress) -> TaskResult:
+        if plugin.context is None or plugin.bridge is None:
+            raise PluginError("is not running")
+        work = task.handler(plugin.context, plugin.bridge.over(progress))
+        return await plugin.finish(f"the task {task.kind}", work, self._registry.limits.stop)
 
     def _running(self, name: str) -> Plugin:
         plugin = self._registry.plugin(name)

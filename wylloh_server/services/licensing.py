@@ -124,7 +124,8 @@ class Licensing:
         if ballot.vote.verdict is not Verdict.DENY:
             return receipt
         sentence = ballot.vote.sentence or "A plugin of this server does not allow it."
-        return replace(receipt, allowed=False, reason=Reason.VOTED_DOWN, sentence=sentence, tier="")
+        reason = Reason.VOTE_UNKNOWN if ballot.failed else Reason.VOTED_DOWN
+        return replace(receipt, allowed=False, reason=reason, sentence=sentence, tier="")
 
     async def _by_readiness(self, viewer: Viewer, film: Film, receipt: Receipt) -> Receipt:
         if film.state is not FilmState.READY:

@@ -19,7 +19,7 @@ from wylloh_server.web.middleware import explain
 from wylloh_server.web.problems import Problem
 from wylloh_server.web.session import require_role, viewer_of
 from wylloh_server.web.static_files import serve_plugin_static
-from wylloh_server.web.templating import render
+from wylloh_server.web.templating import render_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,8 +110,7 @@ def _json(request: web.Request, plugin: str, reply: Json) -> web.Response:
 
 async def _page(request: web.Request, plugin: str, page: Page) -> web.Response:
     try:
-        return await render(request, f"{plugin}/{page.template}", status=page.status, **page.values)
-    except Exception as error:  # noqa: BLE001 - a plugin's template may raise anything
-        Dispatch(request.app[PLUGINS]).report(plugin, f"the page {page.template}", error)
+        return await render_plugin(request, plugin, page)
+    except Exception:  # noqa: BLE001 - a plugin's template may raise anything; that has been counted
         problem = Problem(500, "This page of a plugin is broken.", _LOOK)
         return await explain(request, problem)

@@ -7,7 +7,8 @@ gives: `viewer`, `nav`, `server_name`, `path`, `moment` (for the live news), `as
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from aiohttp import web
@@ -17,7 +18,7 @@ from wylloh_server.hooks import Dispatch
 from wylloh_server.resources import theme_dir
 from wylloh_server.web.cards import card_of
 from wylloh_server.web.filters import FILTERS
-from wylloh_server.web.keys import PLUGINS, POSTERS, SETTINGS
+from wylloh_server.web.keys import BATCH, PLUGINS, POSTERS, SETTINGS, TASKS
 from wylloh_server.web.moment import moment_of
 from wylloh_server.web.navigation import navigation
 from wylloh_server.web.session import viewer_of
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.domain.film import Film
+    from wylloh_server.hooks import Fragment, Page
     from wylloh_server.services.library import Shelved
     from wylloh_server.web.cards import Card
 
@@ -40,14 +42,26 @@ async def render(request: web.Request, template: str, *, status: int = 200, **va
     Raises:
         jinja2.TemplateError: the template is missing or wrong.
     """
-    text = await rendered(request, template, values)
-    headers = {"Cache-Control": "no-store"}
-    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+    return _html(await rendered(request, template, values), status)
 
 
 async def rendered(request: web.Request, template: str, values: Mapping[str, object]) -> str:
     """Give a template's text, filled with `values` and with what every page has."""
-    return await request.app[_TEMPLATES].get_template(template).render_async(await _common(request), **values)
+    return await _drawn(request, template, await _common(request) | dict(values))
+
+
+async def render_plugin(request: web.Request, plugin: str, page: Page) -> web.Response:
+    """Answer with a plugin's page, drawn in the plugin's thread.
+
+    Raises:
+        Exception: whatever the template raises. It has been counted.
+    """
+    dispatch = Dispatch(request.app[PLUGINS])
+    common = await _common(request)
+    common["fragments"] = dispatch.carried(plugin, common["fragments"])
+    name = f"{plugin}/{page.template}"
+    text = await dispatch.drawn(plugin, page.template, _drawn(request, name, common | dict(page.values)))
+    return _html(text, page.status)
 
 
 def set_up_templates(app: web.Application, theme: str = "default") -> None:
@@ -71,7 +85,16 @@ def template_environment(theme: Path, plugins: Mapping[str, tuple[Path, ...]]) -
     return environment
 
 
-async def _common(request: web.Request) -> dict[str, object]:
+async def _drawn(request: web.Request, template: str, values: Mapping[str, object]) -> str:
+    return await request.app[_TEMPLATES].get_template(template).render_async(values)
+
+
+def _html(text: str, status: int) -> web.Response:
+    headers = {"Cache-Control": "no-store"}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+
+async def _common(request: web.Request) -> dict[str, Any]:
     viewer = viewer_of(request)
 
     async def fragments(slot: str, film: Film | None = None) -> Markup:
@@ -84,6 +107,8 @@ async def _common(request: web.Request) -> dict[str, object]:
         "path": request.path,
         "moment": moment_of(request),
         "fragments": fragments,
+        "busy": request.app[TASKS].busy(viewer) if viewer else 0,
+        "batch_actions": lambda: request.app[BATCH].offered(viewer) if viewer else (),
     }
 
 
@@ -98,15 +123,17 @@ def _for_everybody(request: web.Request) -> dict[str, object]:
 
 
 async def _fragments(request: web.Request, slot: str, film: Film | None) -> Markup:
-    """Render what plugins put into a slot. One that fails costs its own fragment only."""
-    viewer = viewer_of(request)
+    """Draw what plugins put into a slot, each in its own thread. One that fails costs only its fragment."""
     dispatch = Dispatch(request.app[PLUGINS])
     common = {**_for_everybody(request), "film": film}
-    parts = []
-    for plugin, fragment in await dispatch.fragments(slot, film, viewer):
+
+    async def drawn(plugin: str, fragment: Fragment) -> Markup:
+        work = _drawn(request, f"{plugin}/{fragment.template}", common | dict(fragment.values))
         try:
-            template = request.app[_TEMPLATES].get_template(f"{plugin}/{fragment.template}")
-            parts.append(await template.render_async(common, **fragment.values))
-        except Exception as error:  # noqa: BLE001 - a plugin's template may raise anything
-            dispatch.report(plugin, f"the fragment {fragment.template}", error)
-    return Markup("").join(Markup(part) for part in parts)  # noqa: S704 - each was rendered with autoescape
+            text = await dispatch.drawn(plugin, fragment.template, work)
+        except Exception:  # noqa: BLE001 - a plugin's template may raise anything; that has been counted
+            return Markup("")
+        return Markup(text)  # noqa: S704 - it was drawn with autoescape
+
+    found = await dispatch.fragments(slot, film, viewer_of(request))
+    return Markup("").join(await asyncio.gather(*(drawn(*one) for one in found)))

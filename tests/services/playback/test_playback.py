@@ -231,9 +231,10 @@ async def test_a_waiting_request_is_refused_when_the_rights_go(room, long):
         await waiting
 
 
-async def test_a_silent_chain_ends_nothing(room, short):
+@pytest.mark.parametrize("reason", [Reason.CHAIN_UNKNOWN, Reason.VOTE_UNKNOWN])
+async def test_who_cannot_be_asked_ends_nothing(room, short, reason):
     lease = await room.playback.start(ALICE, short.id, HOME)
-    room.licensing.verdicts[ALICE.wallet] = Reason.CHAIN_UNKNOWN
+    room.licensing.verdicts[ALICE.wallet] = reason
     room.clock.now += 60
     await room.playback.check_leases()
     asked = room.licensing.asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wylloh_server.adapters.database._engine import WRITES
@@ -25,6 +26,13 @@ class Connections:
         # process a lock wakes the next writer at once and in order.
         one_writer = engine.dialect.name == "sqlite"
         self._turn = asyncio.Lock() if one_writer else nullcontext()
+
+    @property
+    def file(self) -> Path | None:
+        """Give the file the database is in; None if it is behind a server."""
+        if self._engine.dialect.name != "sqlite":
+            return None
+        return Path(str(self._engine.url.database))
 
     @property
     def dialect(self) -> Dialect:

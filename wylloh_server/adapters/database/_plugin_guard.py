@@ -12,7 +12,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from alembic.ddl.base import AlterTable
+from alembic.ddl.base import AlterTable, RenameTable
 from sqlalchemy import Column, CompoundSelect, ForeignKeyConstraint, Index, Select, Table
 from sqlalchemy.exc import CompileError
 from sqlalchemy.schema import Constraint, ExecutableDDLElement
@@ -117,6 +117,8 @@ class _CheckedCompiler(SQLCompiler):
 def _tables_of_ddl(statement: ExecutableDDLElement) -> Iterator[str]:
     if isinstance(statement, AlterTable):
         yield f"{statement.schema}.{statement.table_name}" if statement.schema else statement.table_name
+        if isinstance(statement, RenameTable):
+            yield str(statement.new_table_name)
         column = getattr(statement, "column", None)
         if isinstance(column, Column):
             yield from _referred(column)
