@@ -74,12 +74,12 @@ class PluginRegistry:
             if candidate.name in self._disabled:
                 plugin.status, plugin.reason = PluginStatus.DISABLED, "Disabled in the settings."
             else:
-                self._load(plugin)
+                self._load(plugin, self.plugin(plugin.name))
             self._plugins.append(plugin)
 
-    def _load(self, plugin: Plugin) -> None:
+    def _load(self, plugin: Plugin, other: Plugin | None) -> None:
         try:
-            load_plugin(self._manager, plugin, self.plugin(plugin.name), self.limits.load)
+            load_plugin(self._manager, plugin, other, self.limits.load)
             plugin.settings = settings_of(
                 plugin.name, plugin.declared.settings, self._settings.get(plugin.name, {})
             )
@@ -134,7 +134,7 @@ class PluginRegistry:
             self._manager.unregister(name=name)
             old.candidate.forget()
             self._plugins[self._plugins.index(old)] = fresh
-            await asyncio.to_thread(self._load, fresh)
+            await asyncio.to_thread(self._load, fresh, None)
             if fresh.status is PluginStatus.LOADED and self._services is not None:
                 await start_plugin(fresh, self._services, self.limits)
             return fresh.record()

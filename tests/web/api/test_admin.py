@@ -62,3 +62,63 @@ async def test_only_the_owner_removes_and_nobody_removes_the_owner(owner, collec
     own = next(account["wallet"] for account in listed if account["role"] == "owner")
     assert (await owner.post("/api/admin/accounts/remove", {"wallet": own})).status == 403
     assert (await owner.get("/api/admin/accounts")).status == 200
+
+
+BAD = """
+from wylloh_server.sdk import *
+
+WYLLOH_SDK = "1.0"
+BROKEN = True
+
+@hookimpl
+async def nav_items():
+    if BROKEN:
+        raise RuntimeError("boom")
+    return [NavItem("Mended")]
+"""
+
+
+@pytest.fixture
+async def stopped(open_house, tmp_path):
+    """A server whose plugin has been stopped, and the file to mend it in."""
+    file = tmp_path / "plugins" / "wylloh_testbad" / "__init__.py"
+    file.parent.mkdir(parents=True)
+    file.write_text(BAD)
+    house = await open_house(plugin_folder=tmp_path / "plugins")
+    house.plugins.plugin("testbad").halt("It failed again and again.")
+    return house, file
+
+
+async def test_the_owner_starts_a_stopped_plugin_again(stopped, open_browser):
+    house, file = stopped
+    owner, collector = open_browser(house), open_browser(house)
+    await owner.sign_in(OWNER)
+    await collector.sign_in(COLLECTOR)
+    page = await (await owner.get("/admin")).text()
+    assert "It was stopped. It failed again and again." in page
+    assert 'data-start="testbad"' in page
+    assert (await collector.post("/api/admin/plugins/start", {"plugin": "testbad"})).status == 403
+
+    file.write_text(BAD.replace("BROKEN = True", "BROKEN = False"))
+    answer = await owner.post("/api/admin/plugins/start", {"plugin": "testbad"})
+
+    assert (answer.status, (await answer.json())["status"]) == (200, "running")
+    page = await (await owner.get("/admin")).text()
+    assert ">Mended</a>" in page
+    assert "data-start" not in page
+    for name, status in (("testbad", 400), ("nobody", 404)):
+        assert (await owner.post("/api/admin/plugins/start", {"plugin": name})).status == status
+
+
+async def test_the_owner_switches_a_stopped_plugin_off(stopped, open_browser):
+    house, _ = stopped
+    owner, collector = open_browser(house), open_browser(house)
+    await owner.sign_in(OWNER)
+    await collector.sign_in(COLLECTOR)
+    assert (await collector.post("/api/admin/plugins/off", {"plugin": "testbad"})).status == 403
+
+    answer = await owner.post("/api/admin/plugins/off", {"plugin": "testbad"})
+
+    assert (await answer.json())["status"] == "disabled"
+    assert "Switched off until the server starts again." in await (await owner.get("/admin")).text()
+    assert (await owner.post("/api/admin/plugins/off", {"plugin": "testbad"})).status == 400

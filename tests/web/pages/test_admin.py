@@ -34,6 +34,12 @@ def test_a_plugin_tells_how_it_is():
     assert (failed.failed, failed.mark, failed.sentence) == (True, "!", "It raised ImportError.")
 
 
+def test_a_stopped_plugin_says_why():
+    line = plugin_line(record(PluginStatus.STOPPED, "It hangs: nav_items took too long."))
+    assert (line.failed, line.mark) == (True, "!")
+    assert line.sentence == "It was stopped. It hangs: nav_items took too long."
+
+
 def test_a_running_plugin_s_troubles_are_counted():
     line = plugin_line(record(PluginStatus.RUNNING, errors=3, last_error="hook: KeyError", dropped=2))
     assert "Errors so far: 3. The last one: hook: KeyError" in line.sentence

@@ -22,6 +22,20 @@ async def plugins(request: web.Request) -> web.Response:
     return web.json_response({"plugins": [asdict(record) for record in request.app[PLUGINS].records()]})
 
 
+async def start_plugin(request: web.Request) -> web.Response:
+    """`{plugin}` → its record: start one again that was stopped, or could not start. Only the owner may."""
+    require_role(request, Role.OWNER)
+    name = text(await object_of(request), "plugin")
+    return web.json_response(asdict(await request.app[PLUGINS].start_again(name)))
+
+
+async def switch_off_plugin(request: web.Request) -> web.Response:
+    """`{plugin}` → its record: leave one that does not run out of everything. Only the owner may."""
+    require_role(request, Role.OWNER)
+    name = text(await object_of(request), "plugin")
+    return web.json_response(asdict(request.app[PLUGINS].switch_off(name)))
+
+
 async def accounts(request: web.Request) -> web.Response:
     """→ `{accounts: [{wallet, role}, …]}`."""
     require_role(request, Role.ADMIN)
@@ -62,6 +76,8 @@ def _role(name: str) -> Role:
 
 routes = [
     web.get("/api/admin/plugins", plugins),
+    web.post("/api/admin/plugins/start", start_plugin),
+    web.post("/api/admin/plugins/off", switch_off_plugin),
     web.get("/api/admin/accounts", accounts),
     web.post("/api/admin/accounts", set_role),
     web.post("/api/admin/accounts/remove", remove),

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from wylloh_server.services.health import Check
 
+_NEEDS_SOMEBODY = (PluginStatus.FAILED, PluginStatus.STOPPED)
 _NUMBERS = ("Nothing", "One thing", "Two things", "Three things", "Four things", "Five things")
 
 
 @dataclass(frozen=True, slots=True)
 class PluginLine:
-    """One line of the list of plugins."""
+    """One line of the list of plugins; one that failed, or was stopped, can be started again."""
 
     name: str
     version: str
@@ -60,17 +61,20 @@ def headline(checks: Sequence[Check]) -> str:
 
 def plugin_line(record: PluginRecord) -> PluginLine:
     """Say how a plugin is doing."""
-    failed = record.status is PluginStatus.FAILED
+    failed = record.status in _NEEDS_SOMEBODY
     return PluginLine(record.name, record.version, failed, _mark(record), _sentence(record))
 
 
 def _mark(record: PluginRecord) -> str:
-    marks = {PluginStatus.RUNNING: "✓", PluginStatus.FAILED: "!", PluginStatus.DISABLED: "\N{EN DASH}"}
-    return marks.get(record.status, "…")
+    if record.status in _NEEDS_SOMEBODY:
+        return "!"
+    return {PluginStatus.RUNNING: "✓", PluginStatus.DISABLED: "\N{EN DASH}"}.get(record.status, "…")
 
 
 def _sentence(record: PluginRecord) -> str:
     words = [record.reason or f"{record.status.capitalize()}."]
+    if record.status is PluginStatus.STOPPED:
+        words.insert(0, "It was stopped.")
     if record.errors:
         words.append(f"Errors so far: {record.errors}. The last one: {record.last_error}")
     if record.dropped:

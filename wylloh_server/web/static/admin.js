@@ -1,4 +1,5 @@
-// The admin page: the owner lets a wallet in, changes what it may do, or takes it out again.
+// The admin page: the owner starts a plugin again or switches it off, lets a wallet in, changes what it may do,
+// or takes it out again.
 
 import { post, say, sentence } from "./api.js";
 import { pressedTwice } from "./twice.js";
@@ -14,6 +15,22 @@ form.addEventListener("submit", async (event) => {
     window.location.reload();
   } catch (error) {
     say(said, sentence(error), true);
+  }
+});
+
+document.getElementById("plugins-list")?.addEventListener("click", async (event) => {
+  const { target } = event;
+  const { start, off } = target.dataset;
+  if (!start && !off) return;
+  const answer = document.getElementById("plugins-said");
+  target.disabled = true;
+  say(answer, start ? `Starting ${start} …` : `Switching ${off} off …`);
+  try {
+    await post(`/api/admin/plugins/${start ? "start" : "off"}`, { plugin: start ?? off });
+    window.location.reload();
+  } catch (error) {
+    target.disabled = false;
+    say(answer, sentence(error), true);
   }
 });
 
