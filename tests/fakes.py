@@ -15,8 +15,10 @@ from wylloh_server.domain.errors import (
 )
 from wylloh_server.domain.playback import Lease, LeaseEnd, Position
 from wylloh_server.domain.ports.chain import ChainStatus, Discovery, Holdings
+from wylloh_server.domain.ports.wallet_calls import SeenCall, WalletStanding
 from wylloh_server.domain.types import BlockNumber, FilmId, PlayToken, Timestamp, Wallet
 from wylloh_server.hooks.dispatch import Ballot
+from wylloh_server.testing._transactions import SampleCalls
 
 
 class FakeClock:
@@ -38,6 +40,9 @@ class FakeSignatures:
 
     def checksummed(self, wallet: Wallet) -> str:
         return wallet
+
+    def manifest_request(self, token, sha256):
+        return {"message": {"sha256": sha256, "tokenId": str(token.token_id)}}
 
     async def signed_message(self, wallet, text, signature):
         return signature == self.sign(wallet, text)
@@ -288,3 +293,42 @@ class FakeContentKeys:
         if self.key is None:
             raise AccessRefused("There is no key for this film here.")
         return self.key
+
+
+class FakeCalls(SampleCalls):
+    """The port `WalletCalls` over a chain of which the test says what it shows.
+
+    Attributes:
+        chain: transactions by hash, as `seen` gives them; `numbered` finds those that are in a block.
+        made: how many transactions every wallet has made.
+        last_final: up to where no block can be taken back.
+        tried: every call that was tried.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chain: dict[str, SeenCall] = {}
+        self.made = 0
+        self.last_final = BlockNumber(0)
+        self.tried = []
+
+    async def refusal(self, call, before=None):
+        self.tried.append(call)
+        return await super().refusal(call, before)
+
+    async def standing(self, wallet):
+        self._speak()
+        return WalletStanding(BlockNumber(100), self.made)
+
+    async def seen(self, transaction):
+        self._speak()
+        return self.chain.get(transaction)
+
+    async def numbered(self, wallet, nonce, after):
+        self._speak()
+        found = (one for one in self.chain.values() if one.block is not None)
+        return next((one for one in found if (one.call.sender, one.nonce) == (wallet, nonce)), None)
+
+    async def final(self):
+        self._speak()
+        return self.last_final

@@ -36,6 +36,8 @@ VENDOR_FILES: Mapping[str, str] = MappingProxyType(
         "hls/LICENSE": "hls.js/LICENSE",
         "inter/index.css": "@fontsource-variable/inter/opsz.css",
         "inter/LICENSE": "@fontsource-variable/inter/LICENSE",
+        "tus/LICENSE": "tus-js-client/LICENSE",
+        "tus/tus.min.js": "tus-js-client/dist/tus.min.js",
         "uplot/LICENSE": "uplot/LICENSE",
         "uplot/uPlot.iife.min.js": "uplot/dist/uPlot.iife.min.js",
         "uplot/uPlot.min.css": "uplot/dist/uPlot.min.css",

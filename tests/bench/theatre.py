@@ -26,6 +26,7 @@ from wylloh_server.adapters.chain import registry_calls, sign_manifest
 from wylloh_server.adapters.chain.registry_calls import NewFilm
 from wylloh_server.adapters.chain.transactions import send
 from wylloh_server.adapters.crypto import TinkFilmCipher
+from wylloh_server.adapters.folders import LocalFilm
 from wylloh_server.adapters.ipfs import GatewayPool, IpfsPackages, open_block_store
 from wylloh_server.app import open_publishing
 from wylloh_server.cli.demo.processes import Child
@@ -187,7 +188,7 @@ async def _publish(settings: Path, film: Path, token: TokenReference) -> None:
     loaded = load_settings(settings)
     async with open_publishing(loaded) as house:
         order = PublishOrder(
-            film=film,
+            film=LocalFilm(film),
             description=Description("Encrypted"),
             token=token,
             publisher=publisher,

@@ -13,7 +13,7 @@ from tests.services.packing import LADDER
 from wylloh_server.adapters.chain import registry_calls, sign_manifest
 from wylloh_server.adapters.chain.registry_calls import NewFilm
 from wylloh_server.adapters.ffmpeg import AvProber, FfmpegEncoder, find_ffmpeg
-from wylloh_server.adapters.folders import LocalFolders
+from wylloh_server.adapters.folders import LocalFilm
 from wylloh_server.domain.errors import InvalidValue, MediaRefused, NotFound, PackageInvalid
 from wylloh_server.domain.film import Description, FileRole, FilmState, film_id_of
 from wylloh_server.domain.rendition import AudioTrack, Probe, SubtitleTrack, VideoTrack
@@ -39,7 +39,6 @@ def film(tmp_path_factory):
 def publishing_of(server, door, prober=None, encoder=None):
     return Publishing(
         staging=server.folder / "staging",
-        folders=LocalFolders(),
         door=door,
         prober=prober or AvProber(),
         encoder=encoder or FfmpegEncoder(find_ffmpeg()),
@@ -66,7 +65,7 @@ async def quick(publisher):
 @pytest.fixture
 def order(film, publisher):
     return PublishOrder(
-        film=film,
+        film=LocalFilm(film),
         description=Description("  The Film ", "Of a film.", 2008),
         token=publisher.registry.new_token(),
         publisher=wallet_of(publisher.registry.publisher.address),
@@ -164,11 +163,9 @@ async def test_what_was_never_staged_or_only_half_is_not_found(quick, order):
         quick.staged(order.token)
 
 
-async def test_ones_own_poster_and_subtitles_come_first(quick, publisher, order, tmp_path):
-    poster, words, more = tmp_path / "p.jpg", tmp_path / "w.vtt", tmp_path / "m.vtt"
-    poster.write_bytes(b"\xff\xd8\xff mine")
-    words.write_bytes(b"\xef\xbb\xbfWEBVTT\n\nmine\n")
-    more.write_text("WEBVTT\n\nauch meins\n")
+async def test_ones_own_poster_and_subtitles_come_first(quick, order):
+    poster = b"\xff\xd8\xff mine"
+    words, more = b"\xef\xbb\xbfWEBVTT\n\nmine\n", b"WEBVTT\n\nauch meins\n"
     order = replace(order, poster=poster, subtitles=(("en", words), ("pt-BR", more)))
     staged = await quick.stage(order)
     assert (staged.folder / "poster.jpg").read_bytes() == b"\xff\xd8\xff mine"
@@ -178,10 +175,8 @@ async def test_ones_own_poster_and_subtitles_come_first(quick, publisher, order,
     assert languages["subtitles/pt-BR.vtt"] == "pt-BR"
 
 
-async def test_subtitles_are_listed_in_the_order_of_the_sound(publishing, order, tmp_path):
-    german = tmp_path / "de.vtt"
-    german.write_text("WEBVTT\n\nmeins\n")
-    staged = await publishing.stage(replace(order, subtitles=(("de", german),)))
+async def test_subtitles_are_listed_in_the_order_of_the_sound(publishing, order):
+    staged = await publishing.stage(replace(order, subtitles=(("de", b"WEBVTT\n\nmeins\n"),)))
     assert staged.manifest.description.languages == ("en", "de")
     assert staged.manifest.description.subtitles == ("en", "de")
 
@@ -198,24 +193,20 @@ async def test_what_is_no_film_is_not_published(publishing, publisher, order, tm
     for content in (b"", b"#EXTM3U\n/etc/passwd\n"):
         path.write_bytes(content)
         with pytest.raises(MediaRefused, match="not a film"):
-            await publishing.stage(replace(order, film=path))
+            await publishing.stage(replace(order, film=LocalFilm(path)))
     assert await publisher.film_keys.kept(order.token) is None
     assert not list((publisher.folder / "staging").iterdir())
 
 
-async def test_files_that_are_not_what_they_should_be_are_named(quick, order, tmp_path):
-    wrong = tmp_path / "wrong"
-    for content in (b"GIF89a", b"\xff\xfe", b""):
-        wrong.write_bytes(content)
-        with pytest.raises(InvalidValue, match="wrong is not a JPEG"):
+async def test_files_that_are_not_what_they_should_be_are_named(quick, order):
+    for wrong in (b"GIF89a", b"\xff\xfe", b"", b"WEBVTT\n\xff"):
+        with pytest.raises(InvalidValue, match="poster is not a JPEG"):
             await quick.stage(replace(order, poster=wrong))
-        with pytest.raises(InvalidValue, match="wrong is not a WebVTT"):
+        with pytest.raises(InvalidValue, match="for en are not WebVTT"):
             await quick.stage(replace(order, subtitles=(("en", wrong),)))
-    good = tmp_path / "good.vtt"
-    good.write_text("WEBVTT\n")
     for language in ("../../../tmp/x", "", "a/b"):
         with pytest.raises(InvalidValue, match="language tag"):
-            await quick.stage(replace(order, subtitles=((language, good),)))
+            await quick.stage(replace(order, subtitles=((language, b"WEBVTT\n"),)))
 
 
 async def test_a_description_no_manifest_can_hold_is_refused(quick, order):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FILM_SUFFIXES", "FilmFile", "LocalFolders"]
+__all__ = ["FILM_SUFFIXES", "FilmFile", "LocalFilm", "LocalFolders"]
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,26 @@ class FilmFile:
             parts.append(part)
             offset, length = offset + len(part), length - len(part)
         return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFilm:
+    """A film file to be published. See `domain.ports.publishing.PlainFilm`."""
+
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self.path.stat().st_size
+
+    async def open(self) -> FilmFile:
+        """Open it for random access. Raises OSError."""
+        return await LocalFolders().open(self.path)
+
+    def stream(self) -> BinaryIO:
+        """Open it for reading from front to back. Blocks."""
+        return self.path.open("rb")
 
 
 def _close_unwanted(opening: asyncio.Future[FilmFile]) -> None:

@@ -9,6 +9,7 @@ from wylloh_server import __version__
 from wylloh_server.adapters.jobs import DbosJobs
 from wylloh_server.adapters.lan import ZeroconfAnnouncer
 from wylloh_server.app.alone import alone
+from wylloh_server.app.bringing import build_bringing, start_noting
 from wylloh_server.app.following import build_indexer, build_onchain, register_following, start_following
 from wylloh_server.app.inside import (
     build_chores,
@@ -22,7 +23,9 @@ from wylloh_server.app.inside import (
     build_rights,
     build_sources,
 )
+from wylloh_server.app.news import tell_open_pages
 from wylloh_server.app.outside import data_folder, open_outside
+from wylloh_server.app.transactions import build_transactions
 from wylloh_server.app.work import build_batch, build_housework, build_tasks
 from wylloh_server.domain.types import Seconds
 from wylloh_server.hooks.context import PluginServices
@@ -31,7 +34,6 @@ from wylloh_server.hooks.limits import Limits
 from wylloh_server.hooks.registry import PluginRegistry
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.caretaker import repeating
-from wylloh_server.services.live import tell_of_films
 from wylloh_server.services.task_board import TaskBoard
 from wylloh_server.web import keys
 from wylloh_server.web.assembly import new_application, set_up_pages
@@ -114,23 +116,33 @@ async def _open(
     app[keys.HEALTH] = build_health(settings, outside, rights)
     await people.claim.begin()
     bus.subscribe(app[keys.PLUGINS].publish)
-    tell_of_films(app[keys.LIVE], bus)
+    await tell_open_pages(app[keys.LIVE], outside, bus, stack)
     tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
     app[keys.BATCH] = build_batch(outside, app[keys.PLUGINS], tasks)
+    transactions = build_transactions(outside, bus, app[keys.LIVE])
+    app[keys.TRANSACTIONS] = transactions.desk
     plugin_services = PluginServices(
         database=outside.database.plugins,
         library=build_reading_room(outside, library, sources),
         publish=bus.publish,
         chain=build_onchain(settings, outside),
+        transactions=transactions.desk,
         tasks=tasks,
         live=app[keys.LIVE],
     )
     await stack.enter_async_context(app[keys.PLUGINS].running(plugin_services))
+    await stack.enter_async_context(transactions.follower.running())
     chores = build_chores(settings, outside, rights, jobs, bus)
     register_following(settings, build_indexer(settings, outside, bus), jobs)
     housework = build_housework(outside, playback, chores.puller, jobs=jobs, bus=bus, live=app[keys.LIVE])
     app[keys.TASKS] = TaskBoard(tasks, housework)
+    bringing = await build_bringing(
+        settings, outside, rights, tasks=tasks, live=app[keys.LIVE], propose=transactions.desk.propose
+    )
+    app[keys.TITLES], app[keys.APPROVALS] = bringing.titles, bringing.approvals
+    app[keys.TOKENISING] = bringing.tokenising
     await _work(settings, chores, playback, tasks, jobs=jobs, stack=stack)
+    await start_noting(settings, bringing, stack)
 
 
 async def _work(

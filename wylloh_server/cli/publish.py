@@ -171,14 +171,16 @@ async def _rehearse(house: Publisher, token: TokenReference, terms: Terms, publi
 async def _stage(
     house: Publisher, settings: Settings, wish: _Wish, token: TokenReference, publisher: Wallet
 ) -> Staged:
+    from wylloh_server.adapters.folders import LocalFilm
+
     order = PublishOrder(
-        film=wish.film,
+        film=LocalFilm(wish.film),
         description=wish.description,
         token=token,
         publisher=publisher,
         custodian_url=settings.server.public_url,
-        subtitles=wish.subtitles,
-        poster=wish.poster,
+        subtitles=tuple((language, path.read_bytes()) for language, path in wish.subtitles),
+        poster=wish.poster.read_bytes() if wish.poster else None,
     )
     with progress_bar("Encrypting") as advance:
         return await house.publishing.stage(order, advance)

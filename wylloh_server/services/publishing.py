@@ -33,9 +33,10 @@ from wylloh_server.domain.manifest import (
 from wylloh_server.domain.types import Cid, Seconds, TokenReference, Wallet
 
 if TYPE_CHECKING:
-    from wylloh_server.domain.ports.content import Folders, PackageEntry, Packages, Progress
+    from wylloh_server.domain.ports.content import PackageEntry, Packages, Progress
     from wylloh_server.domain.ports.crypto import FilmCipher, ServerKeys
     from wylloh_server.domain.ports.media import Encoder, MediaDoor, Prober
+    from wylloh_server.domain.ports.publishing import PlainFilm
     from wylloh_server.domain.rendition import Probe
     from wylloh_server.services.film_keys import FilmKeys
 
@@ -50,20 +51,20 @@ class PublishOrder:
     """What a publisher wants to publish.
 
     Attributes:
-        film: the plain film file.
+        film: the film in the clear.
         description: what people will read; languages, runtime and height are filled in from the file.
-        subtitles: WebVTT files by BCP 47 language; embedded text tracks are taken as well.
+        subtitles: WebVTT (UTF-8) by BCP 47 language; embedded text tracks are taken as well.
         poster: a JPEG; None takes a still from the film.
         custodian_url: where holders' servers reach this server for keys.
     """
 
-    film: Path
+    film: PlainFilm
     description: Description
     token: TokenReference
     publisher: Wallet
     custodian_url: str
-    subtitles: tuple[tuple[str, Path], ...] = ()
-    poster: Path | None = None
+    subtitles: tuple[tuple[str, bytes], ...] = ()
+    poster: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ class Publishing:
         self,
         *,
         staging: Path,
-        folders: Folders,
         door: MediaDoor,
         prober: Prober,
         encoder: Encoder,
@@ -96,7 +96,6 @@ class Publishing:
         packages: Packages,
     ) -> None:
         self._staging = staging
-        self._folders = folders
         self._door = door
         self._prober = prober
         self._encoder = encoder
@@ -148,7 +147,7 @@ class Publishing:
         await asyncio.to_thread(shutil.rmtree, staged.folder)
 
     async def _add_pictures_and_words(self, order: PublishOrder, folder: Path) -> Probe:
-        source = await self._folders.open(order.film)
+        source = await order.film.open()
         try:
             async with self._door.lend(source) as url:
                 probe = await self._prober.probe(url)
@@ -163,12 +162,12 @@ class Publishing:
             at = Seconds(probe.duration * _POSTER_AT)
             picture = await self._encoder.still(url, at, _POSTER_WIDTH)
         else:
-            picture = await asyncio.to_thread(_jpeg, order.poster)
+            picture = _jpeg(order.poster)
         await asyncio.to_thread(target.write_bytes, picture)
 
     async def _add_subtitles(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
-        for language, path in order.subtitles:
-            (target / f"{_tag(language)}.vtt").write_text(_webvtt(path), encoding="utf-8")
+        for language, words in order.subtitles:
+            (target / f"{_tag(language)}.vtt").write_text(_webvtt(language, words), encoding="utf-8")
         for track in probe.subtitles:
             # The language was written by whoever made the file; as a file name it must be a tag, not a path.
             language = track.language if LANGUAGE_TAG.fullmatch(track.language) else "und"
@@ -182,7 +181,7 @@ class Publishing:
         if key is None:
             key = self._cipher.new_key()
             await self._film_keys.keep_as_custodian(order.token, key)
-        size = order.film.stat().st_size
+        size = order.film.size
         halt = threading.Event()
 
         def told(done: int) -> None:
@@ -193,7 +192,7 @@ class Publishing:
 
         def work() -> None:
             associated = associated_data(str(order.token), FileRole.FEATURE).encode()
-            with order.film.open("rb") as source, (folder / FEATURE_FILE).open("wb") as target:
+            with order.film.stream() as source, (folder / FEATURE_FILE).open("wb") as target:
                 self._cipher.encrypt(source, target, key, associated, told)
 
         try:
@@ -219,10 +218,9 @@ class Publishing:
         )
 
 
-def _jpeg(path: Path) -> bytes:
-    picture = path.read_bytes()
+def _jpeg(picture: bytes) -> bytes:
     if not picture.startswith(b"\xff\xd8\xff"):
-        raise InvalidValue(f"{path} is not a JPEG picture", fix="Save the poster as JPEG.")
+        raise InvalidValue("the poster is not a JPEG picture", fix="Save the poster as JPEG.")
     return picture
 
 
@@ -232,13 +230,12 @@ def _tag(language: str) -> str:
     return language
 
 
-def _webvtt(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = ""
-    if not text.startswith("WEBVTT"):
-        raise InvalidValue(f"{path} is not a WebVTT file", fix="Convert the subtitles to WebVTT in UTF-8.")
+def _webvtt(language: str, words: bytes) -> str:
+    text = words.decode("utf-8-sig", "replace")
+    if not text.startswith("WEBVTT") or "\N{REPLACEMENT CHARACTER}" in text:
+        raise InvalidValue(
+            f"the subtitles for {language} are not WebVTT", fix="Convert them to WebVTT in UTF-8."
+        )
     return text
 
 

@@ -12,7 +12,7 @@ from wylloh_server.domain.types import shortened
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["FILTERS", "ago", "count", "date", "language", "languages", "runtime", "shortened"]
+__all__ = ["FILTERS", "ago", "count", "date", "language", "languages", "runtime", "shortened", "size"]
 
 _LANGUAGES = MappingProxyType(
     {
@@ -152,6 +152,14 @@ def ago(moment: float, now: float | None = None) -> str:
     return f"{int(passed / _HOUR)} h ago" if passed < _DAY else date(moment)
 
 
+def size(count: int) -> str:
+    """Write a number of bytes: `640 bytes`, `3.2 MB`, `4.4 GB`; powers of ten, as disks are sold."""
+    for name, unit in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} byte{'' if count == 1 else 's'}"
+
+
 FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "shortened": shortened,
@@ -161,5 +169,6 @@ FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "languages": languages,
         "date": date,
         "ago": ago,
+        "size": size,
     }
 )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.content import Packages
     from wylloh_server.domain.ports.storage import Accounts, Positions
     from wylloh_server.hooks import PluginRegistry
+    from wylloh_server.services.approvals import Approvals
     from wylloh_server.services.batch import BatchDesk
     from wylloh_server.services.custody import Custody
     from wylloh_server.services.devices import Pairing
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from wylloh_server.services.posters import Posters
     from wylloh_server.services.signin import SignIn
     from wylloh_server.services.task_board import TaskBoard
+    from wylloh_server.services.titles import TitleDesk
+    from wylloh_server.services.tokenising import Tokenising
+    from wylloh_server.services.transactions import TransactionDesk
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings")
 SIGN_IN: web.AppKey[SignIn] = web.AppKey("sign_in")
@@ -39,5 +43,9 @@ ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 POSITIONS: web.AppKey[Positions] = web.AppKey("positions")
 PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")
 LIVE: web.AppKey[Live] = web.AppKey("live")
+TRANSACTIONS: web.AppKey[TransactionDesk] = web.AppKey("transactions")
 TASKS: web.AppKey[TaskBoard] = web.AppKey("tasks")
 BATCH: web.AppKey[BatchDesk] = web.AppKey("batch")
+TITLES: web.AppKey[TitleDesk] = web.AppKey("titles")
+APPROVALS: web.AppKey[Approvals] = web.AppKey("approvals")
+TOKENISING: web.AppKey[Tokenising] = web.AppKey("tokenising")

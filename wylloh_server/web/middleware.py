@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 LARGEST_BODY = 1024 * 1024
-"""Bytes of a request body; films never come in over HTTP."""
+"""Bytes of a request body. Only uploads may have more, and those are never read as a whole."""
 
 _standard_log = logging.getLogger("wylloh.web")
 _log = structlog.get_logger(_standard_log.name)
 _QUIET = ("/static/", "/play/", "/ipfs/", "/api/live", "/livez", "/healthz")
 _NEVER_PAGES = ("/api/", "/play/", "/ipfs/", "/livez", "/healthz")
+_STREAMED = "/api/uploads"
 _SERVER_ERRORS = 500
 _ERRORS = 400
 
@@ -177,7 +178,12 @@ def wants_json(request: web.Request) -> bool:
 
 @web.middleware
 async def read_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Read a request's body before its handler runs: of a kind we know, bounded in size and time."""
+    """Read a request's body before its handler runs: of a kind we know, bounded in size and time.
+
+    Uploads are the exception: they read their own bodies, piece by piece.
+    """
+    if request.path.startswith(_STREAMED):
+        return await handler(request)
     if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD} and request.can_read_body:
         _refuse_strange_body(request)
         try:
@@ -195,7 +201,8 @@ def _refuse_strange_body(request: web.Request) -> None:
         raise BadRequest(413, "That is more than this server accepts at once.", fix="Send at most 1 MiB.")
     encoded = request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity"
     for_api = request.path.startswith("/api/")
-    allowed = {"application/json"} if for_api else {"application/json", "application/x-www-form-urlencoded"}
+    forms = {"application/x-www-form-urlencoded", "multipart/form-data"}
+    allowed = {"application/json"} if for_api else {"application/json", *forms}
     if encoded or request.content_type not in allowed:
         raise BadRequest(
             415,

@@ -36,8 +36,10 @@ async def navigation(request: web.Request, viewer: Viewer | None) -> tuple[NavEn
 def _upkeep(viewer: Viewer | None) -> list[tuple[str, str]]:
     if viewer is None:
         return []
+    titles = [("Titles", "/titles")] if viewer.role.includes(Role.PUBLISHER) else []
+    approvals = [("Approvals", "/approvals")] if viewer.role is Role.OWNER else []
     admin = [("Admin", "/admin")] if viewer.role.includes(Role.ADMIN) else []
-    return [("Devices", "/devices"), *admin]
+    return [*titles, *approvals, ("Devices", "/devices"), *admin]
 
 
 def _marked(entries: Iterable[tuple[str, str]], here: str) -> Iterable[NavEntry]:

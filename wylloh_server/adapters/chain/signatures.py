@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
@@ -15,7 +15,7 @@ from eth_utils.exceptions import ValidationError
 
 from wylloh_server.adapters.chain import _wire
 from wylloh_server.adapters.chain._faults import CallReverted, RequestRefused
-from wylloh_server.adapters.chain.typed_data import manifest_digest
+from wylloh_server.adapters.chain.typed_data import manifest_digest, manifest_typed_data
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.types import Seconds
 
@@ -56,6 +56,10 @@ class WalletSignatures:
     def checksummed(self, wallet: Wallet) -> str:
         """Write an address with its EIP-55 checksum."""
         return str(to_checksum_address(wallet))
+
+    def manifest_request(self, token: TokenReference, sha256: str) -> dict[str, Any]:
+        """Give what a publisher's wallet signs; see `typed_data.manifest_typed_data`."""
+        return manifest_typed_data(token, sha256)
 
     async def signed_message(self, wallet: Wallet, text: str, signature: str) -> bool:
         """Say whether `wallet` signed this text as EIP-191 personal message (`personal_sign`).

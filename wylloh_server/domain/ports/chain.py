@@ -109,6 +109,9 @@ class Signatures(Protocol):
     async def signed_message(self, wallet: Wallet, text: str, signature: str) -> bool:
         """Say whether `wallet` signed this EIP-191 personal message. `signature` is hex with 0x."""
 
+    def manifest_request(self, token: TokenReference, sha256: str) -> dict[str, Any]:
+        """Give the EIP-712 data with which a publisher's wallet signs a manifest, ready for JSON."""
+
     async def signed_manifest(
         self, publisher: Wallet, token: TokenReference, sha256: str, signature: str
     ) -> bool:

@@ -13,7 +13,9 @@ from wylloh_server.web.api import (
     playing,
     sign_in,
     tasks,
+    titles,
     tv,
+    uploads,
 )
 
 routes = [
@@ -27,6 +29,8 @@ routes = [
     *live.routes,
     *tasks.routes,
     *batch.routes,
+    *titles.routes,
+    *uploads.routes,
     *health.routes,
 ]
 

@@ -10,6 +10,7 @@ from wylloh_server.web.pages.film import film, watch
 from wylloh_server.web.pages.library import library
 from wylloh_server.web.pages.pairing import pair, tv
 from wylloh_server.web.pages.tasks import tasks
+from wylloh_server.web.pages.titles import routes as titles_routes
 
 __all__ = ["routes"]
 
@@ -22,5 +23,6 @@ routes: list[web.RouteDef] = [
     web.get("/tv", tv),
     web.get("/pair", pair),
     web.get("/admin", admin),
+    *titles_routes,
     web.get("/tasks", tasks),
 ]

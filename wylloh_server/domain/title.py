@@ -1,0 +1,171 @@
+"""A publisher's title on its way from an upload to tokens on chain, and the questions put to the owner.
+
+A title becomes a `Film` of the library only when the chain knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.film import Description
+    from wylloh_server.domain.rights import Tier
+    from wylloh_server.domain.types import Cid, Timestamp, TokenReference, Wallet
+
+TitleId = NewType("TitleId", str)
+"""A title's name inside this server: 16 lower-case hex digits."""
+
+UploadId = NewType("UploadId", str)
+"""An upload's name: 32 lower-case hex digits, not to be guessed."""
+
+RequestId = NewType("RequestId", str)
+"""A request's name: 16 lower-case hex digits."""
+
+MOST_BASIS_POINTS = 5000
+"""Half of a resale is the largest royalty that is offered here; the contract would take up to all of it."""
+
+
+class TitleState(StrEnum):
+    """The content states, in the order in which a title passes through them."""
+
+    DRAFT = "draft"
+    PENDING = "pending"
+    ACTIVE = "active"
+    TOKENISED = "tokenised"
+
+    @property
+    def means(self) -> str:
+        """What the state means, one sentence for who hovers over it."""
+        return _MEANS[self]
+
+
+_MEANS = {
+    TitleState.DRAFT: "Only you see it. Upload the film, describe it, set its rights, then submit it.",
+    TitleState.PENDING: "It waits for the owner of this server to look at it. You can take it back.",
+    TitleState.ACTIVE: "Approved. Encrypt it, sign it with your wallet and put it on chain.",
+    TitleState.TOKENISED: "It is on chain: its tokens exist, and whoever holds one can watch.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the contract will hold of a title.
+
+    Attributes:
+        supply: most tokens there will ever be.
+        royalty_basis_points: share of a resale for `royalty_receiver`, in hundredths of a percent.
+        royalty_receiver: None means the publisher.
+        tiers: the rights ladder, lowest first; empty while nothing was entered.
+    """
+
+    supply: int = 0
+    royalty_basis_points: int = 0
+    royalty_receiver: Wallet | None = None
+    tiers: tuple[Tier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """One title of a publisher.
+
+    Attributes:
+        note: why the owner sent it back; empty otherwise.
+        token: chosen when it is encrypted, because the manifest inside the package names it.
+        staged: its manifest is written and waits for the publisher's signature.
+        root: the finished package; None until it is signed.
+    """
+
+    id: TitleId
+    publisher: Wallet
+    description: Description
+    created: Timestamp
+    changed: Timestamp
+    state: TitleState = TitleState.DRAFT
+    terms: Terms = field(default_factory=Terms)
+    note: str = ""
+    token: TokenReference | None = None
+    staged: bool = False
+    root: Cid | None = None
+
+    def missing(self, *, film: bool) -> tuple[str, ...]:
+        """Say what a draft lacks before it can be submitted. `film`: whether its file is here, whole."""
+        lacks = {
+            "Upload the film.": not film,
+            "Give it a title.": not self.description.title.strip(),
+            "Say how many tokens there will be.": self.terms.supply < 1,
+            "Set at least one tier of rights.": not self.terms.tiers,
+            "Let no tier need more tokens than there will be.": any(
+                tier.threshold > self.terms.supply > 0 for tier in self.terms.tiers
+            ),
+        }
+        return tuple(sentence for sentence, lacking in lacks.items() if lacking)
+
+
+class UploadKind(StrEnum):
+    """What an uploaded file is for."""
+
+    FEATURE = "feature"
+    POSTER = "poster"
+    SUBTITLES = "subtitles"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way here, in pieces. `received` of its `size` bytes are stored, encrypted.
+
+    `language` is a BCP 47 tag, for subtitles only.
+    """
+
+    id: UploadId
+    title: TitleId
+    kind: UploadKind
+    filename: str
+    size: int
+    language: str = ""
+    received: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every byte is here."""
+        return self.received == self.size
+
+
+class RequestKind(StrEnum):
+    """What the owner is asked."""
+
+    PUBLISHER = "publisher"
+    TITLE = "title"
+
+
+class Answer(StrEnum):
+    """What became of a request."""
+
+    WAITING = "waiting"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question to the owner, with its answer. Requests are kept for good: they are the history.
+
+    Attributes:
+        subject: the title's id; for a publisher's, the wallet.
+        says: what the asker wrote, or the title's name.
+        answered_by: None while it waits, or when the asker withdrew it.
+        note: the reason given with the answer.
+    """
+
+    id: RequestId
+    kind: RequestKind
+    subject: str
+    wallet: Wallet
+    says: str
+    asked: Timestamp
+    answer: Answer = Answer.WAITING
+    answered_by: Wallet | None = None
+    answered: Timestamp | None = None
+    note: str = ""

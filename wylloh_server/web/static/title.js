@@ -1,0 +1,125 @@
+// One title: its form, its files, and the steps to the chain. The steps are drawn anew while the page is open,
+// so everything here listens on the document.
+
+import { get, post, say, sentence } from "./api.js";
+import { pressedTwice } from "./twice.js";
+import { announceWallets, whyNot } from "./wallet.js";
+import { choose, pause, removeFile } from "./upload.js";
+
+const page = document.getElementById("title");
+const said = document.getElementById("said");
+const form = document.getElementById("about");
+const tiers = document.getElementById("tiers");
+const here = `/api/titles/${page.dataset.title}`;
+let saving = Promise.resolve();
+
+const acts = {
+  submit: async () => {
+    await save();
+    await post(`${here}/submit`);
+    window.location.reload();
+  },
+  withdraw: async () => {
+    await post(`${here}/withdraw`);
+    window.location.reload();
+  },
+  remove: async () => {
+    await post(`${here}/remove`);
+    window.location.assign("/titles");
+  },
+  encrypt: () => post(`${here}/encrypt`),
+  sign,
+  "add-tier": () => {
+    tiers.append(document.getElementById("tier").content.cloneNode(true));
+    tiers.lastElementChild.querySelector("input").focus();
+  },
+  "drop-tier": (button) => {
+    button.closest(".tier").remove();
+    return save();
+  },
+  "remove-file": (button) => removeFile(button.closest(".upload")).then(() => window.location.reload()),
+  pause: (button) => pause(button.closest(".upload")),
+};
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-act]");
+  if (!button || !acts[button.dataset.act]) return;
+  const { act } = button.dataset;
+  if ((act === "remove" || act === "remove-file") && !pressedTwice(event, button, "delete")) return;
+  await attempt(button, () => acts[act](button));
+});
+
+document.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { target } = event;
+  if (target.id === "about") await attempt(target.querySelector("button:not([type])"), save);
+  if (target.id === "register")
+    await attempt(target.querySelector("button"), async () => {
+      const { transaction } = await post(`${here}/register`, { first: target.elements.first.value });
+      window.location.assign(`/transactions/${transaction}`);
+    });
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (target.type === "file" && target.files.length) return begin(target);
+  if (form.contains(target)) save().catch((error) => say(said, sentence(error), true));
+});
+
+/** Save the form; one save at a time, the newest last. */
+function save() {
+  if (page.dataset.open !== "yes") return Promise.resolve();
+  saving = saving.catch(() => {}).then(() => post(here, filledIn()));
+  return saving.then(() => {
+    document.getElementById("saved").textContent = "Saved.";
+    say(said, "");
+  });
+}
+
+function filledIn() {
+  const named = Object.fromEntries(
+    ["title", "year", "genres", "rating", "synopsis", "credits", "supply", "royalty", "royalty_receiver"].map((name) => [
+      name,
+      form.elements[name].value,
+    ]),
+  );
+  const rows = [...tiers.querySelectorAll(".tier")].map((row) =>
+    Object.fromEntries([...row.querySelectorAll("input")].map(({ name, value }) => [name, value])),
+  );
+  return { ...named, tiers: rows.filter(({ threshold, right }) => threshold || right) };
+}
+
+async function begin(input) {
+  const place = input.closest(".upload");
+  try {
+    await choose(place, input.files[0], page.dataset.title, (text) => say(said, text));
+    window.location.reload();
+  } catch (error) {
+    say(said, sentence(error), true);
+  }
+}
+
+async function sign() {
+  const wallets = await announceWallets();
+  if (!wallets.length) throw new Error("No wallet is in this browser. Open this page where your wallet is.");
+  const { provider } = wallets[0];
+  const request = await get(`${here}/signing`);
+  say(said, "Look at your wallet: it asks you to sign.");
+  const [account] = await provider.request({ method: "eth_requestAccounts" });
+  const signature = await provider.request({
+    method: "eth_signTypedData_v4",
+    params: [account, JSON.stringify(request)],
+  });
+  await post(`${here}/sign`, { signature });
+  say(said, "Signed. The film is being packed.");
+}
+
+async function attempt(button, work) {
+  if (button) button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    say(said, error.code ? whyNot(error) : sentence(error), true);
+  } finally {
+    if (button?.isConnected) button.disabled = false;
+  }
+}

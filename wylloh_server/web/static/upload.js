@@ -1,0 +1,68 @@
+// Uploads a file in pieces and goes on after a dropped connection, also after the page was closed (tus 1.0).
+
+import { Refused } from "./api.js";
+
+const PIECE = 8 * 1024 * 1024;
+const PAUSES_MS = [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000];
+const running = new Map();
+
+/** Send `file` for the place on the page; settles when all of it has arrived. `tell` says what happens. */
+export function choose(place, file, title, tell) {
+  const { kind } = place.dataset;
+  const language = place.dataset.language ?? place.querySelector("[name=language]")?.value.trim() ?? "";
+  const known = sameFile(place, file) ? `/api/uploads/${place.dataset.upload}` : null;
+  return new Promise((resolve, reject) => {
+    const upload = new window.tus.Upload(file, {
+      endpoint: "/api/uploads",
+      uploadUrl: known,
+      chunkSize: PIECE,
+      retryDelays: PAUSES_MS,
+      storeFingerprintForResuming: false,
+      metadata: { filename: file.name, title, kind, ...(language && { language }) },
+      onProgress: (sent, of) => show(place, file, sent, of),
+      onShouldRetry: (error) => (error.originalResponse?.getStatus() ?? 0) === 0 || error.originalResponse.getStatus() >= 500 || error.originalResponse.getStatus() === 409,
+      onError: (error) => reject(refused(error)),
+      onSuccess: resolve,
+    });
+    running.set(place, upload);
+    show(place, file, 0, file.size);
+    place.querySelector("[data-act=pause]")?.removeAttribute("hidden");
+    tell(`${file.name} is on its way. Keep this page open; after a break it goes on where it was.`);
+    upload.start();
+  });
+}
+
+/** Stop for a while; choosing the same file again goes on. */
+export async function pause(place) {
+  await running.get(place)?.abort();
+  window.location.reload();
+}
+
+/** Delete a file that has arrived, or a part of one. */
+export async function removeFile(place) {
+  await running.get(place)?.abort();
+  await window.tus.Upload.terminate(`/api/uploads/${place.dataset.upload}`, {});
+}
+
+function sameFile({ dataset }, file) {
+  return dataset.upload && dataset.name === file.name && Number(dataset.size) === file.size;
+}
+
+function show(place, file, sent, of) {
+  const bar = place.querySelector("progress");
+  bar.hidden = false;
+  bar.value = of ? Math.floor((100 * sent) / of) : 0;
+  place.querySelector("small").textContent = `${file.name} · ${bar.value} %`;
+}
+
+function refused(error) {
+  const status = error.originalResponse?.getStatus() ?? 0;
+  let answer = {};
+  try {
+    answer = JSON.parse(error.originalResponse?.getBody() ?? "{}");
+  } catch {
+    // Not our answer: a proxy's, perhaps.
+  }
+  const lost = { error: "The connection was lost.", fix: "Choose the same file again to go on where it was." };
+  return new Refused(status, status ? answer : lost);
+}

@@ -1,0 +1,111 @@
+"""Reads the form of a publisher's title; whatever does not fit is refused with a plain sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.film import Credit, Description
+from wylloh_server.domain.rights import RightsLadder, Tier
+from wylloh_server.domain.title import MOST_BASIS_POINTS, Terms
+from wylloh_server.domain.types import wallet_of
+from wylloh_server.web.bodies import text
+
+_LONGEST = {"title": 300, "synopsis": 10_000, "rating": 40}
+_FIRST_YEAR, _LAST_YEAR = 1880, 2200
+_MOST_TOKENS = 10**12
+_MOST_TIERS = 32
+_RIGHT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PERCENT = re.compile(r"\d{1,2}(?:[.,]\d{1,2})?")
+
+
+def description_of(body: dict[str, Any]) -> Description:
+    """Read what a film is called and about. Raises InvalidValue."""
+    year = text(body, "year", "").strip()
+    if year and not (year.isascii() and year.isdigit() and _FIRST_YEAR <= int(year) <= _LAST_YEAR):
+        raise InvalidValue(f"{year!r} is not a year.", fix=f"Write {_FIRST_YEAR} to {_LAST_YEAR}.")
+    return Description(
+        title=words_of(body, "title"),
+        synopsis=words_of(body, "synopsis"),
+        year=int(year) if year else None,
+        rating=words_of(body, "rating"),
+        genres=tuple(dict.fromkeys(filter(None, map(str.strip, text(body, "genres", "").split(","))))),
+        credits=tuple(_credit(line) for line in text(body, "credits", "").splitlines() if line.strip()),
+    )
+
+
+def _credit(line: str) -> Credit:
+    role, mark, name = line.partition(":")
+    if not mark or not role.strip() or not name.strip():
+        raise InvalidValue(f"{line.strip()!r} is no credit.", fix="Write one a line, as Director: Name.")
+    return Credit(role.strip(), name.strip())
+
+
+def terms_of(body: dict[str, Any]) -> Terms:
+    """Read supply, royalty and tiers. Raises InvalidValue."""
+    percent = text(body, "royalty", "").strip().rstrip("%").strip() or "0"
+    if not _PERCENT.fullmatch(percent):
+        raise InvalidValue(f"{percent!r} is no percentage.", fix="Write 0 to 50, such as 5 or 7.5.")
+    whole, _, part = percent.replace(",", ".").partition(".")
+    basis_points = int(whole) * 100 + int(part.ljust(2, "0"))
+    if basis_points > MOST_BASIS_POINTS:
+        raise InvalidValue(f"{percent} % is more than half.", fix="Ask for 50 % of a resale at most.")
+    receiver = text(body, "royalty_receiver", "").strip()
+    return Terms(
+        supply=count_of(body, "supply", 0),
+        royalty_basis_points=basis_points,
+        royalty_receiver=wallet_of(receiver) if receiver else None,
+        tiers=_tiers(body.get("tiers", [])),
+    )
+
+
+def _tiers(rows: Any) -> tuple[Tier, ...]:
+    if (
+        not isinstance(rows, list)
+        or len(rows) > _MOST_TIERS
+        or not all(isinstance(row, dict) for row in rows)
+    ):
+        raise InvalidValue("The tiers cannot be read.", fix=f"Send up to {_MOST_TIERS} of them.")
+    tiers = tuple(_tier(row) for row in rows)
+    if tiers:
+        RightsLadder(tiers)
+    return tiers
+
+
+def _tier(row: dict[str, Any]) -> Tier:
+    right = text(row, "right", "").strip().lower().replace(" ", "-")
+    if not _RIGHT.fullmatch(right):
+        raise InvalidValue(f"{right!r} is no right.", fix="Use letters, digits and hyphens: small-venue.")
+    countries = tuple(filter(None, re.split(r"[\s,]+", text(row, "territories", "").upper())))
+    for country in countries:
+        if not _COUNTRY.fullmatch(country):
+            raise InvalidValue(f"{country!r} is no country.", fix="Use two letters each: DE, AT, CH.")
+    threshold = count_of(row, "threshold", 1)
+    seats = count_of(row, "seats", 0)
+    return Tier(threshold, right, countries, seats or None)
+
+
+def count_of(body: dict[str, Any], name: str, least: int) -> int:
+    """Read a whole number that was typed: digits, perhaps with commas or spaces between thousands.
+
+    Raises:
+        InvalidValue: it is something else, less than `least`, or more than anybody needs.
+    """
+    typed = re.sub(r"[\s,_']", "", text(body, name, "")) or "0"
+    if not (typed.isascii() and typed.isdigit()) or not least <= int(typed[:20]) <= _MOST_TOKENS:
+        raise InvalidValue(
+            f"{text(body, name, '')!r} is no number of {name}.", fix=f"Write {least} to {_MOST_TOKENS:,}."
+        )
+    return int(typed)
+
+
+def words_of(body: dict[str, Any], name: str) -> str:
+    """Read a text that may not be too long. Raises InvalidValue."""
+    words = text(body, name, "").strip()
+    if len(words) > _LONGEST[name]:
+        raise InvalidValue(
+            f"The {name} is {len(words):,} letters long.", fix=f"Use up to {_LONGEST[name]:,}."
+        )
+    return words
