@@ -12,6 +12,7 @@ from wylloh_server.testing._app import SampleLibrary
 from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._live import RecordedLive
 from wylloh_server.testing._samples import sample_films
+from wylloh_server.testing._transactions import SampleTransactions
 from wylloh_server.testing._work import Work
 
 HEAD = "import asyncio\nfrom dataclasses import dataclass\nfrom pathlib import Path\nfrom wylloh_server.sdk import *\nWYLLOH_SDK = SDK_VERSION\n"
@@ -57,6 +58,7 @@ class House:
                 library=library,
                 publish=publish,
                 chain=SampleChain(database.storage, CONTRACTS).view,
+                transactions=SampleTransactions(database.storage.transactions, self.live, publish),
                 tasks=self.work.tasks,
                 live=self.live,
             )
@@ -66,7 +68,7 @@ class House:
     def forget(self):
         own = str(self.folder)
         for name in [
-            name for name, module in sys.modules.items() if str(vars(module).get("__file__")).startswith(own)
+            name for name, module in list(sys.modules.items()) if str(vars(module).get("__file__")).startswith(own)
         ]:
             del sys.modules[name]
 

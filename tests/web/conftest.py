@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.fakes import FakeChain, FakeClock, FakePackages, FakePlayback, FakeSignatures
+from tests.fakes import FakeCalls, FakeChain, FakeClock, FakePackages, FakePlayback, FakeSignatures
 from wylloh_server.adapters.crypto import load_server_keys, open_key_store
 from wylloh_server.adapters.database import open_database
 from wylloh_server.config import Settings
@@ -28,6 +28,7 @@ from wylloh_server.services.housework import Housework
 from wylloh_server.services.library import Library
 from wylloh_server.services.manifests import Manifests
 from wylloh_server.services.signin import SessionDesk, SignIn
+from wylloh_server.services.transactions import Follower, Ledger, TransactionDesk
 from wylloh_server.services.task_board import TaskBoard
 from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._work import Work
@@ -68,6 +69,8 @@ class House:
     clock: FakeClock
     codes: list[str]
     work: Work
+    calls: FakeCalls
+    follower: Follower
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -156,6 +159,7 @@ async def open_house(tmp_path, settings_of):
                         library=house.app[keys.LIBRARY],
                         publish=lambda event: None,
                         chain=SampleChain(database.storage, CONTRACTS).view,
+                        transactions=house.app[keys.TRANSACTIONS],
                         tasks=house.work.tasks,
                         live=house.app[keys.LIVE],
                     )
@@ -273,13 +277,16 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     live = app[keys.LIVE]
     housework = Housework(jobs=work.jobs, films=storage.films, bus=work.bus, live=live, clock=clock)
     app[keys.TASKS], app[keys.BATCH] = TaskBoard(work.tasks, housework), work.batch
+    ledger, calls = Ledger(transactions=storage.transactions, live=live, bus=bus), FakeCalls()
+    follower = Follower(ledger=ledger, calls=calls, clock=clock)
+    app[keys.TRANSACTIONS] = TransactionDesk(ledger=ledger, calls=calls, follower=follower, clock=clock)
     set_up_pages(app)
     add_routes(app)
     if add is not None:
         add(app)
     await claim.begin()
     return House(
-        app, server, settings, storage, chain, packages, playback, plugins, clock, codes, work, checks
+        app, server, settings, storage, chain, packages, playback, plugins, clock, codes, work, calls, follower, checks
     )
 
 

@@ -29,7 +29,7 @@ TITLES = "titles"
 APPROVALS = "approvals"
 """What waits for the owner, and what became of one's own requests."""
 
-_TOPIC = re.compile(r"[a-z]+(?::[A-Za-z0-9._:-]{1,100})?")
+_TOPIC = re.compile(r"[a-z]+(?::[A-Za-z0-9._-]{1,80}){0,3}")
 _PUBLIC = "plugin:"
 
 

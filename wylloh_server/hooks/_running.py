@@ -18,6 +18,7 @@ from wylloh_server.hooks.context import PluginContext
 from wylloh_server.hooks.live import OwnTopics
 from wylloh_server.hooks.records import PluginStatus
 from wylloh_server.hooks.tasks import OwnTasks
+from wylloh_server.hooks.transactions import OwnTransactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,6 +126,7 @@ def _context(plugin: Plugin, services: PluginServices, bridge: Bridge, outbox: O
         library=bridge.over(services.library),
         emit=_emitter(plugin, outbox),
         chain=bridge.over(services.chain),
+        transactions=OwnTransactions(plugin.name, bridge.over(services.transactions)),
         tasks=OwnTasks(
             plugin.name,
             [task.kind for task in plugin.declared.background_tasks],

@@ -186,6 +186,13 @@ class PluginTasks(Protocol):
         """
 
 
+class TransactionKeeper(Protocol):
+    """Keeps transactions; `services.transactions.TransactionDesk` does."""
+
+    async def propose(self, viewer: Viewer, proposal: Proposal, plugin: str = "") -> TransactionId:
+        """Try the proposal's first call on the chain and keep it, as `PluginTransactions.propose`."""
+
+
 class TaskStarter(Protocol):
     """Keeps background tasks; `services.tasks.TaskDesk` does."""
 
@@ -227,6 +234,7 @@ class PluginContext:
     library: PluginLibrary
     emit: Callable[[Event], None]
     chain: PluginChain
+    transactions: PluginTransactions
     tasks: PluginTasks
     live: PluginLive
 
@@ -239,5 +247,6 @@ class PluginServices:
     library: PluginLibrary
     publish: Callable[[Event], None]
     chain: PluginChain
+    transactions: TransactionKeeper
     tasks: TaskStarter
     live: PluginLive

@@ -19,6 +19,7 @@ from wylloh_server.testing._chain import CONTRACTS, SampleChain
 from wylloh_server.testing._drawing import drawn
 from wylloh_server.testing._live import RecordedLive
 from wylloh_server.testing._samples import sample_films, sample_viewer
+from wylloh_server.testing._transactions import SampleTransactions
 from wylloh_server.testing._work import Work
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class PluginApp:
         events: every event published so far, by the test or by the plugin.
         chain: what contracts answer and wallets have; see `happened` and `taken_back` for its history.
         live: notes what the plugin told open pages: `told`, `topics`, `shown`.
+        transactions: what the plugin proposes: `proposals`, `calls.refused`, `calls.silent`, `confirm`.
         words: what is said in films, by film id, for `context.library.words`; put it there.
         probes: what films' files contain, by film id, for `context.library.probe`; put it there.
     """
@@ -64,6 +66,7 @@ class PluginApp:
         self.probes: dict[FilmId, Probe] = {}
         self.events: list[Event] = []
         self.live = RecordedLive()
+        self.transactions = SampleTransactions(storage.transactions, self.live, self.publish)
         self._registry = registry
         self._dispatch = Dispatch(registry)
         self._name = name
@@ -256,6 +259,7 @@ async def running_plugin(
             publish=app.publish,
             chain=app.chain.view,
             tasks=app.desk,
+            transactions=app.transactions,
             live=app.live,
         )
         async with registry.running(services), app.working():

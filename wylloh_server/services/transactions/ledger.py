@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.ports.transactions import Transactions
     from wylloh_server.domain.transaction import Transaction, TransactionId
+    from wylloh_server.hooks.context import PluginLive
     from wylloh_server.services.bus import Bus
-    from wylloh_server.services.live import Live
 
 
 class Ledger:
     """Keeps transactions. Telling open pages and listeners goes together with storing."""
 
-    def __init__(self, *, transactions: Transactions, live: Live, bus: Bus) -> None:
+    def __init__(self, *, transactions: Transactions, live: PluginLive, bus: Bus) -> None:
         self.kept = transactions
         self._live = live
         self._bus = bus
