@@ -81,7 +81,7 @@ class Housework:
             for chore in self._fetching():
                 if task_of(chore.job, film.id) not in self._tasks:
                     self._keep(chore, film.id, _cancelled(self._new(chore, film), film.reason))
-        return tuple([await self._seen(*entry) for entry in self._tasks.values()])
+        return tuple([await self._seen(*entry) for entry in list(self._tasks.values())])
 
     @property
     def busy(self) -> int:

@@ -31,7 +31,7 @@ async def drawn(
     common: dict[str, object] = {"viewer": viewer, "film": None, "asset": _asset, "card": _card}
     if not isinstance(reply, Fragment):
         common |= {"nav": (), "server_name": "Wylloh", "path": f"/plugins/{plugin}/", "moment": ""}
-        common |= {"fragments": _no_fragments}
+        common |= {"fragments": _no_fragments, "busy": 0, "batch_actions": tuple}
     template = environment.get_template(f"{plugin}/{reply.template}")
     return await template.render_async(common | dict(reply.values))
 

@@ -13,15 +13,16 @@ document.addEventListener("keydown", (event) => {
 
 function arrow(event, direction) {
   const current = document.activeElement;
-  if (!onTv() && !current?.matches(".card")) return;
+  if (!onTv() && !current?.matches(".card, .pick")) return;
   if (ownsArrow(current, direction)) return;
-  if (moveFocus(direction)) event.preventDefault();
+  // What stands behind an open dialog cannot be reached.
+  if (moveFocus(direction, document.querySelector("dialog[open]") ?? document)) event.preventDefault();
 }
 
 /** A text field needs left and right for itself. */
 function ownsArrow(element, direction) {
   if (element?.matches("select, textarea, input[type=range]")) return true;
-  return Boolean(element?.matches("input")) && (direction === "left" || direction === "right");
+  return Boolean(element?.matches("input:not([type=checkbox], [type=radio])")) && (direction === "left" || direction === "right");
 }
 
 function back(event) {

@@ -11,6 +11,6 @@ export function onTv() {
 
 /** Whether a key means Back. Some remotes send Backspace, which belongs to a text field while one is typed in. */
 export function isBack({ key, keyCode, target }) {
-  if (key === "Backspace") return onTv() && !target.matches?.("input:not([type=range]), textarea");
+  if (key === "Backspace") return onTv() && !target.matches?.("input:not([type=range], [type=checkbox], [type=radio]), textarea");
   return BACK_KEYS.has(key) || BACK_CODES.has(keyCode);
 }

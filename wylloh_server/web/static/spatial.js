@@ -7,7 +7,7 @@ const SAME_BAND = 40;
 export function focusables(root = document) {
   return [...root.querySelectorAll(FOCUSABLE)].filter(
     (element) => element.checkVisibility?.({ visibilityProperty: true }) ?? element.offsetParent !== null,
-  ).filter((element) => element.getBoundingClientRect().width > 0 && !element.classList.contains("skip"));
+  ).filter((element) => element.getBoundingClientRect().width > 0 && !element.closest(".skip, [inert]"));
 }
 
 /**

@@ -3,9 +3,9 @@
 
 const OPEN = new Set(["DETAILS", "DIALOG"]);
 
-/** Change `from` into `to`. Elements are recognised by id, `data-key`, or what they link to. */
+/** Change `from` into `to`. Elements are recognised by id, `data-key`, or what they link to; `data-live-keep` stays. */
 export function morph(from, to) {
-  if (from.isEqualNode(to)) return;
+  if (from.isEqualNode(to) || "liveKeep" in from.dataset) return;
   morphAttributes(from, to);
   morphChildren(from, to);
 }

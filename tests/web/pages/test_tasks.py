@@ -1,0 +1,111 @@
+"""The page of background tasks, and the badge that leads there."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.web.conftest import COLLECTOR, OWNER
+from tests.web.pages.conftest import stocked
+from tests.web.pages.deeds import write
+from tests.web.pages.markup import Page
+from wylloh_server.domain.task import Task, TaskState
+from wylloh_server.web.pages.tasks import headline, line_of
+
+RUNNING = Task("a" * 32, "testdeeds.hang", "Read <everything>", COLLECTOR, TaskState.RUNNING, 0, 120, 300)
+
+
+@pytest.fixture
+async def house(open_house, tmp_path):
+    return await stocked(open_house, plugin_folder=write(tmp_path))
+
+
+async def page(browser, path="/tasks"):
+    response = await browser.get(path)
+    assert response.status == 200
+    found = Page(await response.text())
+    assert found.faults == []
+    return found
+
+
+async def begun(house, kind, wallet, title="Read <everything>"):
+    task = await house.work.tasks.start(f"testdeeds.{kind}", title, {"films": ["a"], "values": {}}, wallet)
+    while (await house.storage.tasks.get(task)).state is TaskState.WAITING:
+        await asyncio.sleep(0.01)
+    return task
+
+
+async def test_nothing_is_running(owner):
+    found = await page(owner)
+    assert "Nothing is running." in found.text
+    assert "running in the background" not in (await page(owner, "/")).text
+
+
+async def test_a_task_at_work_shows_how_far_it_is(house, collector):
+    await begun(house, "hang", COLLECTOR)
+    while (await house.work.tasks.all(viewer(COLLECTOR)))[0].done == 0:
+        await asyncio.sleep(0.01)
+    found = await page(collector)
+    for words in ("One thing is running.", "Read <everything>", "40 %", "120 of 300 · Reading film 121"):
+        assert words in found.text
+    bar = next(attributes for tag, attributes in found.tags if tag == "progress")
+    assert (bar["value"], bar["max"]) == ("40", "100")
+    assert "Cancel Read <everything>" in found.named("button")
+    assert "1 running in the background" in (await page(collector, "/")).text
+
+
+async def test_what_has_ended_says_how(house, collector, owner):
+    await begun(house, "mark", COLLECTOR, "Mark one")
+    await begun(house, "fail", OWNER, "Lock the shelf")
+    await house.work.jobs.settled()
+    found = await page(collector)
+    assert "Done: Mark one" in found.text and "1 films are marked seen." in found.text
+    assert found.named("a")["See the result of Mark one"]["href"] == "/devices"
+    assert "Lock the shelf" not in found.text
+    found = await page(owner)
+    assert "Failed: Lock the shelf" in found.text
+    assert "The shelf is locked. Unlock it." in found.text
+    assert f"{COLLECTOR[:6]}…{COLLECTOR[-4:]} · 1 films are marked seen." in found.text
+
+
+async def test_who_is_not_signed_in_sees_no_tasks(browser):
+    response = await browser.get("/tasks")
+    assert response.status == 303
+    assert response.headers["Location"].startswith("/sign-in")
+
+
+def viewer(wallet):
+    from tests.services.house import viewer_with
+
+    return viewer_with(wallet)
+
+
+@pytest.mark.parametrize(
+    ("changed", "share", "count"),
+    [
+        ({}, 40, "120 of 300"),
+        ({"done": 64, "total": 100}, 64, ""),
+        ({"total": 0}, None, "120 so far"),
+        ({"done": 0, "total": 0}, None, ""),
+        ({"done": 299}, 99, "299 of 300"),
+        ({"done": 2**53 - 1, "total": 2**53 - 1}, 100, "9,007,199,254,740,991 of 9,007,199,254,740,991"),
+    ],
+)
+def test_how_far_it_is_in_words(changed, share, count):
+    from dataclasses import replace
+
+    line = line_of(replace(RUNNING, **changed), viewer(COLLECTOR))
+    assert (line.share, line.count) == (share, count)
+
+
+def test_the_headline_counts_what_is_at_work():
+    from dataclasses import replace
+
+    going = line_of(RUNNING, viewer(COLLECTOR))
+    waiting = line_of(replace(RUNNING, state=TaskState.WAITING), viewer(COLLECTOR))
+    assert headline([]) == "Nothing is running."
+    assert headline([waiting]) == "Waiting to go on."
+    assert headline([going, waiting]) == "One thing is running."
+    assert headline([going] * 5) == "Five things are running."
+    assert headline([going] * 6) == "6 things are running."
