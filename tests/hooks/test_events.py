@@ -10,10 +10,13 @@ from wylloh_server.domain import events
 from wylloh_server.domain.access import Reason, Receipt, Role
 from wylloh_server.domain.events import Event, FilmReady
 from wylloh_server.domain.playback import LeaseEnd
-from wylloh_server.domain.types import DeviceId, FilmId, Timestamp, Wallet
+from wylloh_server.domain.task import Task, TaskId, TaskState
+from wylloh_server.domain.transaction import TransactionId
+from wylloh_server.domain.types import BlockNumber, DeviceId, FilmId, Timestamp, Wallet
 from wylloh_server.hooks import Limits
 
 FILM, WALLET, DEVICE = FilmId("film"), Wallet("0x" + "11" * 20), DeviceId("device")
+TASK = Task(TaskId("cd" * 16), "mine.work", "Work", WALLET, TaskState.DONE, Timestamp(0))
 RECEIPT = Receipt(FILM, WALLET, "personal", True, Reason.OWN_FOLDER, "Yes.", Timestamp(0))
 SAMPLES = [
     events.FilmAdded(FILM, "A film"),
@@ -26,6 +29,9 @@ SAMPLES = [
     events.EnvelopeReleased(FILM, WALLET, "personal"),
     events.PlaybackStarted(FILM, WALLET, DEVICE),
     events.PlaybackEnded(FILM, WALLET, DEVICE, LeaseEnd.STOPPED, watched=0.5),
+    events.ChainAdvanced(BlockNumber(7)),
+    events.TransactionConfirmed(TransactionId("ab" * 16), WALLET, "mine"),
+    events.TaskEnded(TASK),
 ]
 
 EARS = """

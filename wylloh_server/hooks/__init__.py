@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from wylloh_server.hooks._discovery import check_name
 from wylloh_server.hooks.context import FilmCard, PluginContext, PluginLibrary, PluginLog, PluginServices
 from wylloh_server.hooks.declarations import (
     BackgroundTask,
@@ -71,5 +72,6 @@ __all__ = [
     "TaskProgress",
     "TaskResult",
     "UploadedFile",
+    "check_name",
     "hookimpl",
 ]
