@@ -162,8 +162,8 @@ async def test_the_tree_page_shows_counts(tagging):
         await add(app, app.films[1], "genre/drama")
         page = await app.get()
         assert isinstance(page, Page)
-        (genre,) = page.values["nodes"]
-        assert (genre.films, [child.label for child in genre.children]) == (2, ["drama", "noir"])
+        genre = page.values["shelves"][0].node
+        assert (genre.tag, genre.films, [child.label for child in genre.children]) == ("genre", 2, ["drama", "noir"])
         html = await app.render(page)
         assert 'href="/plugins/tagging/tag/genre/noir"' in html
         assert "No film here has a tag yet" not in html

@@ -5,19 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import FilmAdded, FilmRemoved, Fragment, NavItem, Setting, Slot, hookimpl
-from wylloh_tagging import _lock
+from wylloh_server.sdk import FilmAdded, FilmReady, FilmRemoved, NavItem, Setting, hookimpl
+from wylloh_tagging import (
+    _exchange_pages,
+    _filter_pages,
+    _fragments,
+    _lock,
+    _look_pages,
+    _pages,
+    _suggestion_pages,
+    _work,
+)
 from wylloh_tagging._automatic import catch_up, tag_newcomer
-from wylloh_tagging._pages import ROUTES, may_edit
+from wylloh_tagging._kept import kept_of
 from wylloh_tagging._store import TagStore
 from wylloh_tagging._tables import MIGRATIONS
 from wylloh_tagging.events import FilmTagged, FilmUntagged, TagMoved, TagsImported
-from wylloh_tagging.tags import LONGEST, tree
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from wylloh_server.sdk import AccessRequest, Event, Film, Migration, PluginContext, Route, Viewer, Vote
+    from wylloh_server.sdk import (
+        AccessRequest,
+        BackgroundTask,
+        BatchAction,
+        Event,
+        Film,
+        Fragment,
+        Migration,
+        PluginContext,
+        Route,
+        Viewer,
+        Vote,
+    )
 
 WYLLOH_SDK = "1.0"
 
@@ -31,6 +51,7 @@ def settings() -> Sequence[Setting]:
         Setting("automatic", bool, True, "Tag each film with the decade it was made in, once."),
         Setting("viewers_may_edit", bool, False, "Let the role viewer add and remove tags too."),
         Setting("locked_for_viewers", tuple, (), "Tags whose films the role viewer may not watch."),
+        Setting("language", str, "en", "Language of titles and synopses, and of subtitles if there is one."),
     )
 
 
@@ -49,7 +70,8 @@ def event_types() -> Sequence[type[Event]]:
 @hookimpl
 def routes() -> Sequence[Route]:
     """Declare the pages and forms."""
-    return ROUTES
+    pages = (_pages, _look_pages, _filter_pages, _suggestion_pages, _exchange_pages)
+    return [route for page in pages for route in page.ROUTES]
 
 
 @hookimpl
@@ -60,8 +82,20 @@ def template_dirs() -> Sequence[Path]:
 
 @hookimpl
 def static_dirs() -> Sequence[Path]:
-    """Declare the stylesheet."""
+    """Declare the stylesheet and the scripts."""
     return (_HERE / "static",)
+
+
+@hookimpl
+def background_tasks() -> Sequence[BackgroundTask]:
+    """Declare what takes longer than a page."""
+    return _work.BACKGROUND_TASKS
+
+
+@hookimpl
+def batch_actions() -> Sequence[BatchAction]:
+    """Offer to tag many films at once."""
+    return _work.BATCH_ACTIONS
 
 
 @hookimpl
@@ -82,26 +116,16 @@ async def nav_items(viewer: Viewer | None) -> Sequence[NavItem]:
 async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
-    """Show a film's tags on its page, and the topmost tags above the library."""
-    if viewer is None:
-        return ()
-    if slot == Slot.LIBRARY_FILTERS:
-        return (Fragment("filters.html", {"nodes": tree((await TagStore(context).index()).films)}),)
-    if slot == Slot.FILM_TAGS and film is not None:
-        values = {
-            "film": film,
-            "tags": await TagStore(context).of(film.id),
-            "may_edit": may_edit(context, viewer),
-            "longest": LONGEST,
-        }
-        return (Fragment("film_tags.html", values),)
-    return ()
+    """Show tags and suggestions on a film's page, filters and collections on the library page."""
+    return await _fragments.fragments(context, slot, film, viewer) if viewer else ()
 
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
     """Tag films that come, forget films that go."""
-    if isinstance(event, FilmAdded) and context.settings["automatic"]:
+    if isinstance(event, FilmAdded | FilmReady | FilmRemoved):
+        kept_of(context.tables).forget_titles()
+    if isinstance(event, FilmAdded | FilmReady) and context.settings["automatic"]:
         await tag_newcomer(context, event.film)
     if isinstance(event, FilmRemoved):
         await TagStore(context).forget([event.film])

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 async def tag_newcomer(context: PluginContext, film_id: FilmId) -> None:
-    """Tag a film that has just entered the library."""
+    """Tag a film that has just entered the library, or whose description has just come."""
     try:
         film = await context.library.film(film_id)
     except NotFound:
         return  # it left again before this event was heard
-    await TagStore(context).look_at({film.id: _decade_of(film)})
+    if _told(film):
+        await TagStore(context).look_at({film.id: _decade_of(film)})
 
 
 async def catch_up(context: PluginContext) -> None:
@@ -28,7 +29,12 @@ async def catch_up(context: PluginContext) -> None:
     known = await store.looked_at() | {film for film, _ in await store.pairs()}
     await store.forget(known - films.keys())
     if context.settings["automatic"]:
-        await store.look_at({film.id: _decade_of(film) for film in films.values()})
+        await store.look_at({film.id: _decade_of(film) for film in films.values() if _told(film)})
+
+
+def _told(film: Film) -> bool:
+    """Say whether the library knows all it will: a film found on chain gets its year with its package."""
+    return film.description.year is not None or film.state == "ready"
 
 
 def _decade_of(film: Film) -> Tag | None:

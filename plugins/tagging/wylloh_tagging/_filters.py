@@ -131,7 +131,7 @@ class Filters:
         mine = [one for one in await self.all() if one.owner == owner]
         if len(mine) >= MOST_FILTERS:
             raise InvalidValue(f"There is room for {MOST_FILTERS} collections.", fix="Delete one first.")
-        new = secrets.token_hex(8)
+        new = new_id()
         found = await self._tables.fetch(select(func.max(FILTERS.c.position)).where(FILTERS.c.owner == owner))
         last = found.rows[0][0]
         position = 0 if last is None else int(str(last)) + 1
@@ -153,6 +153,11 @@ class Filters:
     async def _change(self, *statements: object) -> None:
         await self._tables.change(statements)
         self._live.changed("plugin:tagging")
+
+
+def new_id() -> str:
+    """Make an id that no collection has."""
+    return secrets.token_hex(8)
 
 
 async def every_filter(context: PluginContext) -> tuple[SavedFilter, ...]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from wylloh_server.sdk import Role, Verdict, Vote
 from wylloh_tagging._store import TagStore
-from wylloh_tagging._tables import LOCKS
+from wylloh_tagging._tables import LOCKS, for_each
 from wylloh_tagging.tags import Tag, reaches, tag_of
 
 if TYPE_CHECKING:
@@ -54,13 +54,9 @@ async def unlock(context: PluginContext, tag: Tag) -> None:
 
 def lock_rows(tags: Iterable[Tag]) -> list[object]:
     """Give the changes that lock tags."""
-    unique = sorted(set(tags))
-    if not unique:
-        return []
-    return [
-        delete(LOCKS).where(LOCKS.c.tag.in_(unique)),
-        insert(LOCKS).values([{"tag": tag} for tag in unique]),
-    ]
+    rows = [{"tag": tag} for tag in sorted(set(tags))]
+    off = delete(LOCKS).where(LOCKS.c.tag == bindparam("tag"))
+    return [*for_each(off, rows), *for_each(insert(LOCKS), rows)]
 
 
 def locked_films(index: TagIndex, locks: Iterable[Tag]) -> frozenset[FilmId]:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select, update
 
 from wylloh_server.sdk import InvalidValue
-from wylloh_tagging._tables import CATEGORIES, GREYS
+from wylloh_tagging._tables import CATEGORIES, GREYS, for_each
 from wylloh_tagging.greys import PLAIN, checked_grey
 from wylloh_tagging.tags import Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wylloh_server.sdk import PluginContext
 
 _MOST = 30
@@ -80,6 +82,11 @@ class Looks:
         if checked_grey(grey) != PLAIN:
             statements.append(insert(GREYS).values(tag=tag, grey=grey))
         await self._change(*statements)
+
+    def rows(self, greys: Mapping[Tag, str]) -> list[object]:
+        """Give the changes that make these the greys, for those who change other things with them."""
+        rows = [{"tag": tag, "grey": grey} for tag, grey in greys.items()]
+        return [delete(GREYS), *for_each(insert(GREYS), rows)]
 
     async def _change(self, *statements: object) -> None:
         await self._tables.change(statements)

@@ -17,7 +17,17 @@ from wylloh_tagging._kept import kept_of
 from wylloh_tagging._lock import lock_rows, locked_films, locked_tags
 from wylloh_tagging._looks import Looks
 from wylloh_tagging._store import TagStore
-from wylloh_tagging._tables import CATEGORIES, FILTERS, GREYS, LEARNED, LOCKS, REFUSED, SUGGESTIONS, named
+from wylloh_tagging._tables import (
+    CATEGORIES,
+    FILTERS,
+    GREYS,
+    LEARNED,
+    LOCKS,
+    REFUSED,
+    SUGGESTIONS,
+    for_each,
+    named,
+)
 from wylloh_tagging.events import TagMoved
 from wylloh_tagging.expression import LONGEST_FILTER, replaced, written
 from wylloh_tagging.index import TagIndex
@@ -195,7 +205,7 @@ async def _greys(context: PluginContext, move: Move) -> list[object]:
     kept = greys.keys() - set(old)
     come = [{"tag": move.of(tag), "grey": greys[tag]} for tag in old if move.of(tag) not in kept]
     deletes = [delete(GREYS).where(named(GREYS.c.tag, move.old))] if old else []
-    return [*deletes, *([insert(GREYS).values(come)] if come else [])]
+    return [*deletes, *for_each(insert(GREYS), come)]
 
 
 async def _category(context: PluginContext, move: Move) -> list[object]:
@@ -214,11 +224,10 @@ async def _suggestions(context: PluginContext, move: Move) -> list[object]:
     refused = [(str(film), Tag(str(tag))) for film, tag in rows.rows]
     old = [(film, tag) for film, tag in refused if reaches(move.old, tag)]
     come = sorted({(film, move.of(tag)) for film, tag in old} - (set(refused) - set(old)))
-    inserts = [insert(REFUSED).values(film=film, tag=tag) for film, tag in come]
     return [
         delete(SUGGESTIONS).where(named(SUGGESTIONS.c.tag, move.old)),
         delete(REFUSED).where(named(REFUSED.c.tag, move.old)),
-        *inserts,
+        *for_each(insert(REFUSED), [{"film": film, "tag": tag} for film, tag in come]),
         *await _learned(context, move),
     ]
 

@@ -1,49 +1,69 @@
-"""The plugin's own addresses."""
+"""The pages of tags, and the forms that put tags on films."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import AccessRefused, FilmId, InvalidValue, Json, NotFound, Page, Redirect, Role, Route
+from wylloh_server.sdk import InvalidValue, Json, NotFound, Page, Redirect, Route
+from wylloh_tagging._access import check_may_edit, film_of, may_edit, may_lock
+from wylloh_tagging._lock import locked_here, locked_tags
+from wylloh_tagging._looked_up import greys_of, shelves
 from wylloh_tagging._store import TagStore
-from wylloh_tagging.tags import LONGEST, ancestors, find, tag_of, tree
+from wylloh_tagging._suggestions import Suggestions
+from wylloh_tagging.greys import GREYS
+from wylloh_tagging.tags import LONGEST, ancestors, find, reaches, tag_of, tree
 
 if TYPE_CHECKING:
-    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply
 
 
-def may_edit(context: PluginContext, viewer: Viewer | None) -> bool:
-    """Say whether somebody may change tags, which everybody here shares."""
-    needed = Role.VIEWER if context.settings["viewers_may_edit"] else Role.PUBLISHER
-    return viewer is not None and viewer.role.includes(needed)
-
-
-async def all_tags(context: PluginContext, _: PluginRequest) -> Reply:
-    """Show the tree of tags."""
-    return Page("tags.html", {"nodes": tree((await TagStore(context).index()).films)})
+async def all_tags(context: PluginContext, request: PluginRequest) -> Reply:
+    """Show the tags by category, as trees."""
+    editing = may_edit(context, request.viewer)
+    values = {
+        "shelves": await shelves(context),
+        "greys": await greys_of(context),
+        "may_edit": editing,
+        "waiting": len(await Suggestions(context).waiting()) if editing else 0,
+        "longest": LONGEST,
+    }
+    return Page("tags.html", values)
 
 
 async def one_tag(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the films with a tag or one below it."""
     tag = tag_of(request.params["tag"])
-    store = TagStore(context)
-    node = find(tree((await store.index()).films), tag)
+    index = await TagStore(context).index()
+    node = find(tree(index.films), tag)
     if node is None:
         raise NotFound(f"No film here is tagged {tag}.", fix="Choose another tag under Tags.")
-    films = (await store.index()).films[tag]
-    cards = [card for card in await context.library.films(request.viewer) if card.film.id in films]
-    return Page("tag.html", {"node": node, "above": ancestors(tag), "cards": cards})
+    films = index.films[tag]
+    locked = await locked_tags(context)
+    values = {
+        "node": node,
+        "above": ancestors(tag),
+        "cards": [card for card in await context.library.films(request.viewer) if card.film.id in films],
+        "greys": await greys_of(context),
+        "choices": GREYS,
+        "known": [one for one in index.films if one != tag],
+        "may_edit": may_edit(context, request.viewer),
+        "may_lock": may_lock(request.viewer),
+        "locked": any(reaches(one, tag) for one in locked),
+        "unlockable": tag in await locked_here(context),
+        "longest": LONGEST,
+    }
+    return Page("tag.html", values)
 
 
 async def film_tags(context: PluginContext, request: PluginRequest) -> Reply:
     """Give a film's tags as JSON."""
-    return await _tags_as_json(context, await _film(context, request))
+    return await _tags_as_json(context, await film_of(context, request))
 
 
 async def add_tag(context: PluginContext, request: PluginRequest) -> Reply:
     """Tag a film, from a form or from JSON `{"tag": …}`."""
-    _check_may_edit(context, request)
-    film = await _film(context, request)
+    check_may_edit(context, request)
+    film = await film_of(context, request)
     try:
         await TagStore(context).add(film.id, tag_of(request.value("tag")))
     except InvalidValue as error:
@@ -55,8 +75,8 @@ async def add_tag(context: PluginContext, request: PluginRequest) -> Reply:
 
 async def remove_tag(context: PluginContext, request: PluginRequest) -> Reply:
     """Take a tag off a film, from a form or from JSON `{"tag": …}`."""
-    _check_may_edit(context, request)
-    film = await _film(context, request)
+    check_may_edit(context, request)
+    film = await film_of(context, request)
     await TagStore(context).remove(film.id, tag_of(request.value("tag")))
     return await _changed(context, request, film)
 
@@ -68,17 +88,6 @@ ROUTES = (
     Route("POST", "film/{film}/tags", add_tag),
     Route("POST", "film/{film}/tags/remove", remove_tag),
 )
-
-
-async def _film(context: PluginContext, request: PluginRequest) -> Film:
-    return await context.library.film(FilmId(request.params["film"]))
-
-
-def _check_may_edit(context: PluginContext, request: PluginRequest) -> None:
-    if not may_edit(context, request.viewer):
-        raise AccessRefused(
-            "You may look at tags here but not change them.", fix="Ask the owner of this server."
-        )
 
 
 async def _changed(context: PluginContext, request: PluginRequest, film: Film) -> Reply:

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from wylloh_server.sdk import FilmId, InvalidValue
 from wylloh_tagging._kept import kept_of
-from wylloh_tagging._tables import LOOKED_AT, REFUSED, REVISION, STUDIED, SUGGESTIONS, TAGS
+from wylloh_tagging._tables import LOOKED_AT, REFUSED, REVISION, STUDIED, SUGGESTIONS, TAGS, for_each
 from wylloh_tagging.events import FilmTagged, FilmUntagged
 from wylloh_tagging.index import TagIndex
 from wylloh_tagging.tags import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from wylloh_server.sdk import PluginContext
 
 Pair = tuple[FilmId, Tag]
-_Item = TypeVar("_Item")
 
 MOST = 50
 """Most tags on one film."""
 
-_AT_ONCE = 400
-"""Rows a statement names; SQLite stops at 999 values in old versions."""
+_TAKE_OFF = delete(TAGS).where(TAGS.c.film == bindparam("film"), TAGS.c.tag == bindparam("tag"))
 _OF_A_FILM = (TAGS, LOOKED_AT, SUGGESTIONS, STUDIED, REFUSED)
 
 
@@ -79,7 +77,7 @@ class TagStore:
     async def add_to_all(self, films: Iterable[FilmId], tag: Tag) -> int:
         """Tag films that do not have the tag and have room for it; gives how many."""
         index = await self.index()
-        counts = _counts(index)
+        counts = index.counts()
         present = index.exact.get(tag, frozenset())
         new = [film for film in films if film not in present and counts.get(film, 0) < MOST]
         await self.exchange((), [(film, tag) for film in new])
@@ -103,24 +101,17 @@ class TagStore:
         if not (gone or come or also):
             return
         # What comes is deleted first too, so that of two who add the same tag at once the second is harmless.
-        deletes = [_delete(tag, films) for tag, films in _by_tag([*gone, *come])]
-        inserts = [
-            insert(TAGS).values([{"film": film, "tag": tag} for film, tag in part])
-            for part in _parts(sorted(set(come)))
-        ]
+        off, on = _rows({*gone, *come}), _rows(set(come))
         bump = update(REVISION).values(number=REVISION.c.number + 1)
-        await self._tables.change([*deletes, *inserts, *also, bump])
+        await self._tables.change([*for_each(_TAKE_OFF, off), *for_each(insert(TAGS), on), *also, bump])
         self._tell({film for film, _ in (*gone, *come)})
 
     async def forget(self, films: Collection[FilmId]) -> None:
         """Drop everything known of some films."""
-        rows = [
-            delete(table).where(table.c.film.in_(part))
-            for part in _parts(sorted(films))
-            for table in _OF_A_FILM
-        ]
-        if rows:
-            await self.exchange((), (), rows)
+        if films:
+            rows = [{"gone": film} for film in films]
+            one = [(delete(table).where(table.c.film == bindparam("gone")), rows) for table in _OF_A_FILM]
+            await self.exchange((), (), one)
 
     async def looked_at(self) -> frozenset[FilmId]:
         """Give the films that automatic tagging has seen."""
@@ -132,10 +123,7 @@ class TagStore:
         seen, tagged = await self.looked_at(), set(await self.pairs())
         unseen = [film for film in films if film not in seen]
         new = [(film, tag) for film in unseen if (tag := films[film]) and (film, tag) not in tagged]
-        notes = [
-            insert(LOOKED_AT).values([{"film": film} for film in part]) for part in _parts(sorted(unseen))
-        ]
-        await self.exchange((), new, notes)
+        await self.exchange((), new, for_each(insert(LOOKED_AT), [{"film": film} for film in unseen]))
         for film, tag in new:
             self._emit(FilmTagged(film, tag))
 
@@ -145,27 +133,5 @@ class TagStore:
         self._live.changed("plugin:tagging", *each)
 
 
-def _counts(index: TagIndex) -> dict[FilmId, int]:
-    counts: dict[FilmId, int] = {}
-    for films in index.exact.values():
-        for film in films:
-            counts[film] = counts.get(film, 0) + 1
-    return counts
-
-
-def _by_tag(pairs: Iterable[Pair]) -> Iterator[tuple[Tag, list[FilmId]]]:
-    films: dict[Tag, set[FilmId]] = {}
-    for film, tag in pairs:
-        films.setdefault(tag, set()).add(film)
-    for tag, some in films.items():
-        for part in _parts(sorted(some)):
-            yield tag, part
-
-
-def _delete(tag: Tag, films: list[FilmId]) -> object:
-    return delete(TAGS).where(TAGS.c.tag == tag, TAGS.c.film.in_(films))
-
-
-def _parts(items: list[_Item]) -> Iterator[list[_Item]]:
-    for start in range(0, len(items), _AT_ONCE):
-        yield items[start : start + _AT_ONCE]
+def _rows(pairs: Iterable[Pair]) -> list[dict[str, str]]:
+    return [{"film": film, "tag": tag} for film, tag in sorted(pairs)]

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from wylloh_server.sdk import FilmId, InvalidValue
 from wylloh_tagging._kept import kept_of
 from wylloh_tagging._store import MOST, TagStore
-from wylloh_tagging._tables import LEARNED, REFUSED, STUDIED, SUGGESTIONS
+from wylloh_tagging._tables import LEARNED, REFUSED, STUDIED, SUGGESTIONS, for_each
 from wylloh_tagging.events import FilmTagged
 from wylloh_tagging.evidence import Finding, Source, findings
 from wylloh_tagging.learning import Answers, about_source, about_tag, ranked
@@ -140,6 +140,6 @@ def _study_rows(film: FilmId, found: Sequence[Finding]) -> list[object]:
     return [
         delete(SUGGESTIONS).where(SUGGESTIONS.c.film == film),
         delete(STUDIED).where(STUDIED.c.film == film),
-        *([insert(SUGGESTIONS).values(rows)] if rows else []),
+        *for_each(insert(SUGGESTIONS), rows),
         insert(STUDIED).values(film=film),
     ]

@@ -10,7 +10,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from wylloh_server.sdk import Migration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sqlalchemy.sql import ColumnElement
+    from sqlalchemy.sql.dml import UpdateBase
 
     from wylloh_tagging.tags import Tag
 
@@ -96,6 +99,11 @@ def named(column: Column[str], tag: Tag) -> ColumnElement[bool]:
     # No tag holds a backslash, see `tags.tag_of`; % and _ are ordinary characters of one.
     begin = tag.replace("%", "\\%").replace("_", "\\_")
     return or_(column == tag, column.like(f"{begin}/%", escape="\\"))
+
+
+def for_each(statement: UpdateBase, rows: Sequence[Mapping[str, object]]) -> list[object]:
+    """Give a statement to be run for each row. Nothing for no row: an insert of nothing has no columns."""
+    return [(statement, rows)] if rows else []
 
 
 _FIRST_CATEGORIES = ("genre", "mood", "decade")

@@ -38,6 +38,14 @@ class TagIndex:
         for tag in self.films:
             self._endings.setdefault(tag.rpartition("/")[2], []).append(tag)
 
+    def counts(self) -> dict[FilmId, int]:
+        """Give how many tags each film has, if it has any."""
+        counts: dict[FilmId, int] = {}
+        for films in self.exact.values():
+            for film in films:
+                counts[film] = counts.get(film, 0) + 1
+        return counts
+
     def below(self, tag: Tag) -> tuple[Tag, ...]:
         """Give the tags that films have, of a tag and those below it."""
         return tuple(one for one in self.exact if reaches(tag, one))

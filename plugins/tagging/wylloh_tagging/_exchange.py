@@ -1,0 +1,275 @@
+"""Importing and exporting tags."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert
+
+from wylloh_server.sdk import InvalidValue
+from wylloh_tagging import exchange
+from wylloh_tagging._filters import MOST_FILTERS, checked_name, every_filter, new_id
+from wylloh_tagging._kept import kept_of
+from wylloh_tagging._lock import lock_rows, locked_here, locked_tags
+from wylloh_tagging._looks import Looks
+from wylloh_tagging._store import MOST, TagStore
+from wylloh_tagging._tables import CATEGORIES, FILTERS, for_each
+from wylloh_tagging.events import TagsImported
+from wylloh_tagging.exchange import Content, Entry, Fault, SavedText
+from wylloh_tagging.tags import Tag, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from wylloh_server.sdk import Film, FilmId, PluginContext
+    from wylloh_tagging._store import Pair
+    from wylloh_tagging.index import TagIndex
+
+LONGEST_FILE = 900_000
+"""Most characters of a file: it comes and goes through forms."""
+
+
+_SHOWN = 5
+"""Films named in a sentence before it says "and others"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """What an import would do.
+
+    Attributes:
+        faults: what cannot be read; when there is any, nothing is done.
+        come: tags that films get.
+        gone: tags that films lose, because the file replaces theirs.
+        absent: films of the file that are not here, as it calls them.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    come: tuple[Pair, ...] = ()
+    gone: tuple[Pair, ...] = ()
+    absent: tuple[str, ...] = ()
+    categories: tuple[Tag, ...] = ()
+    greys: tuple[tuple[Tag, str], ...] = ()
+    locks: tuple[Tag, ...] = ()
+    collections: tuple[SavedText, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What would happen, for the person who decides."""
+        return (exchange.summary(self.faults),) if self.faults else tuple(_sentences(self))
+
+    @property
+    def changes(self) -> bool:
+        """Whether it would change anything."""
+        parts = (self.come, self.gone, self.categories, self.greys, self.locks, self.collections)
+        return not self.faults and any(parts)
+
+
+async def export(context: PluginContext) -> Content:
+    """Give everything that people here have done with tags, but for what belongs to single viewers."""
+    index = await TagStore(context).index()
+    tags: dict[FilmId, list[Tag]] = {}
+    for tag, films in index.exact.items():
+        for film in films:
+            tags.setdefault(film, []).append(tag)
+    cards = await context.library.films(None)
+    return Content(
+        films=tuple(_entry(card.film, tags[card.film.id]) for card in cards if card.film.id in tags),
+        categories=await Looks(context).categories(),
+        greys=await Looks(context).greys(),
+        locked=await locked_tags(context),
+        collections=tuple(
+            SavedText(one.name, one.text, one.home) for one in await every_filter(context) if one.shared
+        ),
+    )
+
+
+async def plan_import(context: PluginContext, text: str, *, replace: bool) -> ImportPlan:
+    """Say what a file would do. Changes nothing.
+
+    Args:
+        context: the plugin's own.
+        text: the file.
+        replace: films of the file lose the tags that it does not give them.
+
+    Raises:
+        InvalidValue: the file is too large.
+    """
+    if len(text) > LONGEST_FILE:
+        raise InvalidValue(f"A file has at most {LONGEST_FILE:,} characters.", fix="Import it in parts.")
+    content, faults = exchange.read(text)
+    if faults:
+        return ImportPlan(faults)
+    wanted, absent = _found(content.films, [card.film for card in await context.library.films(None)])
+    index = await TagStore(context).index()
+    come, gone = _changes(wanted, index, replace=replace)
+    faults = (*_crowded(wanted, index, gone), *await _too_many(context, content))
+    if faults:
+        return ImportPlan(faults)
+    looks = Looks(context)
+    present = await looks.greys()
+    return ImportPlan(
+        come=come,
+        gone=gone,
+        absent=absent,
+        categories=_missing(content.categories, await looks.categories()),
+        greys=tuple((tag, grey) for tag, grey in content.greys.items() if replace or tag not in present),
+        locks=_missing(content.locked, await locked_tags(context)),
+        collections=await _new_collections(context, content.collections),
+    )
+
+
+async def do_import(context: PluginContext, text: str, *, replace: bool) -> ImportPlan:
+    """Import a file in one transaction: all of it or nothing. Doing it twice does no more than once.
+
+    Raises:
+        InvalidValue: something in it cannot be read; the message says how much, and what is first.
+    """
+    async with kept_of(context.tables).writing:
+        plan = await plan_import(context, text, replace=replace)
+        if plan.faults:
+            first = plan.faults[0]
+            raise InvalidValue(plan.sentences[0], fix=f"The first is {first.where}: {first.sentence}")
+        if plan.changes:
+            await TagStore(context).exchange(plan.gone, plan.come, await _also(context, plan))
+    films = {film for film, _ in (*plan.come, *plan.gone)}
+    if films:
+        context.emit(TagsImported(tuple(sorted(films))))
+    return plan
+
+
+def _entry(film: Film, tags: Sequence[Tag]) -> Entry:
+    year = "" if film.description.year is None else str(film.description.year)
+    return Entry(film.id, str(film.token or ""), film.title, year, tuple(sorted(tags)))
+
+
+def _found(entries: Iterable[Entry], films: Sequence[Film]) -> tuple[dict[FilmId, set[Tag]], tuple[str, ...]]:
+    """Give the tags that films here shall have, and what the file calls those that are not here."""
+    places: dict[str, list[FilmId]] = {}
+    for film in films:
+        entry = _entry(film, ())
+        for key in {*_keys(entry), *_keys(dataclasses.replace(entry, year=""))}:
+            places.setdefault(key, []).append(film.id)
+    wanted: dict[FilmId, set[Tag]] = {}
+    absent: dict[str, None] = {}
+    for entry in entries:
+        here = next((places[key] for key in _keys(entry) if key in places), [])
+        if len(here) == 1:
+            wanted.setdefault(here[0], set()).update(entry.tags)
+        else:
+            absent[entry.title or entry.film or entry.token] = None
+    return wanted, tuple(absent)
+
+
+def _keys(entry: Entry) -> list[str]:
+    """Give what a film can be found by, the surest first."""
+    title = " ".join(entry.title.casefold().split())
+    keys = [f"film:{entry.film}"] * bool(entry.film) + [f"token:{entry.token}"] * bool(entry.token)
+    return [*keys, f"title:{title}|{entry.year}"] if title else keys
+
+
+def _changes(
+    wanted: dict[FilmId, set[Tag]], index: TagIndex, *, replace: bool
+) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
+    present = {(film, tag) for tag, films in index.exact.items() for film in films if film in wanted}
+    asked = {(film, tag) for film, tags in wanted.items() for tag in tags}
+    return tuple(sorted(asked - present)), tuple(sorted(present - asked)) if replace else ()
+
+
+def _crowded(wanted: dict[FilmId, set[Tag]], index: TagIndex, gone: Sequence[Pair]) -> Iterable[Fault]:
+    total = {film: set(tags) for film, tags in wanted.items()}
+    for tag, films in index.exact.items():
+        for film in films & total.keys():
+            total[film].add(tag)
+    for film, tag in gone:
+        total[film].discard(tag)
+    for film, tags in total.items():
+        if len(tags) > MOST:
+            yield Fault(f"film {film}", f"It would have {len(tags)} tags; a film has at most {MOST}.")
+
+
+async def _too_many(context: PluginContext, content: Content) -> list[Fault]:
+    shared = sum(one.shared for one in await every_filter(context))
+    new = len(await _new_collections(context, content.collections))
+    if shared + new > MOST_FILTERS:
+        return [Fault("collections", f"There is room for {MOST_FILTERS}, and there would be {shared + new}.")]
+    faults = []
+    for one in content.collections:
+        try:
+            checked_name(one.name)
+        except InvalidValue as error:
+            faults.append(Fault(f"collection {one.name[:40]}", str(error)))
+    return faults
+
+
+def _missing(wanted: Iterable[Tag], present: Iterable[Tag]) -> tuple[Tag, ...]:
+    there = set(present)
+    return tuple(tag for tag in dict.fromkeys(wanted) if tag not in there)
+
+
+async def _new_collections(context: PluginContext, wanted: Sequence[SavedText]) -> tuple[SavedText, ...]:
+    """Give those that are not here yet. One of the same name with another filter gets a number."""
+    shared = {one.name: one.text for one in await every_filter(context) if one.shared}
+    new: list[SavedText] = []
+    for one in wanted:
+        name, number = " ".join(one.name.split()), 2
+        while name in shared and shared[name] != one.text:
+            name, number = f"{one.name} ({number})", number + 1
+        if name not in shared:
+            shared[name] = one.text
+            new.append(SavedText(name, one.text, one.home))
+    return tuple(new)
+
+
+async def _also(context: PluginContext, plan: ImportPlan) -> list[object]:
+    looks = Looks(context)
+    greys = {**await looks.greys(), **dict(plan.greys)}
+    categories, filters = await looks.categories(), await every_filter(context)
+    return [
+        *for_each(
+            insert(CATEGORIES),
+            [{"name": tag, "position": n} for n, tag in enumerate(plan.categories, len(categories))],
+        ),
+        *looks.rows(greys),
+        *lock_rows((*await locked_here(context), *plan.locks)),
+        *for_each(
+            insert(FILTERS),
+            [
+                {
+                    "id": new_id(),
+                    "owner": "",
+                    "name": one.name,
+                    "expression": one.text,
+                    "position": number,
+                    "home": one.home,
+                }
+                for number, one in enumerate(plan.collections, len(filters))
+            ],
+        ),
+    ]
+
+
+def _sentences(plan: ImportPlan) -> Iterable[str]:
+    films = len({film for film, _ in plan.come})
+    if plan.come:
+        yield f"{counted(films, 'film')} will get {counted(len(plan.come), 'new tag')}."
+    if plan.gone:
+        losing = len({film for film, _ in plan.gone})
+        lost = counted(len(plan.gone), "tag")
+        yield f"{counted(losing, 'film')} will lose {lost} that the file does not give."
+    if plan.locks:
+        yield f"For viewers will be locked: {', '.join(plan.locks)}."
+    for things, name in (
+        (plan.categories, "categories"),
+        (plan.greys, "greys"),
+        (plan.collections, "collections"),
+    ):
+        if things:
+            yield f"{len(things)} {name} will come along."
+    if not plan.changes:
+        yield "Everything in this file is here already."
+    if plan.absent:
+        shown = ", ".join(plan.absent[:_SHOWN]) + (" and others" if len(plan.absent) > _SHOWN else "")
+        yield f"{counted(len(plan.absent), 'film')} of the file are not here and are left out: {shown}."

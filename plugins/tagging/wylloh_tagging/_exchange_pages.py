@@ -1,0 +1,80 @@
+"""Pages that bring tags in from a file, and files that take them along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wylloh_server.sdk import Download, InvalidValue, Page, Redirect, Route
+from wylloh_tagging import exchange
+from wylloh_tagging._access import check_may_edit
+from wylloh_tagging._exchange import export, plan_import
+
+if TYPE_CHECKING:
+    from wylloh_server.sdk import PluginContext, PluginRequest, Reply
+
+_SHOWN = 20
+"""Faults that are listed; the rest is counted."""
+
+
+async def ask(context: PluginContext, request: PluginRequest) -> Reply:
+    """Ask for a file."""
+    check_may_edit(context, request)
+    return Page("import.html")
+
+
+async def plan(context: PluginContext, request: PluginRequest) -> Reply:
+    """Say what a file would do, or what is wrong with it."""
+    check_may_edit(context, request)
+    replace = bool(request.value("replace"))
+    try:
+        text = _text(request)
+        found = await plan_import(context, text, replace=replace)
+    except InvalidValue as error:
+        return Page("import.html", {"error": error}, status=400)
+    values = {
+        "plan": found,
+        "text": text,
+        "replace": replace,
+        "faults": found.faults[:_SHOWN],
+        "more": max(0, len(found.faults) - _SHOWN),
+    }
+    return Page("import_plan.html", values, status=400 if found.faults else 200)
+
+
+async def begin(context: PluginContext, request: PluginRequest) -> Reply:
+    """Import a file in the background."""
+    check_may_edit(context, request)
+    arguments = {"text": request.value("text"), "replace": bool(request.value("replace"))}
+    await context.tasks.start("import", "Import tags", arguments, request.viewer)
+    return Redirect("/tasks")
+
+
+async def as_json(context: PluginContext, _: PluginRequest) -> Reply:
+    """Give everything as JSON."""
+    return Download("tags.json", "application/json", exchange.to_json(await export(context)))
+
+
+async def as_csv(context: PluginContext, _: PluginRequest) -> Reply:
+    """Give the tags of films as CSV."""
+    return Download("tags.csv", "text/csv; charset=utf-8", exchange.to_csv((await export(context)).films))
+
+
+ROUTES = (
+    Route("GET", "import", ask),
+    Route("POST", "import", plan),
+    Route("POST", "import/confirmed", begin),
+    Route("GET", "export.json", as_json),
+    Route("GET", "export.csv", as_csv),
+)
+
+
+def _text(request: PluginRequest) -> str:
+    file = request.files.get("file")
+    if file is None or not file.body:
+        raise InvalidValue(
+            "No file was chosen.", fix="Choose a file that this page has exported, or one like it."
+        )
+    try:
+        return file.body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidValue("This file is not UTF-8.", fix="Save it as UTF-8, and choose it again.") from None

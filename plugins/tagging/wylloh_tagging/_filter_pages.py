@@ -1,0 +1,179 @@
+"""The page that filters films by tags, and smart collections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wylloh_server.sdk import InvalidValue, Page, Redirect, Route
+from wylloh_tagging._access import HERE, may_edit, signed_in
+from wylloh_tagging._filters import LONGEST_NAME, Filters
+from wylloh_tagging._looked_up import flat, greys_of, shelves
+from wylloh_tagging._store import TagStore
+from wylloh_tagging.builder import Builder, rows_of
+from wylloh_tagging.expression import LONGEST_FILTER, parse, terms, written
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_server.sdk import FilmCard, PluginContext, PluginRequest, Reply
+    from wylloh_tagging._filters import SavedFilter
+    from wylloh_tagging.builder import Press
+    from wylloh_tagging.expression import Expression
+    from wylloh_tagging.tags import Tag
+
+_PAGE = f"{HERE}/filter"
+_MOST_CHOICES = 80
+"""Tags of one category offered as something to press; every other one can be written."""
+
+
+async def filter_page(context: PluginContext, request: PluginRequest) -> Reply:
+    """Show the films a filter finds, the builder around it, and the form that saves it."""
+    typed = request.query.get("q", "")
+    if not typed.strip():
+        return await _filter_page(context, request, None)
+    try:
+        expression = parse(typed)
+    except InvalidValue as error:
+        return await _filter_page(context, request, None, error=error, typed=typed)
+    return await _filter_page(context, request, expression)
+
+
+async def _filter_page(
+    context: PluginContext,
+    request: PluginRequest,
+    expression: Expression | None,
+    *,
+    error: InvalidValue | None = None,
+    typed: str = "",
+) -> Page:
+    edited = await _edited(context, request)
+    rows = None if error else rows_of(expression)
+    builder = Builder(
+        _PAGE,
+        rows or (),
+        request.query.get("at", ""),
+        request.query.get("on", ""),
+        {"edit": edited.id} if edited else None,
+    )
+    values = {
+        "text": written(expression) if expression else typed,
+        "error": error,
+        "found": expression is not None,
+        "cards": await found_by(context, request, expression) if expression else (),
+        "unknown": await _unknown(context, expression) if expression else (),
+        "builder": None if rows is None else builder,
+        "choices": await _choices(context, builder),
+        "edited": edited,
+        "longest": LONGEST_FILTER,
+        "longest_name": LONGEST_NAME,
+        "may_share": may_edit(context, request.viewer),
+        "greys": await greys_of(context),
+    }
+    return Page("filter.html", values, status=400 if error else 200)
+
+
+async def found_by(
+    context: PluginContext, request: PluginRequest, expression: Expression
+) -> Sequence[FilmCard]:
+    """Give the films a filter finds, by title, as the viewer's library shows them."""
+    cards = await context.library.films(request.viewer)
+    everything = frozenset(card.film.id for card in cards)
+    found = (await TagStore(context).index()).matching(expression, everything)
+    return [card for card in cards if card.film.id in found]
+
+
+async def save(context: PluginContext, request: PluginRequest) -> Reply:
+    """Save a filter as a smart collection, or change one."""
+    saved = await _filters(context, request).save(
+        request.value("name"),
+        request.value("q"),
+        shared=bool(request.value("shared")),
+        home=bool(request.value("home")),
+        filter_id=request.value("id"),
+    )
+    return Redirect(f"{HERE}/collections/{saved}")
+
+
+async def collections(context: PluginContext, request: PluginRequest) -> Reply:
+    """Show the smart collections this viewer sees."""
+    every = await _filters(context, request).all()
+    sharing = may_edit(context, request.viewer)
+    shelves_ = [
+        ("Everybody here", [one for one in every if one.shared], sharing),
+        ("Only you", [one for one in every if not one.shared], True),
+    ]
+    return Page("collections.html", {"shelves": shelves_, "longest_name": LONGEST_NAME})
+
+
+async def collection(context: PluginContext, request: PluginRequest) -> Reply:
+    """Show the films of one smart collection."""
+    saved = await _filters(context, request).get(request.params["id"])
+    cards = await found_by(context, request, saved.expression)
+    mine = not saved.shared or may_edit(context, request.viewer)
+    return Page("collection.html", {"saved": saved, "cards": cards, "may_change": mine})
+
+
+async def change(context: PluginContext, request: PluginRequest) -> Reply:
+    """Rename, move, show, hide or delete a smart collection."""
+    filters, chosen = _filters(context, request), request.params["id"]
+    match request.value("do"):
+        case "rename":
+            await filters.rename(chosen, request.value("name"))
+        case "up":
+            await filters.move(chosen, -1)
+        case "down":
+            await filters.move(chosen, 1)
+        case "show":
+            await filters.show(chosen, home=True)
+        case "hide":
+            await filters.show(chosen, home=False)
+        case "delete":
+            await filters.delete(chosen)
+        case other:
+            raise InvalidValue(f"{other[:20]!r} cannot be done.", fix="Go back to Collections.")
+    return Redirect(f"{HERE}/collections")
+
+
+ROUTES = (
+    Route("GET", "filter", filter_page),
+    Route("POST", "filter", save),
+    Route("GET", "collections", collections),
+    Route("GET", "collections/{id}", collection),
+    Route("POST", "collections/{id}", change),
+)
+
+
+def _filters(context: PluginContext, request: PluginRequest) -> Filters:
+    viewer = signed_in(request)
+    return Filters(context, viewer.wallet, may_share=may_edit(context, viewer))
+
+
+async def _edited(context: PluginContext, request: PluginRequest) -> SavedFilter | None:
+    wanted = request.query.get("edit", "")
+    return await _filters(context, request).get(wanted) if wanted else None
+
+
+async def _unknown(context: PluginContext, expression: Expression) -> list[Tag]:
+    index = await TagStore(context).index()
+    return [tag for tag in terms(expression) if not index.meant(tag)]
+
+
+async def _choices(
+    context: PluginContext, builder: Builder
+) -> list[tuple[str, list[tuple[Tag, int, Press]]]]:
+    """Give the tags to press by category: in each those that most films have, by name."""
+    found = []
+    for shelf in await shelves(context):
+        nodes = [*([shelf.node] if shelf.node else []), *flat(shelf.children)]
+        most = sorted(nodes, key=lambda node: (-node.films, node.tag))[:_MOST_CHOICES]
+        presses = [
+            (node.tag, node.films, builder.tag(node.tag, _short(node.tag, shelf.name)))
+            for node in sorted(most, key=lambda node: node.tag)
+        ]
+        if presses:
+            found.append((shelf.name, presses))
+    return found
+
+
+def _short(tag: Tag, category: str) -> str:
+    return tag.removeprefix(f"{category}/") if category and tag != category else tag

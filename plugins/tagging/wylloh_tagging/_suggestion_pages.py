@@ -1,0 +1,93 @@
+"""Suggestions: on a film's page, and a page with those of many films."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wylloh_server.sdk import FilmId, Json, Page, Redirect, Route
+from wylloh_tagging._access import back_to, check_may_edit, film_of
+from wylloh_tagging._suggestions import Suggestions
+from wylloh_tagging.tags import tag_of
+
+if TYPE_CHECKING:
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply
+    from wylloh_tagging.evidence import Finding
+
+SHOWN = 8
+"""Suggestions of one film that are offered at once; the next come when these are answered."""
+_FILMS = 12
+"""Films on one page."""
+
+
+async def suggestions(context: PluginContext, request: PluginRequest) -> Reply:
+    """Show films with suggestions that wait for an answer."""
+    check_may_edit(context, request)
+    desk = Suggestions(context)
+    waiting, studied = await desk.waiting(), await desk.all_studied()
+    cards = await context.library.films(None)
+    chosen = [card.film for card in cards if card.film.id in waiting][:_FILMS]
+    values = {
+        "films": await _open(context, chosen),
+        "waiting": len(waiting),
+        "fresh": sum(card.film.id not in studied for card in cards),
+        "all": len(cards),
+    }
+    return Page("suggestions.html", values)
+
+
+async def look(context: PluginContext, request: PluginRequest) -> Reply:
+    """Start to look through the library, or into one film."""
+    check_may_edit(context, request)
+    film_id = FilmId(request.value("film"))
+    if film_id:
+        film = await context.library.film(film_id)
+        title = f"Look for tags of {film.title}"
+        await context.tasks.start("suggest", title, {"films": [film.id]}, request.viewer)
+        return Redirect(f"/films/{film.id}")
+    arguments = {"again": bool(request.value("again"))}
+    await context.tasks.start("suggest", "Look for tags in the whole library", arguments, request.viewer)
+    return Redirect("/tasks")
+
+
+async def of_film(context: PluginContext, request: PluginRequest) -> Reply:
+    """Give a film's suggestions as JSON."""
+    check_may_edit(context, request)
+    film = await film_of(context, request)
+    found = await Suggestions(context).of(film)
+    return Json({"suggestions": [{"tag": one.tag, "source": str(one.source)} for one in found]})
+
+
+async def accept(context: PluginContext, request: PluginRequest) -> Reply:
+    """Put a suggested tag on a film."""
+    check_may_edit(context, request)
+    film = await film_of(context, request)
+    await Suggestions(context).accept(film, tag_of(request.value("tag")))
+    return await _answered(context, request, film)
+
+
+async def refuse(context: PluginContext, request: PluginRequest) -> Reply:
+    """Let a suggestion go for good."""
+    check_may_edit(context, request)
+    film = await film_of(context, request)
+    await Suggestions(context).refuse(film, tag_of(request.value("tag")))
+    return await _answered(context, request, film)
+
+
+ROUTES = (
+    Route("GET", "suggestions", suggestions),
+    Route("POST", "suggestions", look),
+    Route("GET", "film/{film}/suggestions", of_film),
+    Route("POST", "film/{film}/suggestions/accept", accept),
+    Route("POST", "film/{film}/suggestions/refuse", refuse),
+)
+
+
+async def _answered(context: PluginContext, request: PluginRequest, film: Film) -> Reply:
+    if request.json is not None:
+        return await of_film(context, request)
+    return back_to(request, f"/films/{film.id}")
+
+
+async def _open(context: PluginContext, films: list[Film]) -> list[tuple[Film, tuple[Finding, ...]]]:
+    desk = Suggestions(context)
+    return [(film, found[:SHOWN]) for film in films if (found := await desk.of(film))]
