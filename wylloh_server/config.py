@@ -117,6 +117,10 @@ class ChainSettings(BaseModel):
     """Address of the RoyaltySplitterFactory contract. Empty: only splitters that films name are read."""
     explorer: str = ""
     """Address of a block's page in a block explorer, with {block} in it. Empty: no such links."""
+    name: str = Field(default="", max_length=60)
+    """What the chain is called where a wallet has to switch to it. Empty: its number."""
+    wallet_rpc: Origin = ""
+    """RPC address for wallets that do not know the chain; anybody here sees it. Empty: people add the chain."""
     store_url: Link = ""
     """Where people get tokens, shown with a refusal: an address, or a path on this server."""
 

@@ -37,6 +37,8 @@ class Slot(StrEnum):
     """On the library page, above the films. `film` is None."""
     FILM_DETAILS = "film.details"
     """On a film's page, a section of its own below its rights. `film` is that film."""
+    TRANSACTION = "transaction"
+    """On the page of a transaction that a wallet has to confirm, below its steps. `film` is None."""
     HOME_ROWS = "home.rows"
     """On the library page, a row of films of its own, also on TVs. `film` is None."""
 

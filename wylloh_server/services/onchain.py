@@ -24,6 +24,11 @@ _NATIVE_SYMBOLS = {1: "ETH", 56: "BNB", 100: "xDAI", 137: "POL", 43114: "AVAX"}
 """What chains call their own coin, by EIP-155 id; most that are built on Ethereum say ETH."""
 
 
+def native_symbol(chain_id: ChainId) -> str:
+    """Say what a chain calls its own coin."""
+    return _NATIVE_SYMBOLS.get(chain_id, "ETH")
+
+
 class OnChain:
     """Implements `hooks.context.PluginChain`."""
 
@@ -110,7 +115,7 @@ class OnChain:
             ChainError: it is no coin, or the chain cannot be asked and it was not read before.
         """
         if address == NATIVE_COIN:
-            return Coin(address, _NATIVE_SYMBOLS.get(self._chain_id, "ETH"), _NATIVE_DECIMALS, permits=False)
+            return Coin(address, native_symbol(self._chain_id), _NATIVE_DECIMALS, permits=False)
         known = await self._coins.get(address)
         if known is None:
             known = await self._read_coin(address)

@@ -61,6 +61,7 @@ PAIRING_BUDGET = Budget("tv", burst=10, per_minute=10)
 CODE_BUDGET = Budget("tv-code", burst=10, per_minute=10)
 PLAY_BUDGET = Budget("play", burst=60, per_minute=60)
 CUSTODY_BUDGET = Budget("custody", burst=60, per_minute=60)
+TRANSACTION_BUDGET = Budget("transaction", burst=60, per_minute=60)
 
 
 def limited(budget: Budget) -> Callable[[Handler], Handler]:

@@ -14,6 +14,7 @@ from wylloh_server.web.api import (
     sign_in,
     tasks,
     titles,
+    transactions,
     tv,
     uploads,
 )
@@ -31,6 +32,7 @@ routes = [
     *batch.routes,
     *titles.routes,
     *uploads.routes,
+    *transactions.routes,
     *health.routes,
 ]
 

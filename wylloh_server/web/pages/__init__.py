@@ -11,6 +11,7 @@ from wylloh_server.web.pages.library import library
 from wylloh_server.web.pages.pairing import pair, tv
 from wylloh_server.web.pages.tasks import tasks
 from wylloh_server.web.pages.titles import routes as titles_routes
+from wylloh_server.web.pages.transactions import transaction, transactions
 
 __all__ = ["routes"]
 
@@ -25,4 +26,6 @@ routes: list[web.RouteDef] = [
     web.get("/admin", admin),
     *titles_routes,
     web.get("/tasks", tasks),
+    web.get("/transactions", transactions),
+    web.get("/transactions/{transaction}", transaction),
 ]

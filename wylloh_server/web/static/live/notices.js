@@ -8,6 +8,7 @@ const said = document.getElementById("live-said");
 
 /** Show a sentence; with a link it leads there. It stays while the pointer or the focus is on it. */
 export function show({ sentence, link }) {
+  if (link && link === window.location.pathname) return; // that page says it itself
   const notice = Object.assign(document.createElement("p"), { className: "toast" });
   notice.append(link ? Object.assign(document.createElement("a"), { href: link, textContent: sentence }) : sentence);
   const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×", ariaLabel: "Dismiss" });

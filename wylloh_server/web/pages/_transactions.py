@@ -1,0 +1,163 @@
+"""A transaction as people read it: what it does, where it stands, what they can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.transaction import ContractCall, TransactionState
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.transaction import Step, Transaction
+
+_WORDS = {
+    TransactionState.PREPARED: "Waits for your wallet",
+    TransactionState.SENT: "Sent",
+    TransactionState.CONFIRMED: "Confirmed",
+    TransactionState.FAILED: "Failed",
+    TransactionState.EXPIRED: "Expired",
+}
+_MARKS = {TransactionState.CONFIRMED: "✓", TransactionState.FAILED: "!"}
+_SENT = "Sent. The chain has not confirmed it yet; you may leave this page."
+_OVER = (TransactionState.FAILED, TransactionState.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class StepLine:
+    """One step: what it does, where it stands in a word, and its hash if it was sent."""
+
+    says: str
+    word: str
+    done: bool
+    now: bool
+    sent_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionView:
+    """The page of a transaction.
+
+    Attributes:
+        lead: the most important sentence of the explanation; `rest` are the others.
+        sentence: where it stands.
+        problem: it is over and did not happen, or not as it should.
+        waits: the wallet can be asked now.
+        place: `Confirmed in block 1,234`, and where that can be looked up.
+    """
+
+    id: str
+    title: str
+    state: str
+    word: str
+    lead: str
+    rest: tuple[str, ...]
+    steps: tuple[StepLine, ...]
+    sentence: str
+    problem: bool
+    waits: bool
+    back: str
+    back_label: str
+    place: str
+    place_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionLine:
+    """One line of the list of transactions; `at` is seconds since 1970."""
+
+    id: str
+    title: str
+    word: str
+    mark: str
+    sentence: str
+    problem: bool
+    at: float
+
+
+def view_of(transaction: Transaction, explorer: str) -> TransactionView:
+    """Describe a transaction; `explorer` is the address of a block's page with `{block}` in it, or empty."""
+    lead, *rest = transaction.proposal.explanation
+    over = transaction.state in _OVER
+    return TransactionView(
+        id=transaction.id,
+        title=transaction.proposal.title,
+        state=transaction.state,
+        word=_WORDS[transaction.state],
+        lead=lead,
+        rest=tuple(rest),
+        steps=_steps(transaction),
+        sentence=_sentence(transaction),
+        problem=over,
+        waits=transaction.state is TransactionState.PREPARED,
+        back=transaction.proposal.back,
+        back_label="Go back and start again" if over else "Go on" if _done(transaction) else "Back",
+        place=_place(transaction),
+        place_url=explorer.replace("{block}", str(transaction.block))
+        if explorer and transaction.block
+        else "",
+    )
+
+
+def line_of(transaction: Transaction) -> TransactionLine:
+    """Describe a transaction in a line."""
+    return TransactionLine(
+        id=transaction.id,
+        title=transaction.proposal.title,
+        word=_WORDS[transaction.state],
+        mark=_MARKS.get(transaction.state, "…"),
+        sentence=_sentence(transaction),
+        problem=transaction.state is TransactionState.FAILED,
+        at=transaction.created,
+    )
+
+
+def _sentence(transaction: Transaction) -> str:
+    if _done(transaction):
+        return transaction.proposal.done
+    if transaction.state in _OVER:
+        return transaction.reason
+    if transaction.state is TransactionState.SENT:
+        return _SENT
+    steps = len(transaction.proposal.steps)
+    if transaction.step:
+        return f"Step {transaction.step} of {steps} is done. Your wallet has to confirm the next one."
+    return "Nothing has happened yet." if steps == 1 else f"Nothing has happened yet. It takes {steps} steps."
+
+
+def _done(transaction: Transaction) -> bool:
+    return transaction.state is TransactionState.CONFIRMED
+
+
+def _steps(transaction: Transaction) -> tuple[StepLine, ...]:
+    hashes = dict(zip(transaction.calls, transaction.hashes, strict=False))
+    return tuple(
+        StepLine(
+            says=step.says or _says(step, transaction),
+            word=_word(transaction, index),
+            done=index < transaction.step,
+            now=index == transaction.step and transaction.state not in _OVER,
+            sent_hash=hashes.get(index, ""),
+        )
+        for index, step in enumerate(transaction.proposal.steps)
+    )
+
+
+def _says(step: Step, transaction: Transaction) -> str:
+    if isinstance(step, ContractCall):
+        return transaction.proposal.title
+    return "Sign a permission"
+
+
+def _word(transaction: Transaction, index: int) -> str:
+    if index < transaction.step:
+        return "Done"
+    if index > transaction.step or transaction.state is TransactionState.EXPIRED:
+        return "Not begun" if transaction.state in _OVER else "Then"
+    return _WORDS[transaction.state]
+
+
+def _place(transaction: Transaction) -> str:
+    if not _done(transaction) or transaction.block is None:
+        return ""
+    certainty = "final" if transaction.final else "final in a while"
+    return f"In block {transaction.block:,}, {certainty}"
