@@ -1,0 +1,80 @@
+"""What a request to one of the store's pages is about: who, which film, which number."""
+
+from __future__ import annotations
+
+import re
+from functools import wraps
+from typing import TYPE_CHECKING
+
+from wylloh_server.sdk import ChainError, FilmId, InvalidValue, NotFound, Refusal, Role, Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
+
+    Handler = Callable[[PluginContext, PluginRequest], Coroutine[Any, Any, Reply]]
+
+_NUMBER = re.compile(r"[0-9]{1,78}")
+_MOST_PAGES = 1_000_000
+
+
+def get(path: str, handler: Handler, role: Role = Role.VIEWER) -> Route:
+    """Make a route that shows something."""
+    return Route("GET", path, _patient(handler), role)
+
+
+def post(path: str, handler: Handler, role: Role = Role.VIEWER) -> Route:
+    """Make a route that takes a form."""
+    return Route("POST", path, _patient(handler), role)
+
+
+def viewer_of(request: PluginRequest) -> Viewer:
+    """Give who asks; the store's routes let in nobody who is not signed in."""
+    if request.viewer is None:
+        raise InvalidValue("Please sign in first.", fix="Sign in with your wallet.")
+    return request.viewer
+
+
+async def film_of(context: PluginContext, request: PluginRequest) -> Film:
+    """Find the film in the address.
+
+    Raises:
+        NotFound: there is none, or it comes from a folder and has no tokens.
+    """
+    film = await context.library.film(FilmId(request.params["film"]))
+    if film.token is None:
+        raise NotFound(f"{film.title} lies in a folder here and has no tokens.", fix="Just watch it.")
+    return film
+
+
+def number_of(request: PluginRequest, name: str) -> int:
+    """Read a whole number from a form; 0 when it is not there.
+
+    Raises:
+        InvalidValue: it is something else.
+    """
+    text = request.value(name).strip()
+    if text and not _NUMBER.fullmatch(text):
+        raise InvalidValue(f"{name} must be a whole number.", fix="Go back and try again.")
+    return int(text or 0)
+
+
+def page_of(request: PluginRequest) -> int:
+    """Read the number of a page from the address, counted from 1."""
+    text = request.query.get("page", "")
+    return max(1, min(int(text), _MOST_PAGES)) if _NUMBER.fullmatch(text) else 1
+
+
+def _patient(handler: Handler) -> Handler:
+    """Answer with a sentence when the chain cannot be asked: that is nobody's mistake."""
+
+    @wraps(handler)
+    async def answer(context: PluginContext, request: PluginRequest) -> Reply:
+        try:
+            return await handler(context, request)
+        except ChainError as error:
+            return Refusal(503, f"The chain cannot be asked: {error}", error.fix or "Try again in a minute.")
+
+    return answer
