@@ -38,7 +38,7 @@ async def test_it_says_that_there_is_nothing_to_play_yet(somebody):
     assert status == 503
     assert body["playable"] == 0
     named = {check["name"]: check for check in body["checks"]}
-    assert set(named) == {"ffmpeg", "Chain", "Gateways", "Clock", "Disk", "Folders", "Films"}
+    assert set(named) == {"ffmpeg", "Chain", "History", "Gateways", "Clock", "Disk", "Folders", "Films"}
     assert named["Chain"]["ok"]
 
 

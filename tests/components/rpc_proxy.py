@@ -31,28 +31,43 @@ class RpcProxy:
     http_status: int = 200
     body: bytes | None = None
     stalled: bool = False
+    batches: bool = True
+    """Whether it takes many questions in one request, as most nodes do."""
+    requests: int = 0
     instead: dict[str, Any] = field(default_factory=dict)
     """Results given instead of the node's, by method."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
-        question = await request.json()
-        self.calls[question["method"]] += 1
-        if self.before is not None:
-            await self.before(question["method"])
+        asked = await request.json()
+        self.requests += 1
+        for question in asked if isinstance(asked, list) else [asked]:
+            self.calls[question["method"]] += 1
+            if self.before is not None:
+                await self.before(question["method"])
         if self.stalled:
             await asyncio.Event().wait()
         if self.http_status != 200 or self.body is not None:
             return web.Response(status=self.http_status, body=self.body)
+        if not isinstance(asked, list):
+            return web.json_response(await self._answer(asked))
+        if not self.batches:
+            return web.json_response(_refused(None, "one question at a time"))
+        return web.json_response([await self._answer(question) for question in asked])
+
+    async def _answer(self, question: dict[str, Any]) -> Any:
         if question["method"] in self.instead:
             result = self.instead[question["method"]]
-            return web.json_response({"jsonrpc": "2.0", "id": question["id"], "result": result})
+            return {"jsonrpc": "2.0", "id": question["id"], "result": result}
         words = self.refusal(question["method"], question["params"])
         if words is not None:
-            error = {"code": -32005, "message": words}
-            return web.json_response({"jsonrpc": "2.0", "id": question["id"], "error": error})
+            return _refused(question["id"], words)
         async with ClientSession() as session, session.post(self.upstream, json=question) as reply:
-            return web.Response(body=await reply.read(), content_type="application/json")
+            return await reply.json()
+
+
+def _refused(id_: Any, words: str) -> Any:
+    return {"jsonrpc": "2.0", "id": id_, "error": {"code": -32005, "message": words}}
 
 
 @asynccontextmanager

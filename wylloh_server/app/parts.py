@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.adapters.chain import RegistryChain
 from wylloh_server.adapters.database import open_database
 from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
+from wylloh_server.app.following import index_state
 from wylloh_server.app.inside import (
     build_discovery,
     build_probes,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from wylloh_server.adapters.chain import RpcPool
     from wylloh_server.config import Settings
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.onchain import IndexState
     from wylloh_server.domain.ports.storage import Films as StoredFilms
     from wylloh_server.services.health import Check
     from wylloh_server.services.ingest import Discovery, Puller
@@ -71,14 +73,22 @@ async def open_films(settings: Settings) -> AsyncIterator[Films]:
 
 async def check_everything(settings: Settings) -> tuple[Check, ...]:
     """Run every check. Opens hardly anything, so that what is broken is one failed check among others."""
+    # Where no server has run yet, asking must make no database.
+    begun = bool(settings.database.url) or settings.database_file.exists()
 
     async def films() -> tuple[Film, ...]:
-        if not (settings.database.url or settings.database_file.exists()):
-            return ()  # no server has run here yet, and asking makes no database
+        if not begun:
+            return ()
         async with open_database(settings.database_url) as database:
             return await database.storage.films.all()
 
+    async def history() -> IndexState | None:
+        if not begun:
+            return None
+        async with open_database(settings.database_url) as database:
+            return await index_state(settings, database.storage.history)
+
     async with http_client() as http, rpc_pool(settings) as pool:
         return await run_checks(
-            build_probes(settings, http, RegistryChain(pool, contract_of(settings)), films)
+            build_probes(settings, http, RegistryChain(pool, contract_of(settings)), films, history)
         )

@@ -49,7 +49,7 @@ class Renewal:
 @asynccontextmanager
 async def repeating(name: str, work: Callable[[], Awaitable[None]], every: Seconds) -> AsyncIterator[None]:
     """Do some work again and again until the context ends; its failures are logged, never raised."""
-    task = asyncio.create_task(_repeat(name, work, every), name=name)
+    task = asyncio.create_task(repeat(name, work, every), name=name)
     try:
         yield
     finally:
@@ -57,7 +57,8 @@ async def repeating(name: str, work: Callable[[], Awaitable[None]], every: Secon
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _repeat(name: str, work: Callable[[], Awaitable[None]], every: Seconds) -> None:
+async def repeat(name: str, work: Callable[[], Awaitable[None]], every: Seconds) -> None:
+    """Do some work again and again until cancelled; its failures are logged, never raised."""
     said = ""
     while True:
         try:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.onchain import IndexState
     from wylloh_server.domain.ports.chain import Chain, ChainStatus
     from wylloh_server.domain.ports.http import HttpClient
     from wylloh_server.domain.ports.storage import Films
@@ -31,6 +32,8 @@ _ENOUGH_ROOM = 5 << 30
 _CLOCK_SLACK = 30.0
 _FRESH_SECONDS = 5
 _DEADLINE = 10.0
+_NEARLY = 20
+"""Blocks that the history may lag behind while all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,42 @@ def _nodes(status: ChainStatus) -> str:
     sick = "; ".join(f"{node.url}: {node.reason}" for node in status.nodes if not node.usable)
     sentence = f"Block {status.block:,}, {usable} of {len(status.nodes)} nodes answer."
     return f"{sentence} {sick}".strip()
+
+
+class HistoryCheck:
+    """Is what is known of the chain's history up to date?"""
+
+    name = "History"
+
+    def __init__(self, state: Callable[[], Awaitable[IndexState | None]]) -> None:
+        self._state = state
+
+    async def __call__(self) -> Check:
+        """Compare the last block read with the newest; `state` gives None where nothing is followed."""
+        state = await self._state()
+        if state is None:
+            return Check(self.name, ok=True, sentence="No chain is followed.")
+        behind = blocks_behind(state)
+        return Check(
+            self.name,
+            ok=behind <= _NEARLY,
+            sentence=history_sentence(state),
+            fix="" if behind <= _NEARLY else "It is being read. If the number stands still, see the log.",
+        )
+
+
+def blocks_behind(state: IndexState) -> int:
+    """Count the blocks that the chain had when it was last asked and that were not read yet."""
+    return max(0, (state.head or 0) - (state.block or 0))
+
+
+def history_sentence(state: IndexState) -> str:
+    """Say how far the chain's history has been read."""
+    if state.block is None:
+        return "Nothing has been read yet."
+    behind = blocks_behind(state)
+    newest = "the newest" if not behind else f"{behind:,} block{'' if behind == 1 else 's'} behind the newest"
+    return f"Read up to block {state.block:,}, {newest}."
 
 
 class GatewayCheck:

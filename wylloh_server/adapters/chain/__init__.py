@@ -10,6 +10,7 @@ from __future__ import annotations
 from wylloh_server.adapters.chain._faults import CallReverted, RequestRefused
 from wylloh_server.adapters.chain.chain import RegistryChain
 from wylloh_server.adapters.chain.discovery import FilmDiscovery
+from wylloh_server.adapters.chain.history import ChainHistory
 from wylloh_server.adapters.chain.holdings import read_holdings
 from wylloh_server.adapters.chain.ladders import Ladders
 from wylloh_server.adapters.chain.reader import PoolReader
@@ -19,6 +20,7 @@ from wylloh_server.adapters.chain.typed_data import manifest_digest, manifest_ty
 
 __all__ = [
     "CallReverted",
+    "ChainHistory",
     "FilmDiscovery",
     "Ladders",
     "PoolReader",

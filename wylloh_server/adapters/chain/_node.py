@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,9 +26,35 @@ Ask = Callable[[str, list[Any]], Awaitable[Any]]
 Raises NodeFailed, RequestRefused or CallReverted.
 """
 
+Question = tuple[str, list[Any]]
+"""Method and parameters of one JSON-RPC request."""
+
 T = TypeVar("T")
 
 _REVERT_CODE = 3
+_BATCH = 50
+"""Questions in one request; providers that count them allow that many."""
+
+_SIDE_BY_SIDE = 8
+"""Requests at once to a node that answers only one question in each."""
+
+
+class Asking:
+    """Asks one node. It is an `Ask`, and can ask many questions in few requests."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def __call__(self, method: str, parameters: list[Any]) -> Any:
+        """Send one request. Raises like every `Ask`."""
+        return await self._node.ask(method, parameters)
+
+    async def many(self, questions: Sequence[Question]) -> list[Any]:
+        """Give the results in the questions' order. Raises like `Ask`, for the first that fails."""
+        results: list[Any] = []
+        for start in range(0, len(questions), _BATCH):
+            results += await self._node.ask_together(questions[start : start + _BATCH])
+        return results
 
 
 class Node:
@@ -48,10 +74,11 @@ class Node:
         self._provider.global_ccip_read_enabled = False
         self._checking = asyncio.Lock()
         self._checked = False
+        self._batches = True
         self._fault: ChainError | None = None
         self._rests_until = 0.0
 
-    async def run(self, operation: Callable[[Ask], Awaitable[T]]) -> T:
+    async def run(self, operation: Callable[[Asking], Awaitable[T]]) -> T:
         """Let an operation ask this node, which is checked first if it is new or came back.
 
         Raises:
@@ -61,7 +88,7 @@ class Node:
         """
         try:
             await self._check()
-            return await operation(self._ask)
+            return await operation(Asking(self))
         except NodeFailed as fault:
             raise self._leave(ChainUnavailable(f"{self.name}: {fault}", fix=_FIX_DOWN)) from None
         except NoContract as fault:
@@ -88,13 +115,13 @@ class Node:
             self._checked, self._fault = True, None
 
     async def _check_chain(self) -> None:
-        served = _wire.quantity(await self._ask("eth_chainId", []))
+        served = _wire.quantity(await self.ask("eth_chainId", []))
         if served != self._chain_id:
             message = f"{self.name}: it serves chain {served}, not {self._chain_id}"
             raise self._leave(WrongChain(message, fix=f"Configure an RPC of chain {self._chain_id}."))
 
     async def _check_contract(self) -> None:
-        if self._contract and not _wire.data(await self._ask("eth_getCode", [self._contract, "latest"])):
+        if self._contract and not _wire.data(await self.ask("eth_getCode", [self._contract, "latest"])):
             raise NoContract(
                 f"{self.name}: there is no contract at {self._contract}",
                 fix="Check the configured contract address, and that it is on this chain.",
@@ -106,20 +133,44 @@ class Node:
 
     def _leave(self, fault: ChainError) -> ChainError:
         self._checked = False
+        self._batches = True
         self._fault = fault
         self._rests_until = time.monotonic() + self._cool_down
         return fault
 
-    async def _ask(self, method: str, parameters: list[Any]) -> Any:
+    async def ask(self, method: str, parameters: list[Any]) -> Any:
+        """Send one request, unchecked."""
+        return _result(await self._sent(self._provider.make_request(_endpoint(method), parameters)))
+
+    async def ask_together(self, questions: Sequence[Question]) -> list[Any]:
+        """Send questions in one request, or one by one to a node that does not understand that."""
+        if self._batches and len(questions) > 1:
+            asked = [(_endpoint(method), parameters) for method, parameters in questions]
+            try:
+                replies = await self._sent(self._provider.make_batch_request(asked))
+            except NodeFailed:
+                replies = None
+            if isinstance(replies, list) and len(replies) == len(questions):
+                return [_result(reply) for reply in replies]
+            self._batches = False
+        return await self._ask_each(questions)
+
+    async def _ask_each(self, questions: Sequence[Question]) -> list[Any]:
+        results: list[Any] = []
+        for start in range(0, len(questions), _SIDE_BY_SIDE):
+            some = questions[start : start + _SIDE_BY_SIDE]
+            results += await asyncio.gather(*(self.ask(*question) for question in some))
+        return results
+
+    async def _sent(self, request: Awaitable[Any]) -> Any:
         try:
             async with asyncio.timeout(self._deadline):
-                reply = await self._provider.make_request(_endpoint(method), parameters)
+                return await request
         except TimeoutError:
             raise NodeFailed(f"it did not answer within {self._deadline:g} seconds") from None
         except Exception as error:  # noqa: BLE001 - every failure of a foreign server is the same to us
             # `from None`, because the text of an HTTP error quotes the URL with its API key.
             raise NodeFailed(_explain(error)) from None
-        return _result(reply)
 
 
 async def _height(ask: Ask) -> BlockNumber:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from wylloh_server.adapters.chain._faults import RequestRefused
-from wylloh_server.adapters.chain._node import Ask, Node
+from wylloh_server.adapters.chain._node import Asking, Node
 from wylloh_server.domain.errors import ChainError, ChainUnavailable, NoContract, WrongChain
 from wylloh_server.domain.ports.chain import ChainStatus, NodeStatus
 from wylloh_server.domain.types import Seconds
@@ -50,7 +50,7 @@ class RpcPool:
         self.contract = contract
         self._nodes = [Node(url, chain_id, contract, deadline, cool_down) for url in urls]
 
-    async def run(self, operation: Callable[[Ask], Awaitable[T]]) -> T:
+    async def run(self, operation: Callable[[Asking], Awaitable[T]]) -> T:
         """Run an operation whose requests must all go to the same node; begin it anew on the next one.
 
         Raises:

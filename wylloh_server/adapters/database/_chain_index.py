@@ -80,7 +80,8 @@ class ChainIndexTables:
         """Take back what happened after a block, or everything; gives the number of facts taken back."""
         async with self._writing() as (connection, row):
             taken = await _take_back(connection, row.step, to)
-            await connection.execute(update(state).where(_OURS).values(step=row.step + taken))
+            final = None if row.final is None or to is None else min(row.final, to)
+            await connection.execute(update(state).where(_OURS).values(step=row.step + taken, final=final))
         return taken
 
     async def look(self, head: ChainHead) -> None:
