@@ -312,9 +312,9 @@ class FakeCalls(SampleCalls):
         self.last_final = BlockNumber(0)
         self.tried = []
 
-    async def refusal(self, call, before=None):
+    async def refusal(self, call, at=None):
         self.tried.append(call)
-        return await super().refusal(call, before)
+        return await super().refusal(call, at)
 
     async def standing(self, wallet):
         self._speak()

@@ -46,9 +46,9 @@ class SampleCalls:
         """Encode a call. Raises InvalidValue."""
         return self._encoder.prepared(sender, call, signature)
 
-    async def refusal(self, call: PreparedCall, before: BlockNumber | None = None) -> CallRefusal | None:
+    async def refusal(self, call: PreparedCall, at: BlockNumber | None = None) -> CallRefusal | None:
         """Refuse as told."""
-        del call, before
+        del call, at
         self._speak()
         return CallRefusal(self.refused) if self.refused else None
 

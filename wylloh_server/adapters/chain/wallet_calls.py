@@ -51,11 +51,11 @@ class PoolWalletCalls:
         parts = signature_parts(signature or _UNSIGNED)
         arguments = tuple(_filled(argument, parts) for argument in call.arguments)
         data = "0x" + calldata(call.function, arguments).hex()
-        return PreparedCall(sender, wallet_of(call.to), data, call.value)
+        return PreparedCall(sender, wallet_of(call.to or ""), data, call.value)
 
-    async def refusal(self, call: PreparedCall, before: BlockNumber | None = None) -> CallRefusal | None:
+    async def refusal(self, call: PreparedCall, at: BlockNumber | None = None) -> CallRefusal | None:
         """Try a call without sending it; None when it would work. Raises ChainError."""
-        place = "latest" if before is None else hex(max(0, before - 1))
+        place = "latest" if at is None else hex(at)
         return await self._pool.run(partial(_refusal, call=call, place=place))
 
     async def standing(self, wallet: Wallet) -> WalletStanding:

@@ -68,10 +68,10 @@ class WalletCalls(Protocol):
             InvalidValue: function or arguments make no call, or the signature is none.
         """
 
-    async def refusal(self, call: PreparedCall, before: BlockNumber | None = None) -> CallRefusal | None:
+    async def refusal(self, call: PreparedCall, at: BlockNumber | None = None) -> CallRefusal | None:
         """Try a call without sending it; None when it would work.
 
-        Tried on the newest block, or on the state that the block `before` found.
+        Tried on the newest block, or on the state that the block `at` left.
         """
 
     async def standing(self, wallet: Wallet) -> WalletStanding:

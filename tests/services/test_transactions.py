@@ -1,0 +1,549 @@
+"""Transactions on a real chain, from the proposal to the block that nobody can take back any more."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, closing
+
+import pytest
+
+from tests.components.anvil import anvil
+from tests.components.evm import Evm
+from tests.components.market import CENT, DOLLAR, new_signer, open_market
+from tests.components.registry import ACCOUNTS, open_pool
+from tests.components.wallet import Wallet
+from tests.fakes import FakeClock
+from tests.services.house import viewer_with
+from wylloh_server.adapters.chain.wallet_calls import PoolWalletCalls
+from wylloh_server.adapters.database import open_database
+from wylloh_server.domain.errors import ChainUnavailable, InvalidValue, NotFound
+from wylloh_server.domain.events import TransactionConfirmed
+from wylloh_server.domain.transaction import (
+    ContractCall,
+    Proposal,
+    SignaturePart,
+    SignatureRequest,
+    TransactionState,
+)
+from wylloh_server.domain.types import wallet_of
+from wylloh_server.services.bus import Bus
+from wylloh_server.services.live import Live
+from wylloh_server.services.transactions import Follower, Ledger, TransactionDesk
+
+BUYER, OTHER = ACCOUNTS[1], ACCOUNTS[2]
+ME = wallet_of(BUYER.address)
+NOWHERE = wallet_of("0x" + "de" * 20)
+STATES = TransactionState
+
+
+@pytest.fixture(scope="module")
+def node():
+    with anvil() as chain:
+        yield chain
+
+
+@pytest.fixture(scope="module")
+def stage(node):
+    with closing(Evm(node.url)) as evm:
+        yield open_market(evm)
+
+
+@pytest.fixture
+def market(stage):
+    before = stage.chain.snapshot()
+    yield stage
+    stage.chain.rpc("evm_setAutomine", True)
+    stage.chain.revert(before)
+
+
+@pytest.fixture
+def wallet(node, market):
+    return Wallet(node.url, [BUYER])
+
+
+class Server:
+    """The services of one server over a database file. Told of the chain by `look` alone."""
+
+    def __init__(self, pool, storage, clock):
+        self.events, self.live, bus = [], Live(), Bus()
+        bus.subscribe(self.events.append)
+        ledger = Ledger(transactions=storage.transactions, live=self.live, bus=bus)
+        calls = PoolWalletCalls(pool)
+        self.storage = storage
+        self.follower = Follower(ledger=ledger, calls=calls, clock=clock)
+        self.desk = TransactionDesk(ledger=ledger, calls=calls, follower=self.follower, clock=clock)
+
+    async def propose(self, *steps, by=BUYER, **changes):
+        values = {"title": "Buy", "explanation": ("You pay.",), "done": "Yours.", "steps": steps}
+        return await self.desk.propose(
+            viewer_with(wallet_of(by.address)), Proposal(**(values | changes)), "store"
+        )
+
+    async def get(self, transaction, by=BUYER):
+        return await self.desk.get(wallet_of(by.address), transaction)
+
+    async def looked(self, transaction, by=BUYER):
+        await self.follower.look()
+        return await self.get(transaction, by)
+
+    async def asked(self, transaction, by=BUYER):
+        """What `eth_sendTransaction` gets."""
+        call = (await self.desk.ask(wallet_of(by.address), transaction, "claim")).call
+        return {"from": call.sender, "to": call.to, "data": call.data, "value": hex(call.value)}
+
+    async def sent(self, transaction, wallet, by=BUYER):
+        """Ask the wallet, and tell the server what it answered."""
+        answer = await wallet.request("eth_sendTransaction", [await self.asked(transaction, by)])
+        await self.desk.sent(wallet_of(by.address), transaction, answer)
+        return answer
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def open_server(tmp_path, node, clock):
+    @asynccontextmanager
+    async def opened():
+        async with open_database(tmp_path / "house.sqlite") as database, open_pool(node.url) as pool:
+            yield Server(pool, database.storage, clock)
+
+    return opened
+
+
+@pytest.fixture
+async def server(open_server):
+    async with open_server() as running:
+        yield running
+
+
+def buy(market, quantity=12, limit=1000 * DOLLAR):
+    return ContractCall(market.store.address, "buy(uint256,uint256,uint256)", (market.film, quantity, limit))
+
+
+def mine(market, blocks=1):
+    market.chain.rpc("anvil_mine", hex(blocks))
+
+
+async def test_a_purchase_is_prepared_sent_confirmed_and_final(server, market, wallet):
+    transaction = await server.propose(buy(market), topics=("film:x",))
+    assert (await server.get(transaction)).state is STATES.PREPARED
+    sent = await server.sent(transaction, wallet)
+    assert (await server.get(transaction)).state is STATES.SENT
+    done = await server.looked(transaction)
+    assert (done.state, done.hashes, done.step, done.final) == (STATES.CONFIRMED, (sent,), 1, False)
+    assert done.block == int(market.chain.rpc("eth_blockNumber"), 16)
+    assert market.held(ME) == 12
+    assert server.events == [TransactionConfirmed(transaction, ME, "store")]
+    mine(market, 100)
+    assert (await server.looked(transaction)).final
+    assert await server.storage.transactions.followed() == ()
+    assert len(server.events) == 1
+
+
+async def test_refusals_are_told_before_anything_is_kept(server, market):
+    refusals = {"NotEnoughStock": "Only a few are left. Ask for less."}
+    with pytest.raises(InvalidValue, match="^Only a few are left. Ask for less.$"):
+        await server.propose(buy(market, 5_000), refusals=refusals)
+    with pytest.raises(InvalidValue, match="^The contract refused: price above limit.$"):
+        await server.propose(buy(market, 1, limit=CENT), refusals=refusals)
+    market.chain.rpc("anvil_setBalance", ME, "0x0")
+    rich = ContractCall(market.store.address, "buy(uint256,uint256,uint256)", (1, 1, 1), value=1)
+    with pytest.raises(InvalidValue, match="too little of the chain's own coin"):
+        await server.propose(rich)
+    with pytest.raises(InvalidValue, match="no contract at that address"):
+        await server.propose(ContractCall(NOWHERE, "buy()"))
+    with pytest.raises(InvalidValue, match="did not say why"):
+        await server.propose(ContractCall(market.store.address, "noSuchFunction()"))
+    coin = ContractCall(market.coin.address, "transfer(address,uint256)", (NOWHERE, 10**30))
+    with pytest.raises(InvalidValue, match="does not hold enough of this coin"):
+        await server.propose(coin)
+    assert await server.desk.of_wallet(ME, limit=10) == ()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ContractCall(NOWHERE, "buy(uint256)", ("many",)),
+        ContractCall(NOWHERE, "buy(uint256)", (-1,)),
+        ContractCall(NOWHERE, "buy(uint256)", (2**256,)),
+        ContractCall(NOWHERE, "buy(uint256)", ()),
+        ContractCall(NOWHERE, "buy(", ()),
+        ContractCall(NOWHERE, "", ()),
+        ContractCall(NOWHERE, "buy(address)", ("0x12",)),
+        ContractCall(NOWHERE, "buy(uint8)", (SignaturePart.V,)),
+        ContractCall("", "buy()"),
+        ContractCall(None, "buy()"),
+    ],
+)
+async def test_what_is_no_call_is_refused(server, call):
+    with pytest.raises(InvalidValue):
+        await server.propose(call)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"steps": ()},
+        {"steps": (SignatureRequest({}),)},
+        {"title": " "},
+        {"explanation": ()},
+        {"done": ""},
+        {"back": "https://elsewhere.example"},
+        {"back": "//elsewhere.example"},
+    ],
+)
+async def test_what_is_no_proposal_is_refused(server, market, changes):
+    with pytest.raises(InvalidValue):
+        await server.propose(**({"steps": (buy(market),)} | changes))
+
+
+def permit(market, limit, deadline=2**48):
+    fields = [("owner", "address"), ("spender", "address"), ("value", "uint256"), ("nonce", "uint256")]
+    types = [{"name": name, "type": kind} for name, kind in (*fields, ("deadline", "uint256"))]
+    domain = [
+        ("name", "string"),
+        ("version", "string"),
+        ("chainId", "uint256"),
+        ("verifyingContract", "address"),
+    ]
+    return lambda owner: SignatureRequest(
+        {
+            "types": {
+                "EIP712Domain": [{"name": name, "type": kind} for name, kind in domain],
+                "Permit": types,
+            },
+            "primaryType": "Permit",
+            "domain": {
+                "name": "Demo Dollar",
+                "version": "1",
+                "chainId": 31337,
+                "verifyingContract": market.coin.address,
+            },
+            "message": {
+                "owner": owner,
+                "spender": market.store.address,
+                "value": str(limit),
+                "nonce": 0,
+                "deadline": deadline,
+            },
+        }
+    )
+
+
+async def test_a_permission_is_signed_and_spent_in_one_purchase(server, market, node):
+    signer, limit = new_signer(market), 100 * DOLLAR
+    wallet, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    parts = (2**48, SignaturePart.V, SignaturePart.R, SignaturePart.S)
+    function = "buyWithPermit(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))"
+    call = ContractCall(market.store.address, function, (market.film, 2, limit, parts))
+    transaction = await server.propose(permit(market, limit)(owner), call, by=signer)
+    request = (await server.desk.ask(owner, transaction, "claim")).signature
+    import json
+
+    right = await wallet.request("eth_signTypedData_v4", [owner, json.dumps(request.typed_data)])
+    wrong = Wallet(node.url, [OTHER])
+    strange = await wrong.request("eth_signTypedData_v4", [OTHER.address, json.dumps(request.typed_data)])
+    with pytest.raises(InvalidValue, match="Another account signed the permission"):
+        await server.desk.signed(owner, transaction, strange)
+    assert (await server.desk.signed(owner, transaction, right)).step == 1
+    await server.sent(transaction, wallet, by=signer)
+    assert (await server.looked(transaction, by=signer)).state is STATES.CONFIRMED
+    assert market.held(owner) == 2
+
+
+async def test_steps_go_one_after_the_other_each_confirmed_before_the_next(server, market, node):
+    signer = new_signer(market)
+    wallet = Wallet(node.url, [signer])
+    allow = ContractCall(
+        market.coin.address, "approve(address,uint256)", (market.store.address, 100 * DOLLAR)
+    )
+    with pytest.raises(InvalidValue, match="Allow it first"):
+        await server.propose(buy(market, 2), by=signer)
+    transaction = await server.propose(allow, buy(market, 2, 100 * DOLLAR), by=signer)
+    await server.sent(transaction, wallet, by=signer)
+    with pytest.raises(InvalidValue, match="sent this already"):
+        await server.asked(transaction, by=signer)
+    between = await server.looked(transaction, by=signer)
+    assert (between.state, between.step, len(between.hashes)) == (STATES.PREPARED, 1, 1)
+    assert server.events == []
+    await server.sent(transaction, wallet, by=signer)
+    done = await server.looked(transaction, by=signer)
+    assert (done.state, done.step, len(done.hashes)) == (STATES.CONFIRMED, 2, 2)
+
+
+async def test_prices_that_moved_meanwhile_are_told_before_the_wallet_is_asked(server, market):
+    transaction = await server.propose(
+        buy(market, 1, 5 * DOLLAR), refusals={"PriceAboveLimit": "It costs more now."}
+    )
+    market.store.setOffer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
+    with pytest.raises(InvalidValue, match="It costs more now."):
+        await server.asked(transaction)
+    market.store.setOffer(market.film, market.offer(steps=[(1, 5 * DOLLAR)]))
+    assert await server.asked(transaction)
+
+
+async def test_a_wallet_that_sends_something_else_is_found_out(server, market, wallet):
+    transaction = await server.propose(buy(market))
+    asked = await server.asked(transaction)
+    other = await wallet.request(
+        "eth_sendTransaction", [asked | {"data": market.store.data("buy", market.film, 1, 2**255)}]
+    )
+    await server.desk.sent(ME, transaction, other)
+    failed = await server.looked(transaction)
+    assert failed.state is STATES.FAILED
+    assert "something else" in failed.reason
+    assert server.events == []
+
+
+async def test_somebody_else_s_purchase_is_not_taken_for_one_s_own(server, market, node):
+    transaction = await server.propose(buy(market))
+    asked = await server.asked(transaction)
+    stranger = Wallet(node.url, [OTHER])
+    other = await stranger.request("eth_sendTransaction", [asked | {"from": OTHER.address}])
+    await server.desk.sent(ME, transaction, other)
+    assert (await server.looked(transaction)).state is STATES.FAILED
+
+
+async def test_one_that_was_sped_up_is_followed_under_its_new_hash(server, market, wallet):
+    transaction = await server.propose(buy(market))
+    market.chain.rpc("evm_setAutomine", False)
+    slow = await server.sent(transaction, wallet)
+    assert (await server.looked(transaction)).state is STATES.SENT
+    quick = await wallet.speed_up(slow)
+    assert quick != slow
+    mine(market)
+    done = await server.looked(transaction)
+    assert (done.state, done.hashes) == (STATES.CONFIRMED, (quick,))
+    assert market.held(ME) == 12
+
+
+async def test_one_that_was_sped_up_before_the_chain_was_asked_is_found_too(server, market, wallet):
+    transaction = await server.propose(buy(market))
+    market.chain.rpc("evm_setAutomine", False)
+    quick = await wallet.speed_up(await server.sent(transaction, wallet))
+    mine(market, 200)
+    done = await server.looked(transaction)
+    assert (done.state, done.hashes) == (STATES.CONFIRMED, (quick,))
+
+
+async def test_one_that_was_cancelled_has_failed_with_a_sentence(server, market, wallet):
+    transaction = await server.propose(buy(market))
+    market.chain.rpc("evm_setAutomine", False)
+    sent = await server.sent(transaction, wallet)
+    await server.looked(transaction)
+    await wallet.cancel(sent)
+    mine(market)
+    failed = await server.looked(transaction)
+    assert failed.state is STATES.FAILED
+    assert "cancelled" in failed.reason
+    assert market.held(ME) == 0
+
+
+async def test_what_was_sent_after_the_page_was_closed_is_found(server, market, wallet):
+    await wallet.request("eth_sendTransaction", [{"from": ME, "to": NOWHERE, "value": "0x1"}])
+    transaction = await server.propose(buy(market))
+    asked = await server.asked(transaction)
+    await wallet.request("eth_sendTransaction", [{"from": ME, "to": NOWHERE, "value": "0x1"}])
+    sent = await wallet.request("eth_sendTransaction", [asked])
+    mine(market, 130)
+    done = await server.looked(transaction)
+    assert (done.state, done.hashes) == (STATES.CONFIRMED, (sent,))
+    assert await server.desk.sent(ME, transaction, sent) == done
+
+
+async def test_nobody_pays_twice_because_a_page_was_closed(server, market, wallet, clock):
+    transaction = await server.propose(buy(market))
+    await wallet.request("eth_sendTransaction", [await server.asked(transaction)])
+    clock.now += 61
+    with pytest.raises(InvalidValue, match="done already"):
+        await server.asked(transaction)
+    assert market.held(ME) == 12
+
+
+async def test_the_same_purchase_twice_is_two_transactions(server, market, wallet):
+    first, second = await server.propose(buy(market, 1)), await server.propose(buy(market, 1))
+    await server.asked(second)
+    await server.sent(first, wallet)
+    assert (await server.looked(first)).state is STATES.CONFIRMED
+    assert (await server.get(second)).state is STATES.PREPARED
+
+
+async def test_a_reorg_takes_it_back_until_it_is_final(server, market, wallet):
+    transaction = await server.propose(buy(market), topics=("film:x",))
+    await server.sent(transaction, wallet)
+    confirmed = await server.looked(transaction)
+    raw = market.chain.rpc("eth_getRawTransactionByHash", confirmed.hashes[0])
+    market.chain.rpc("anvil_rollback", 1)
+    with server.live.listening(ME) as page:
+        back = await server.looked(transaction)
+        assert {"film:x", "wallet", "transactions"} <= (await page.next(1)).topics
+    assert (back.state, back.block) == (STATES.SENT, None)
+    market.chain.rpc("eth_sendRawTransaction", raw)
+    again = await server.looked(transaction)
+    assert again.state is STATES.CONFIRMED
+    assert market.held(ME) == 12
+
+
+async def test_a_reorg_of_the_first_step_waits_for_that_step(server, market, node):
+    signer = new_signer(market)
+    wallet = Wallet(node.url, [signer])
+    allow = ContractCall(
+        market.coin.address, "approve(address,uint256)", (market.store.address, 100 * DOLLAR)
+    )
+    transaction = await server.propose(allow, buy(market, 2, 100 * DOLLAR), by=signer)
+    before = int(market.chain.rpc("eth_blockNumber"), 16)
+    await server.sent(transaction, wallet, by=signer)
+    await server.looked(transaction, by=signer)
+    await server.sent(transaction, wallet, by=signer)
+    done = await server.looked(transaction, by=signer)
+    raws = [market.chain.rpc("eth_getRawTransactionByHash", one) for one in done.hashes]
+    market.chain.rpc("anvil_rollback", int(market.chain.rpc("eth_blockNumber"), 16) - before)
+    back = await server.looked(transaction, by=signer)
+    assert (back.state, back.step, back.hashes) == (STATES.SENT, 0, done.hashes)
+    for raw in raws:
+        market.chain.rpc("eth_sendRawTransaction", raw)
+    again = await server.looked(transaction, by=signer)
+    assert (again.state, again.step) == (STATES.CONFIRMED, 2)
+
+
+async def test_what_the_contract_refuses_on_the_chain_has_failed_with_the_reason(
+    server, market, wallet, node
+):
+    refusals = {"NotEnoughStock": "Somebody was quicker."}
+    transaction = await server.propose(buy(market, 300, 10_000 * DOLLAR), refusals=refusals)
+    market.chain.rpc("evm_setAutomine", False)
+    quick = Wallet(node.url, [OTHER], gas_price=10**12)
+    wallet.gas = 500_000
+    data = market.store.data("buy", market.film, 300, 2**255)
+    await quick.request(
+        "eth_sendTransaction", [{"from": OTHER.address, "to": market.store.address, "data": data}]
+    )
+    await server.sent(transaction, wallet)
+    mine(market)
+    failed = await server.looked(transaction)
+    assert failed.state is STATES.FAILED
+    assert (
+        failed.reason
+        == "The contract refused it on the chain. Only the network's fee is gone. Somebody was quicker."
+    )
+    assert not failed.final
+    mine(market, 100)
+    assert (await server.looked(transaction)).final
+
+
+async def test_what_nobody_confirms_expires_after_half_an_hour(server, market, clock):
+    transaction = await server.propose(buy(market))
+    clock.now += 30 * 60
+    assert (await server.get(transaction)).state is STATES.PREPARED
+    clock.now += 1
+    assert (await server.get(transaction)).state is STATES.EXPIRED
+    with pytest.raises(InvalidValue, match="in time"):
+        await server.asked(transaction)
+    assert await server.desk.of_wallet(ME, limit=10) == ()
+    other = await server.propose(buy(market))
+    clock.now += 24 * 3600 + 1
+    await server.follower.look()
+    await server.follower.look()
+    for gone in (transaction, other):
+        with pytest.raises(NotFound):
+            await server.get(gone)
+
+
+async def test_a_second_step_that_nobody_confirms_says_that_the_first_was_done(server, market, node, clock):
+    signer = new_signer(market)
+    allow = ContractCall(
+        market.coin.address, "approve(address,uint256)", (market.store.address, 100 * DOLLAR)
+    )
+    transaction = await server.propose(allow, buy(market, 2), by=signer)
+    await server.sent(transaction, Wallet(node.url, [signer]), by=signer)
+    await server.looked(transaction, by=signer)
+    clock.now += 31 * 60
+    expired = await server.looked(transaction, by=signer)
+    assert expired.state is STATES.EXPIRED
+    assert expired.reason.startswith("The first step was done")
+    assert await server.desk.of_wallet(wallet_of(signer.address), limit=10) == (expired,)
+
+
+async def test_one_that_expired_is_revived_when_the_wallet_sends_it_after_all(server, market, wallet, clock):
+    transaction = await server.propose(buy(market))
+    asked = await server.asked(transaction)
+    clock.now += 40 * 60
+    assert (await server.looked(transaction)).state is STATES.EXPIRED
+    await wallet.request("eth_sendTransaction", [asked])
+    assert (await server.looked(transaction)).state is STATES.CONFIRMED
+
+
+async def test_a_hash_the_chain_never_sees_is_lost_after_a_while(server, market, clock):
+    transaction = await server.propose(buy(market))
+    await server.asked(transaction)
+    await server.desk.sent(ME, transaction, "0x" + "ab" * 32)
+    assert (await server.looked(transaction)).state is STATES.SENT
+    clock.now += 31 * 60
+    lost = await server.looked(transaction)
+    assert lost.state is STATES.FAILED
+    assert "never seen" in lost.reason
+
+
+async def test_what_nobody_answers_is_not_looked_for_for_ever(server, market, clock):
+    transaction = await server.propose(buy(market))
+    await server.asked(transaction)
+    assert len(await server.storage.transactions.followed()) == 1
+    clock.now += 2 * 3600 + 1
+    await server.looked(transaction)
+    assert await server.storage.transactions.followed() == ()
+
+
+async def test_after_a_restart_it_goes_on(open_server, market, wallet):
+    async with open_server() as before:
+        transaction = await before.propose(buy(market))
+        sent = await before.sent(transaction, wallet)
+    async with open_server() as after:
+        async with after.follower.running(), asyncio.timeout(20):
+            while (done := await after.get(transaction)).state is not STATES.CONFIRMED:
+                await asyncio.sleep(0.05)
+        assert done.hashes == (sent,)
+        assert [event.transaction for event in after.events] == [transaction]
+
+
+async def test_while_the_chain_is_away_nothing_is_lost(tmp_path, clock):
+    with anvil() as node, closing(Evm(node.url)) as evm:
+        market = open_market(evm)
+        wallet = Wallet(node.url, [BUYER])
+        async with open_database(tmp_path / "h.sqlite") as database, open_pool(node.url) as pool:
+            server = Server(pool, database.storage, clock)
+            transaction = await server.propose(buy(market))
+            asked = await server.asked(transaction)
+            sent = await wallet.request("eth_sendTransaction", [asked])
+            node.stop()
+            assert (await server.desk.sent(ME, transaction, sent)).state is STATES.SENT
+            with pytest.raises(ChainUnavailable):
+                await server.follower.look()
+            with pytest.raises(ChainUnavailable):
+                await server.propose(buy(market))
+            async with server.follower.running():
+                await asyncio.sleep(0.1)
+            assert (await server.get(transaction)).state is STATES.SENT
+
+
+async def test_what_is_kept_comes_back_as_it_was(server, market):
+    parts = (2**255, SignaturePart.V, (SignaturePart.R, SignaturePart.S), b"\0\xff", True, "text", NOWHERE)
+    call = ContractCall(market.coin.address, "approve(address,uint256)", (NOWHERE, 2**255), 0, "Says")
+    odd = ContractCall(NOWHERE, "f(uint256)", parts, 2**200)
+    proposal = Proposal(
+        "Title",
+        ("One.", "Two."),
+        (SignatureRequest({"a": [1]}, "Sign"), odd, call),
+        "Done.",
+        {"E": "e"},
+        ("film:x",),
+        "/b",
+    )
+    transaction = await server.get(await server.propose(call))
+    from dataclasses import replace
+
+    kept = replace(transaction, id="0" * 32, proposal=proposal, signatures=("0x12",))
+    await server.storage.transactions.add(kept)
+    assert await server.storage.transactions.get("0" * 32) == kept
