@@ -25,13 +25,12 @@ from wylloh_server.app.inside import (
 )
 from wylloh_server.app.news import tell_open_pages
 from wylloh_server.app.outside import data_folder, open_outside
+from wylloh_server.app.plugins import plugin_registry
 from wylloh_server.app.transactions import build_transactions
 from wylloh_server.app.work import build_batch, build_housework, build_tasks
 from wylloh_server.domain.types import Seconds
 from wylloh_server.hooks.context import PluginServices
 from wylloh_server.hooks.dispatch import Dispatch
-from wylloh_server.hooks.limits import Limits
-from wylloh_server.hooks.registry import PluginRegistry
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.caretaker import repeating
 from wylloh_server.services.task_board import TaskBoard
@@ -60,7 +59,7 @@ def create_app(settings: Settings, show_claim: Callable[[str], None]) -> web.App
     `show_claim` is told the code that makes its reader the owner, while there is none.
     """
     app = new_application(settings)
-    app[keys.PLUGINS] = _plugins(settings)
+    app[keys.PLUGINS] = plugin_registry(settings)
     set_up_pages(app)
     add_routes(app)
 
@@ -80,17 +79,6 @@ def announcing(settings: Settings) -> AbstractAsyncContextManager[None]:
         return nullcontext()
     properties = {"name": server.name, "version": __version__, "path": "/"}
     return ZeroconfAnnouncer().announced(server.name, server.port, properties)
-
-
-def _plugins(settings: Settings) -> PluginRegistry:
-    registry = PluginRegistry(
-        path=settings.plugins.path,
-        disabled=settings.plugins.disabled,
-        settings=settings.plugins.settings,
-        limits=Limits(answer=settings.plugins.timeout_seconds),
-    )
-    registry.load()
-    return registry
 
 
 async def _open(

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from wylloh_server.hooks._discovery import check_name
 from wylloh_server.hooks.context import FilmCard, PluginContext, PluginLibrary, PluginLog, PluginServices
 from wylloh_server.hooks.declarations import (
     BackgroundTask,
@@ -31,6 +30,7 @@ from wylloh_server.hooks.declarations import (
     TaskResult,
     UploadedFile,
 )
+from wylloh_server.hooks.discovery import check_name
 from wylloh_server.hooks.dispatch import Ballot, Dispatch
 from wylloh_server.hooks.limits import Limits
 from wylloh_server.hooks.records import PluginRecord, PluginStatus

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.hooks._declared import declare
-from wylloh_server.hooks._discovery import check_name
 from wylloh_server.hooks._thread import within
+from wylloh_server.hooks.discovery import check_name
 from wylloh_server.hooks.spec import HOOKS
 from wylloh_server.hooks.version import checked_version
 

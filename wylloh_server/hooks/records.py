@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from wylloh_server.hooks._bridge import Bridge
     from wylloh_server.hooks._conduct import Conduct
-    from wylloh_server.hooks._discovery import Candidate
     from wylloh_server.hooks._lifespan import Lifespan
     from wylloh_server.hooks._outbox import Outbox
     from wylloh_server.hooks._queue import EventQueue
     from wylloh_server.hooks._thread import PluginThread
     from wylloh_server.hooks.context import PluginContext
     from wylloh_server.hooks.declarations import SettingValue
+    from wylloh_server.hooks.discovery import Candidate
 
 _Answer = TypeVar("_Answer")
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pluggy
 
 from wylloh_server.domain.errors import InvalidValue, NotFound, PluginError, SettingsError, WyllohError
-from wylloh_server.hooks._discovery import in_folders, installed
 from wylloh_server.hooks._loading import load_plugin
 from wylloh_server.hooks._running import leaked, start_plugin, stop_plugin
 from wylloh_server.hooks._settings import settings_of
 from wylloh_server.hooks.declarations import MountedRoute
+from wylloh_server.hooks.discovery import discovered
 from wylloh_server.hooks.limits import Limits
 from wylloh_server.hooks.records import Plugin, PluginRecord, PluginStatus
-from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PROJECT, Hooks
+from wylloh_server.hooks.spec import PROJECT, Hooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
@@ -26,10 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wylloh_server.domain.events import Event
-    from wylloh_server.hooks._discovery import Candidate
     from wylloh_server.hooks._queue import EventQueue
     from wylloh_server.hooks.context import PluginServices
     from wylloh_server.hooks.declarations import Setting
+    from wylloh_server.hooks.discovery import Candidate
 
 
 _LIMITS = Limits()
@@ -44,6 +43,7 @@ class PluginRegistry:
         disabled: names of plugins not to import.
         settings: what the settings file says for each plugin.
         points: entry points to load; None takes those of the installed packages.
+        candidates: what to load instead of all these.
     """
 
     def __init__(
@@ -54,12 +54,14 @@ class PluginRegistry:
         settings: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
         limits: Limits = _LIMITS,
         points: Iterable[EntryPoint] | None = None,
+        candidates: Iterable[Candidate] | None = None,
     ) -> None:
         self.limits = limits
         self._path = tuple(path)
         self._disabled = frozenset(disabled)
         self._settings = settings
         self._points = points
+        self._candidates = candidates
         self._plugins: list[Plugin] = []
         self._services: PluginServices | None = None
         self._restarting = asyncio.Lock()
@@ -68,8 +70,8 @@ class PluginRegistry:
 
     def load(self) -> None:
         """Import every plugin and collect its declarations. A broken one becomes a record."""
-        points = entry_points(group=ENTRY_POINT_GROUP) if self._points is None else self._points
-        for candidate in [*installed(points), *in_folders(self._path)]:
+        found = discovered(self._path, self._points) if self._candidates is None else self._candidates
+        for candidate in found:
             plugin = _new(candidate)
             if candidate.name in self._disabled:
                 plugin.status, plugin.reason = PluginStatus.DISABLED, "Disabled in the settings."

@@ -6,11 +6,12 @@ import importlib.util
 import re
 import sys
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import PluginError
-from wylloh_server.hooks.spec import PREFIX
+from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -56,6 +57,14 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise PluginError(f"A plugin's name is lower-case letters and digits, not {name!r}.")
+
+
+def discovered(
+    path: Iterable[Path] = (), points: Iterable[EntryPoint] | None = None
+) -> tuple[Candidate, ...]:
+    """Give the plugins of the entry points, by default all that are installed, then those in the folders."""
+    given = entry_points(group=ENTRY_POINT_GROUP) if points is None else points
+    return (*installed(given), *in_folders(path))
 
 
 def installed(points: Iterable[EntryPoint]) -> Iterator[Candidate]:
@@ -122,7 +131,7 @@ def _import(package: Path) -> ModuleType:
     known = sys.modules.get(name)
     if known is not None and known.__file__ == str(file):
         return known
-    if known is not None or importlib.util.find_spec(name) is not None:
+    if known is not None or _elsewhere(name, file):
         raise PluginError(f"Another Python package is called {name} already; rename the folder.")
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(package)])
     if spec is None or spec.loader is None:
@@ -135,6 +144,12 @@ def _import(package: Path) -> ModuleType:
         _forget(name)
         raise
     return module
+
+
+def _elsewhere(name: str, file: Path) -> bool:
+    """Say whether a package of that name would be imported from somewhere else."""
+    found = importlib.util.find_spec(name)
+    return found is not None and found.origin != str(file)
 
 
 def _forget(name: str) -> None:

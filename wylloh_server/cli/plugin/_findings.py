@@ -1,0 +1,69 @@
+"""What a look at a plugin brings to light, and what its source alone tells."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SERVER, _SDK = "wylloh_server", "wylloh_server.sdk"
+_INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `fix` says what to do when it is not `ok`."""
+
+    ok: bool
+    says: str
+    fix: str = ""
+
+
+def import_findings(package: Path) -> Iterator[Finding]:
+    """Look whether a plugin's code imports anything of the server but the SDK, or another plugin."""
+    wrong = [
+        Finding(
+            ok=False,
+            says=f"{file.relative_to(package.parent)}:{line} imports {module}.",
+            fix=f"A plugin may import {_SDK} and nothing else of the server, and no other plugin.",
+        )
+        for file in sorted(package.rglob("*.py"))
+        for line, module in _imports(file)
+        if _foreign(module, package.name)
+    ]
+    yield from wrong or [Finding(ok=True, says=f"Of the server it imports only {_SDK}.")]
+
+
+def inline_findings(template: str, source: str) -> Iterator[Finding]:
+    """Look for what the pages' content security policy keeps a browser from using."""
+    for number, line in enumerate(source.splitlines(), 1):
+        if found := _INLINE.search(line):
+            yield Finding(
+                ok=False,
+                says=f"The template {template}, line {number}, holds {found[0].strip()!r}.",
+                fix="Scripts and styles go into files in static_dirs; browsers ignore those inside pages.",
+            )
+
+
+def _imports(file: Path) -> Iterator[tuple[int, str]]:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):
+        return  # loading it says so
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module == _SERVER:
+            yield from ((node.lineno, f"{_SERVER}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.lineno, str(node.module)
+
+
+def _foreign(module: str, own: str) -> bool:
+    top = module.partition(".")[0]
+    return top.startswith("wylloh_") and top != own and module != _SDK
