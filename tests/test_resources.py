@@ -41,8 +41,11 @@ def test_a_browser_file_that_is_not_listed_is_not_found(name: str) -> None:
         vendor_file(name)
 
 
-def test_the_film_registry_artifact_has_abi_and_bytecode() -> None:
-    artifact = json.loads(contract_artifact("FilmRegistry").read_text())
+@pytest.mark.parametrize(
+    "name", ["FilmRegistry", "FilmStore", "RoyaltySplitter", "RoyaltySplitterFactory", "DemoDollar"]
+)
+def test_a_contracts_artifact_has_abi_and_bytecode(name: str) -> None:
+    artifact = json.loads(contract_artifact(name).read_text())
     assert artifact["abi"]
     assert artifact["bytecode"]
 

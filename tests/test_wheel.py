@@ -29,8 +29,9 @@ def test_it_finds_its_files_without_the_checkout(unpacked: Path) -> None:
     program = """
 import json
 from wylloh_server.resources import VENDOR_FILES, contract_artifact, theme_dir, vendor_file
+CONTRACTS = ["FilmRegistry", "FilmStore", "RoyaltySplitter", "RoyaltySplitterFactory", "DemoDollar"]
 print(json.dumps([str(p) for p in
-    [theme_dir("default"), contract_artifact("FilmRegistry"), *map(vendor_file, VENDOR_FILES)]]))
+    [theme_dir("default"), *map(contract_artifact, CONTRACTS), *map(vendor_file, VENDOR_FILES)]]))
 """
     command = [
         sys.executable,

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tests.components.evm import UINT256_MAX, ZERO
 from tests.components.shares import divided, split_hash
+
+pytestmark = pytest.mark.timeout(400)
+"""Only a failing one takes long: Hypothesis looks for the shortest example for up to five minutes."""
 
 POOL = ["0x" + f"{0xA11CE000 + n:040x}" for n in range(12)]
 """Accounts that never send anything, so that their native balance shows what they were paid."""

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.components.evm import UINT256_MAX, Reverted
 from tests.components.market import Market
+
+pytestmark = pytest.mark.timeout(400)
+"""Only a failing one takes long: Hypothesis looks for the shortest example for up to five minutes."""
 
 FUNDS = 2_000_000
 FAR = 2**63

@@ -20,7 +20,7 @@ _COMMANDS = {
     "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders and films."),
     "film": ("film", "Publish, pull and list films."),
     "plugin": ("plugin", "Write, check, install and look after plugins."),
-    "registry": ("registry", "Put a FilmRegistry on a chain, let publishers in, mint tokens."),
+    "registry": ("registry", "Put the contracts on a chain, let publishers in, mint tokens."),
     "serve": ("serve", "Run the server."),
 }
 
