@@ -33,13 +33,17 @@ _FIXED = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A link: to choose a value or no longer, to sort, or to turn a page."""
+    """A link: to choose a value or no longer, to sort, or to turn a page.
+
+    A language's `label` is its tag; the page writes its name.
+    """
 
     label: str
     url: str
     count: int = 0
     chosen: bool = False
     within: bool = False
+    is_language: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ def _facet(name: str, values: Sequence[FacetValue], wish: Wish) -> Facet:
             value.count,
             value.chosen,
             within=name == "year" and len(value.value) < _DECADE,
+            is_language=name == "language",
         )
         for value in ordered
     ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import Fragment, Role, Slot
 from wylloh_store.amounts import percent
-from wylloh_store.goods import Availability
+from wylloh_store.goods import Availability, Price
 from wylloh_store.keeper import shop_of
 from wylloh_store.names import names_of
 from wylloh_store.offers import buttons_of, resales_of, steps_of
@@ -106,6 +106,10 @@ def lead_of(goods: Goods, shop: Shop) -> str:
     """Say in one sentence whether and for how much tokens can be had."""
     availability, price = goods.availability(shop.now), goods.price(shop.now)
     cost = priced(price, shop) if price else ""
+    if goods.offer is not None and price is not None and goods.on_first_sale(shop.now):
+        own = Price(goods.offer.coin, goods.offer.unit_price(1, shop.now))
+        if own != price:
+            return f"One token costs {cost} from a holder, {priced(own, shop)} from the publisher."
     return {
         Availability.SALE: f"One token costs {cost}.",
         Availability.PRESALE: f"One token costs {cost} in the presale.",
