@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SOURCE = """
 import asyncio
+from pathlib import Path
 from wylloh_server.sdk import *
 
 WYLLOH_SDK = SDK_VERSION
@@ -44,6 +45,21 @@ async def fields(context, viewer):
     return [BatchField("word", "The mark"), BatchField("how", "How", ("softly", "loudly"))]
 
 
+async def shelf(context, request):
+    films = await context.library.films(request.viewer)
+    return Page("shelf.html", {"films": [card for card in films if card.film.token]})
+
+
+@hookimpl
+def routes():
+    return [Route("GET", "", shelf)]
+
+
+@hookimpl
+def template_dirs():
+    return [Path(__file__).parent]
+
+
 @hookimpl
 def background_tasks():
     return [BackgroundTask("mark", mark), BackgroundTask("hang", hang), BackgroundTask("fail", fail)]
@@ -59,9 +75,20 @@ def batch_actions():
 """
 
 
+SHELF = """
+{% extends "base.html" %}
+{% import "macros.html" as ui with context %}
+{% block content %}
+<div class="page plain"><h1>Token films</h1>{{ ui.selecting() }}
+<section><header><h2>All</h2>{{ ui.pick_all() }}</header>{{ ui.film_row(films, pick=True) }}</section></div>
+{% endblock %}
+"""
+
+
 def write(folder):
     """Put the plugin `testdeeds` into a folder of plugins, and give that."""
     package = folder / "plugins/testdeeds/wylloh_testdeeds"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(SOURCE)
+    (package / "shelf.html").write_text(SHELF)
     return folder / "plugins"

@@ -39,7 +39,7 @@ async def begun(house, kind, wallet, title="Read <everything>"):
 async def test_nothing_is_running(owner):
     found = await page(owner)
     assert "Nothing is running." in found.text
-    assert "running in the background" not in (await page(owner, "/")).text
+    assert "in the background" not in (await page(owner, "/")).text
 
 
 async def test_a_task_at_work_shows_how_far_it_is(house, collector):
@@ -52,7 +52,7 @@ async def test_a_task_at_work_shows_how_far_it_is(house, collector):
     bar = next(attributes for tag, attributes in found.tags if tag == "progress")
     assert (bar["value"], bar["max"]) == ("40", "100")
     assert "Cancel Read <everything>" in found.named("button")
-    assert "1 running in the background" in (await page(collector, "/")).text
+    assert "1 task running in the background" in (await page(collector, "/")).text
 
 
 async def test_what_has_ended_says_how(house, collector, owner):
@@ -105,7 +105,7 @@ def test_the_headline_counts_what_is_at_work():
     going = line_of(RUNNING, viewer(COLLECTOR))
     waiting = line_of(replace(RUNNING, state=TaskState.WAITING), viewer(COLLECTOR))
     assert headline([]) == "Nothing is running."
-    assert headline([waiting]) == "Waiting to go on."
-    assert headline([going, waiting]) == "One thing is running."
+    assert headline([waiting]) == "One thing is waiting to go on."
+    assert headline([going, waiting]) == "One thing is running, 1 waiting."
     assert headline([going] * 5) == "Five things are running."
     assert headline([going] * 6) == "6 things are running."

@@ -48,7 +48,8 @@ async def tasks(request: web.Request) -> web.Response:
     """Show what is being done in the background, and what has ended."""
     viewer = require_viewer(request)
     lines = [line_of(task, viewer) for task in await request.app[TASKS].all(viewer)]
-    going = [line for line in lines if line.task.unfinished]
+    # What is at work stands first.
+    going = sorted((line for line in lines if line.task.unfinished), key=lambda line: line.task.state)
     return await render(
         request,
         "tasks.html",
@@ -61,10 +62,15 @@ async def tasks(request: web.Request) -> web.Response:
 def headline(going: Sequence[Line]) -> str:
     """Say in one sentence how much goes on."""
     at_work = sum(line.task.state is TaskState.RUNNING for line in going)
+    waiting = len(going) - at_work
     if not at_work:
-        return "Nothing is running." if not going else "Waiting to go on."
-    number = _NUMBERS[at_work] if at_work < len(_NUMBERS) else f"{at_work:,} things"
-    return f"{number} {'is' if at_work == 1 else 'are'} running."
+        return "Nothing is running." if not waiting else f"{_things(waiting)} waiting to go on."
+    return f"{_things(at_work)} running{f', {waiting:,} waiting' if waiting else ''}."
+
+
+def _things(number: int) -> str:
+    words = _NUMBERS[number] if number < len(_NUMBERS) else f"{number:,} things"
+    return f"{words} {'is' if number == 1 else 'are'}"
 
 
 def line_of(task: Task, viewer: Viewer) -> Line:

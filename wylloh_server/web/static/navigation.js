@@ -16,7 +16,9 @@ function arrow(event, direction) {
   if (!onTv() && !current?.matches(".card, .pick")) return;
   if (ownsArrow(current, direction)) return;
   // What stands behind an open dialog cannot be reached.
-  if (moveFocus(direction, document.querySelector("dialog[open]") ?? document)) event.preventDefault();
+  const moved = moveFocus(direction, document.querySelector("dialog[open]") ?? document);
+  // At the end of its row, a choice must not jump to the first one and take it.
+  if (moved || current?.matches("[type=radio]")) event.preventDefault();
 }
 
 /** A text field needs left and right for itself. */

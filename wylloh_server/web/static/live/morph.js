@@ -25,6 +25,7 @@ function keepsOpen(element, name) {
 }
 
 function morphChildren(from, to) {
+  dropUnwanted(from, to);
   const known = keyed(from);
   let next = from.firstChild;
   for (const wanted of [...to.childNodes]) {
@@ -43,6 +44,12 @@ function morphChildren(from, to) {
     next.remove();
     next = after;
   }
+}
+
+/** What is gone goes first: else all that came after it would be moved, and what is moved loses the focus. */
+function dropUnwanted(from, to) {
+  const wanted = new Set([...to.children].map(keyOf));
+  for (const child of [...from.children]) if (keyOf(child) && !wanted.has(keyOf(child))) child.remove();
 }
 
 /** The child that shall become `wanted`: the one with the same key, else the next one if it is of the same kind. */
