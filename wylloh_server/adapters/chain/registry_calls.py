@@ -16,7 +16,7 @@ from eth_abi.abi import encode
 from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
-from wylloh_server.adapters.chain import _wire
+from wylloh_server.adapters.chain.reader import calldata
 from wylloh_server.domain.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -81,13 +81,12 @@ def deploy(artifact: Path, types: Sequence[str], values: Sequence[Any]) -> Trans
 
 
 def call(contract: Wallet, signature: str, values: Sequence[Any]) -> Transaction:
-    """Call any function of any contract, for example `setCoin(address,bool)`; no tuples within tuples.
+    """Call any function of any contract, for example `setCoin(address,bool)`.
 
     Raises:
         InvalidValue: a value does not fit its type.
     """
-    body = _encoded(_types(signature), values)
-    return Transaction(contract, "0x" + (_wire.selector(signature) + body).hex())
+    return Transaction(contract, "0x" + calldata(signature, values).hex())
 
 
 def create_film(film: NewFilm) -> Transaction:
@@ -130,12 +129,6 @@ def transfer(token: TokenReference, sender: Wallet, to: Wallet, amount: int) -> 
     """Move tokens. Only their holder, or an operator the holder approved, can."""
     values = (sender, to, token.token_id, amount, b"")
     return call(token.contract, "safeTransferFrom(address,address,uint256,uint256,bytes)", values)
-
-
-def _types(signature: str) -> list[str]:
-    """Split the parameter types of a signature at its outer commas."""
-    inner = signature[signature.index("(") + 1 : -1]
-    return re.findall(r"\([^)]*\)(?:\[\])?|[^,]+", inner)
 
 
 def _encoded(types: Sequence[str], values: Sequence[Any]) -> bytes:

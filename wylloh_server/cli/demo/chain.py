@@ -6,12 +6,12 @@ import re
 import signal
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wylloh_server.cli.demo.processes import child
 from wylloh_server.domain.errors import ChainError
 from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
-from wylloh_server.resources import anvil_path, contract_artifact
+from wylloh_server.resources import anvil_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from wylloh_server.adapters.chain import RpcPool
+    from wylloh_server.cli.demo.market import Market
 
 CHAIN_ID = ChainId(31337)
 _MNEMONIC = "test test test test test test test test test test test junk"
@@ -33,24 +34,48 @@ class Cast:
     publisher: LocalAccount
     full: LocalAccount
     empty: LocalAccount
+    cinema: LocalAccount
+    others: tuple[LocalAccount, ...]
+
+    @property
+    def wallets(self) -> tuple[Wallet, ...]:
+        """All ten addresses, in anvil's order."""
+        everybody = (self.publisher, self.full, self.empty, self.cinema, *self.others)
+        return tuple(wallet_of(account.address) for account in everybody)
 
 
 def accounts() -> Cast:
-    """Derive the first three development accounts."""
+    """Derive anvil's ten development accounts."""
     from eth_account import Account
 
     Account.enable_unaudited_hdwallet_features()
-    publisher, full, empty = (
-        Account.from_mnemonic(_MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}") for number in range(3)
+    publisher, full, empty, cinema, *others = (
+        Account.from_mnemonic(_MNEMONIC, account_path=f"m/44'/60'/0'/0/{number}") for number in range(10)
     )
-    return Cast(publisher, full, empty)
+    return Cast(publisher, full, empty, cinema, tuple(others))
+
+
+def named_wallets(cast: Cast) -> dict[str, Wallet]:
+    """Give the demo's four wallets by the names of the plugin's settings."""
+    names = ("publisher", "full", "empty", "cinema")
+    return {name: wallet_of(getattr(cast, name).address) for name in names}
+
+
+def chain_settings(rpc: str, market: Market) -> dict[str, Any]:
+    """Give the section `[chain]` of both servers."""
+    contracts = {"contract": market.registry, "store": market.store, "splitters": market.splitters}
+    return {"rpc": [rpc], "id": CHAIN_ID, "poll_seconds": 2, **contracts}
 
 
 @contextmanager
-def running_chain(folder: Path) -> Iterator[str]:
-    """Run anvil until the context ends, with the state it had the last time. Gives its address."""
+def running_chain(folder: Path, since: int | None = None) -> Iterator[str]:
+    """Run anvil until the context ends, with the state it had the last time. Gives its address.
+
+    `since` is the time (Unix seconds) at which a new chain begins; None goes on with the one that is there.
+    """
     state, log = folder / "chain.json", folder / "chain.log"
     flags = ["--port", "0", "--no-cors", "--state", str(state), "--state-interval", "5"]
+    flags += ["--timestamp", str(since)] if since is not None else []
     with child("chain", [str(anvil_path()), *flags], log, stop=signal.SIGINT) as anvil:
         anvil.wait_for(lambda: re.search(r"Listening on (\S+)", anvil.said()), seconds=30)
         found = re.search(r"Listening on (\S+)", anvil.said())
@@ -71,19 +96,6 @@ async def still_there(rpc: str, contract: Wallet, block: int) -> bool:
             return int(await chain.request("eth_blockNumber", []), 16) >= block
         except ChainError:
             return False
-
-
-async def deploy(rpc: str, publisher: LocalAccount) -> Wallet:
-    """Put the registry on the chain; the publisher becomes its admin."""
-    from wylloh_server.adapters.chain.registry_calls import deploy_registry
-    from wylloh_server.adapters.chain.transactions import send
-
-    transaction = deploy_registry(contract_artifact("FilmRegistry"), wallet_of(publisher.address))
-    async with pool(rpc) as chain:
-        mined = await send(chain, transaction, publisher)
-    if mined.contract is None:
-        raise ChainError("the registry was not created", fix="Start the demo again.")
-    return mined.contract
 
 
 async def hand_out(

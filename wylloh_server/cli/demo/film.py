@@ -10,6 +10,8 @@ from wylloh_server.domain.errors import MediaError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from wylloh_server.cli.demo.catalogue import DemoFilm
+
 SECONDS = 90
 _RATE = 24
 
@@ -46,6 +48,23 @@ def make_film(ffmpeg: str, target: Path) -> None:
     subtitles.write_text(_srt(0), encoding="utf-8")
     draft = target.with_suffix(".part.mp4")
     _run(_command(ffmpeg, subtitles, draft))
+    draft.replace(target)
+
+
+def make_short(ffmpeg: str, film: DemoFilm, target: Path) -> None:
+    """Make one of the short films: 360p, 24 frames a second, one tone.
+
+    Raises:
+        MediaError: ffmpeg failed; its last words are in the message.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".part.mp4")
+    sources = (film.picture, _TONE.format(pitch=film.pitch, seconds=film.seconds))
+    inputs = [part for source in sources for part in ("-f", "lavfi", "-i", source)]
+    picture = ["-vf", "scale=640:360:flags=neighbor,format=yuv420p", "-metadata:s:a:0", "language=eng"]
+    codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-g", "48", "-c:a", "aac"]
+    quiet = [ffmpeg, "-hide_banner", "-nostdin", "-loglevel", "error", "-y"]
+    _run([*quiet, *inputs, *picture, *codecs, "-t", str(film.seconds), f"file:{draft}"])
     draft.replace(target)
 
 

@@ -1,4 +1,4 @@
-"""The demo's publisher: publishes a film with the very command a real one uses, and hands out its tokens."""
+"""The demo's publisher: publishes films with the very command a real one uses, and hands out their tokens."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wylloh_server.cli.demo.catalogue import LIGHT
 from wylloh_server.cli.demo.chain import hand_out
-from wylloh_server.cli.demo.film import german_subtitles, make_poster
+from wylloh_server.cli.demo.film import german_subtitles, make_film, make_poster, make_short
 from wylloh_server.cli.demo.servers import WYLLOH
 from wylloh_server.cli.demo.state import State, fingerprint, save_state
 from wylloh_server.domain.errors import WyllohError
@@ -23,34 +24,32 @@ if TYPE_CHECKING:
 
     from eth_account.signers.local import LocalAccount
 
-OWN_FILM = "light.mp4"
-_DEMO_TOKENS = 120
-"""Enough for a small venue, see the second tier."""
-_SHOP_TOKENS = 1000
+    from wylloh_server.cli.demo.catalogue import DemoFilm
+
+_GIVEN = 120
+"""Tokens of one's own film for the demo wallet: enough for a small venue, see the second tier."""
+SHOP_TOKENS = 1000
+"""Tokens the publisher keeps for who has none, see the plugin's page `tokens`."""
 _PASSWORD = "demo"  # noqa: S105 - it guards a key that anvil's documentation prints
-_TIERS = (
-    "1:personal",
-    "100:small-venue:50 seats",
-    "5000:streaming:DE,AT,CH",
-    "10000:theatrical",
-    "50000:national",
-)
-_SYNOPSIS = "A minute and a half of turning light. Made on this machine, published, bought and played on it."
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the publisher works: the demo's folder, its settings file, its account, a buyer, the chain."""
+    """Where the publisher works: the demo's folder, its settings file, its account, a buyer, the chain.
+
+    `royalties` is the splitter that gets them.
+    """
 
     home: Path
     settings: Path
     publisher: LocalAccount
     buyer: Wallet
     rpc: str
+    royalties: Wallet
 
 
 def publish_once(stage: Stage, state: State, film: Path) -> str:
-    """Publish a film unless an earlier demo did. Gives its token reference.
+    """Publish somebody's own film unless an earlier demo did. Gives its token reference.
 
     Raises:
         WyllohError: the command failed; it has said why.
@@ -58,24 +57,49 @@ def publish_once(stage: Stage, state: State, film: Path) -> str:
     known = state.published.get(fingerprint(film))
     if known:
         return known
-    token = _publish(stage, film)
-    shares = {stage.buyer: _DEMO_TOKENS, wallet_of(stage.publisher.address): _SHOP_TOKENS}
+    token = _publish(stage, film, words_of(film), _terms(LIGHT))
+    shares = {stage.buyer: _GIVEN, wallet_of(stage.publisher.address): SHOP_TOKENS}
     block = asyncio.run(hand_out(stage.rpc, token, stage.publisher, shares))
     save_state(stage.home, state.with_film(fingerprint(film), str(token), block))
     return str(token)
 
 
-def _publish(stage: Stage, film: Path) -> TokenReference:
+def publish_own(stage: Stage, film: DemoFilm) -> TokenReference:
+    """Make one of the demo's own films, unless it is there, and publish it.
+
+    Raises:
+        MediaError: ffmpeg could not make it.
+        WyllohError: the command failed; it has said why.
+    """
+    file = made(stage.home.parent, film)
+    words = ["--title", film.title, "--synopsis", film.synopsis, "--year", "2026"]
+    words += [part for genre in film.genres for part in ("--genre", genre)]
+    return _publish(stage, file, words + _extras(stage.home, film), _terms(film))
+
+
+def made(folder: Path, film: DemoFilm) -> Path:
+    """Give the file of one of the demo's own films, making it first unless it is there."""
+    target = folder / f"{film.key}.mp4"
+    if not target.exists():
+        if film.picture:
+            make_short(_ffmpeg(), film, target)
+        else:
+            make_film(_ffmpeg(), target)
+    return target
+
+
+def _publish(stage: Stage, film: Path, words: list[str], terms: list[str]) -> TokenReference:
     keystore, password = stage.home / "publisher-key.json", stage.home / "publisher-key.txt"
     if not keystore.exists():
         password.write_text(_PASSWORD, encoding="utf-8")
         keystore.write_text(json.dumps(stage.publisher.encrypt(_PASSWORD)), encoding="utf-8")
     signing = ["--keystore", str(keystore), "--password-file", str(password)]
     command = [*WYLLOH, "film", "publish", str(film), "--config", str(stage.settings), *signing]
-    offer = ["--supply", "100000", "--royalty", "5", *(part for tier in _TIERS for part in ("--tier", tier))]
-    words = _own_words(stage.home) if film.name == OWN_FILM else words_of(film)
     done = subprocess.run(  # noqa: S603 - our own command, no shell
-        [*command, *words, *offer], stdout=subprocess.PIPE, text=True, check=False
+        [*command, *words, *terms, "--royalty-to", stage.royalties],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     found = re.search(r"eip155:\S+", done.stdout)
     if done.returncode or not found:
@@ -83,13 +107,24 @@ def _publish(stage: Stage, film: Path) -> TokenReference:
     return TokenReference.parse(found[0])
 
 
-def _own_words(home: Path) -> list[str]:
+def _terms(film: DemoFilm) -> list[str]:
+    tiers = [part for tier in film.tiers for part in ("--tier", tier)]
+    return ["--supply", str(film.supply), "--royalty", "5", *tiers]
+
+
+def _extras(home: Path, film: DemoFilm) -> list[str]:
+    """Give Light its poster and its second language; the others do with a still."""
+    if film is not LIGHT:
+        return []
+    german = german_subtitles(home / "light.de.vtt")
+    poster = make_poster(_ffmpeg(), home / "light.jpg")
+    return ["--subtitles", f"de:{german}", "--poster", str(poster)]
+
+
+def _ffmpeg() -> str:
     from wylloh_server.adapters.ffmpeg import find_ffmpeg
 
-    german = german_subtitles(home / "light.de.vtt")
-    poster = make_poster(find_ffmpeg().path, home / "light.jpg")
-    words = ["--title", "Light", "--synopsis", _SYNOPSIS, "--year", "2026"]
-    return [*words, "--subtitles", f"de:{german}", "--poster", str(poster)]
+    return find_ffmpeg().path
 
 
 def words_of(film: Path) -> list[str]:

@@ -19,11 +19,13 @@ import click
 from wylloh_server.cli.addresses import lan_address
 from wylloh_server.cli.banner import qr_text
 from wylloh_server.cli.demo import chain as demo_chain
-from wylloh_server.cli.demo.film import make_film
+from wylloh_server.cli.demo.market import Market
 from wylloh_server.cli.demo.owner import claim
+from wylloh_server.cli.demo.past import DAY
 from wylloh_server.cli.demo.publishing import Stage, publish_once
 from wylloh_server.cli.demo.servers import answers, holder_settings, publisher_settings, server
 from wylloh_server.cli.demo.state import State, load_state, save_state
+from wylloh_server.cli.demo.story import BEGIN, found_market, tell_story
 from wylloh_server.domain.errors import SettingsError
 from wylloh_server.domain.types import wallet_of
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
     help="How often the right to watch is checked again while a film plays.",
 )
 def command(film: Path | None, port: int, folder: Path, name: str, lease_seconds: float) -> None:
-    """See everything work on this machine: chain, publisher, holder, one film."""
+    """See everything work on this machine: chain, publisher, holder, six films and three months of trade."""
     _need_free(port)
     home = (folder / str(port)).absolute()
     home.mkdir(parents=True, exist_ok=True)
@@ -71,21 +73,19 @@ class _Wishes:
 
 def _run(stack: ExitStack, home: Path, cast: Cast, wishes: _Wishes) -> None:
     port = wishes.port
-    feature = wishes.film.absolute() if wishes.film else _own_film(home.parent)
     rpc, state = _chain(stack, home, cast)
-    settings = {"rpc": [rpc], "id": demo_chain.CHAIN_ID, "contract": state.contract, "poll_seconds": 2}
+    market = Market.read(state.market)
+    settings = demo_chain.chain_settings(rpc, market)
     gateway = f"http://127.0.0.1:{state.publisher_port}"
     publisher = publisher_settings(home, settings, state.publisher_port)
     publishing = stack.enter_context(server("publisher", publisher, gateway))
     _say("publisher", gateway)
-    stage = Stage(home, publisher, cast.publisher, wallet_of(cast.full.address), rpc)
-    _say("published", publish_once(stage, state, feature))
+    stage = Stage(home, publisher, cast.publisher, wallet_of(cast.full.address), rpc, market.splitter)
+    _publish(stage, state, market, wishes.film)
     public = f"http://{lan_address()}:{port}"
     about = {"name": wishes.name, "port": port, "public_url": public}
-    wallets = {"node": rpc} | {
-        name: wallet_of(getattr(cast, name).address) for name in ("full", "empty", "publisher")
-    }
     playback = {"lease_seconds": wishes.lease_seconds}
+    wallets = {"node": rpc} | demo_chain.named_wallets(cast)
     holder = holder_settings(home, settings, about, gateway, wallets=wallets, playback=playback)
     holding = stack.enter_context(server("holder", holder, f"http://127.0.0.1:{port}"))
     _claim(holding, f"http://127.0.0.1:{port}", public, cast)
@@ -97,27 +97,35 @@ def _run(stack: ExitStack, home: Path, cast: Cast, wishes: _Wishes) -> None:
 
 
 def _chain(stack: ExitStack, home: Path, cast: Cast) -> tuple[str, State]:
-    """Start the chain; begin anew when it has lost what an earlier demo put there."""
-    rpc = stack.enter_context(demo_chain.running_chain(home))
+    """Go on with the chain of an earlier demo; begin anew when there is none, or it is not what it was."""
     state = load_state(home)
-    if state is None or not asyncio.run(demo_chain.still_there(rpc, state.contract, state.block)):
-        for name in ("publisher", "holder"):
-            shutil.rmtree(home / name, ignore_errors=True)
-        contract = asyncio.run(demo_chain.deploy(rpc, cast.publisher))
-        state = State(contract, _free_port(), 1)
-        save_state(home, state)
-    _say("chain", f"{rpc}, registry {state.contract}")
-    return rpc, state
+    if state is not None:
+        with ExitStack() as trial:
+            rpc = trial.enter_context(demo_chain.running_chain(home))
+            if asyncio.run(demo_chain.still_there(rpc, state.contract, state.block)):
+                stack.push(trial.pop_all())
+                _say("chain", f"{rpc}, registry {state.contract}")
+                return rpc, state
+    for name in ("publisher", "holder"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    for name in ("chain.json", "demo.json"):
+        (home / name).unlink(missing_ok=True)
+    rpc = stack.enter_context(demo_chain.running_chain(home, int(time.time() - BEGIN * DAY)))
+    market = found_market(rpc, cast)
+    _say("chain", f"{rpc}, registry {market.registry}")
+    return rpc, State(market.registry, _free_port(), 1, market.stored())
 
 
-def _own_film(folder: Path) -> Path:
-    target = folder / "light.mp4"
-    if not target.exists():
-        from wylloh_server.adapters.ffmpeg import find_ffmpeg
-
-        _say("film", "making one, 90 seconds of light (about half a minute) …")
-        make_film(find_ffmpeg().path, target)
-    return target
+def _publish(stage: Stage, state: State, market: Market, film: Path | None) -> None:
+    """Publish what is not on the chain yet: the catalogue with its past, then a film of one's own."""
+    if not state.published:
+        _say("films", "making six and three months of trade (about a minute) …")
+        tokens, block = tell_story(stage, market, _say)
+        for key, token in tokens.items():
+            state = state.with_film(key, str(token), block)
+        save_state(stage.home, state)
+    if film is not None:
+        _say("published", publish_once(stage, state, film.absolute()))
 
 
 def _claim(holder: Child, url: str, origin: str, cast: Cast) -> None:

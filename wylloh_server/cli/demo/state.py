@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The registry, the publisher's port, the block it all stands at, and tokens by film file."""
+    """What is on the demo's chain: contracts, the block it all stands at, tokens by film.
+
+    Attributes:
+        market: see `market.Market.stored`.
+        published: token references by a catalogue film's key or a file's fingerprint.
+    """
 
     contract: Wallet
     publisher_port: int
     block: int
+    market: dict[str, Any] = field(default_factory=dict)
     published: dict[str, str] = field(default_factory=dict)
 
     def with_film(self, name: str, token: str, block: int) -> State:

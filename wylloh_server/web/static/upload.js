@@ -20,7 +20,7 @@ export function choose(place, file, title, tell) {
       storeFingerprintForResuming: false,
       metadata: { filename: file.name, title, kind, ...(language && { language }) },
       onProgress: (sent, of) => show(place, file, sent, of),
-      onShouldRetry: (error) => (error.originalResponse?.getStatus() ?? 0) === 0 || error.originalResponse.getStatus() >= 500 || error.originalResponse.getStatus() === 409,
+      onShouldRetry: worthAnother,
       onError: (error) => reject(refused(error)),
       onSuccess: resolve,
     });
@@ -53,6 +53,12 @@ function show(place, file, sent, of) {
   bar.hidden = false;
   bar.value = of ? Math.floor((100 * sent) / of) : 0;
   place.querySelector("small").textContent = `${file.name} · ${bar.value} %`;
+}
+
+/** A lost connection, a server that starts anew, a piece that another page has sent: all that passes. */
+function worthAnother(error) {
+  const status = error.originalResponse?.getStatus() ?? 0;
+  return status === 0 || status === 409 || status >= 500;
 }
 
 function refused(error) {
