@@ -1,7 +1,7 @@
-"""The demo's wallets: two accounts of a throw-away chain that sign when a button is pressed.
+"""The demo's wallets: four accounts of a throw-away chain that sign when a button is pressed.
 
 Loaded by `wylloh demo` alone, through `plugins.path`. The keys stay in the chain's own node; a real wallet
-asks its owner before it signs, these two do not.
+asks its owner before it signs, these do not.
 """
 
 from __future__ import annotations
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
 WYLLOH_SDK = "1.0"
 
 _HERE = Path(__file__).resolve().parent
+_WALLETS = {
+    "full": "Sign in with the demo wallet",
+    "empty": "Sign in with an empty wallet",
+    "cinema": "Sign in with the cinema's wallet",
+    "publisher": "Sign in with the publisher's wallet",
+}
+"""The buttons, by the name of the setting that holds the address."""
 
 
 @hookimpl
@@ -43,7 +50,8 @@ def settings() -> Sequence[Setting]:
         Setting("node", str, "", "JSON-RPC address of the demo chain."),
         Setting("full", str, "", "Address of the demo wallet."),
         Setting("empty", str, "", "Address of the empty wallet."),
-        Setting("publisher", str, "", "Address that gives tokens away."),
+        Setting("cinema", str, "", "Address of the cinema's wallet."),
+        Setting("publisher", str, "", "Address of the publisher's wallet, which gives tokens away."),
     )
 
 
@@ -73,14 +81,11 @@ def static_dirs() -> Sequence[Path]:
 async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
-    """Offer the two wallets on the library and sign-in pages, and tokens on a film's page."""
+    """Offer the wallets on the library and sign-in pages, and tokens on a film's page."""
     if viewer is not None and viewer.kind == "tv":
         return ()  # a TV never signs
     if slot in (Slot.LIBRARY_ACTIONS, Slot.SIGN_IN):
-        wallets = (
-            ("Sign in with the demo wallet", context.settings["full"]),
-            ("Sign in with an empty wallet", context.settings["empty"]),
-        )
+        wallets = ((label, context.settings[name]) for name, label in _WALLETS.items())
         others = [(label, address) for label, address in wallets if not viewer or viewer.wallet != address]
         template = "buttons.html" if slot == Slot.LIBRARY_ACTIONS else "announced.html"
         return (Fragment(template, {"wallets": others}),)
@@ -90,10 +95,10 @@ async def page_fragments(
 
 
 async def _sign(context: PluginContext, request: PluginRequest) -> Reply:
-    """Let one of the two wallets sign a text, as a person would by pressing Sign."""
+    """Let one of the wallets sign a text, as a person would by pressing Sign."""
     address, text = request.value("address").lower(), request.value("message")
-    if address not in (context.settings["full"], context.settings["empty"]):
-        raise AccessRefused("The demo has no such wallet.", fix="Use one of the two buttons.")
+    if address not in {context.settings[name] for name in _WALLETS}:
+        raise AccessRefused("The demo has no such wallet.", fix="Use one of the buttons.")
     signature = await _asked(context, "personal_sign", [text, address])
     return Json({"signature": signature})
 
