@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+BY_NAME = "name:"
+"""Stands before the name of an installed plugin where a folder could stand too."""
+
 _SERVER, _SDK = "wylloh_server", "wylloh_server.sdk"
 _INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']", re.IGNORECASE)
 

@@ -16,7 +16,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.cli.plugin._findings import Finding, import_findings, inline_findings
+from wylloh_server.cli.plugin._findings import BY_NAME, Finding, import_findings, inline_findings
 from wylloh_server.cli.plugin._known import keep_quiet
 from wylloh_server.domain.errors import NotFound, PluginError
 from wylloh_server.hooks import PluginStatus, check_name
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import jinja2
 
     from wylloh_server.hooks import PluginRecord, PluginRegistry
-
-BY_NAME = "name:"
 
 
 def candidate_of(target: str) -> Candidate:
@@ -51,6 +49,9 @@ def candidate_of(target: str) -> Candidate:
             fix="Name a folder that is, or holds, a package wylloh_<name> with an __init__.py.",
         )
     return found
+
+
+_MEND = "Mend that and check again."
 
 
 async def findings(target: str) -> AsyncIterator[Finding]:
@@ -75,17 +76,15 @@ async def _started(candidate: Candidate, data: Path) -> AsyncIterator[Finding]:
 
     settings = Settings(server={"data": data}, lan={"announce": False})
     registry = plugin_registry(settings, [candidate])
-    if _failed(registry):
-        yield Finding(ok=False, says=_record(registry).reason, fix="Mend that and check again.")
+    if reason := _trouble(registry):
+        yield Finding(ok=False, says=reason, fix=_MEND)
         return
     yield Finding(ok=True, says=_about(_record(registry)))
-    for _ in range(2):  # the second time, its migrations have run already
-        async with plugins_at_work(settings, registry):
-            if _failed(registry):
-                yield Finding(ok=False, says=_record(registry).reason, fix="Mend that and check again.")
-                return
-        if (error := _record(registry).last_error) != "":
-            yield Finding(ok=False, says=f"It failed: {error}.", fix="Mend that and check again.")
+    for again in (registry, plugin_registry(settings, [candidate])):
+        async with plugins_at_work(settings, again):
+            pass
+        if reason := _trouble(again):
+            yield Finding(ok=False, says=reason, fix=_MEND)
             return
     yield Finding(ok=True, says="It starts on an empty database, starts again on its own tables, and stops.")
     for finding in _templates(registry, candidate.name):
@@ -96,8 +95,11 @@ def _record(registry: PluginRegistry) -> PluginRecord:
     return registry.records()[0]
 
 
-def _failed(registry: PluginRegistry) -> bool:
-    return _record(registry).status is PluginStatus.FAILED
+def _trouble(registry: PluginRegistry) -> str:
+    record = _record(registry)
+    if record.status is PluginStatus.LOADED:
+        return f"It failed: {record.last_error}." if record.last_error else ""
+    return record.reason
 
 
 def _about(record: PluginRecord) -> str:

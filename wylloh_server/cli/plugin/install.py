@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from wylloh_server.cli.plugin._trial import BY_NAME
+from wylloh_server.cli.plugin._findings import BY_NAME
 from wylloh_server.cli.plugin.check import examine, show
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.hooks.spec import ENTRY_POINT_GROUP
@@ -36,7 +36,7 @@ def install(package: str) -> None:
         wheel = _built(package, Path(folder))
         names = plugins_of(wheel)
         _refuse_taken(names, wheel)
-        python = _trial_environment(Path(folder) / "trial")
+        python = trial_environment(Path(folder) / "trial")
         _pip("install", str(wheel), python=python)
         for name in names:
             _refuse_unfit(name, python)
@@ -84,7 +84,7 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "_").replace(".", "_")
 
 
-def _trial_environment(folder: Path) -> Path:
+def trial_environment(folder: Path) -> Path:
     """Make an environment with nothing of its own that finds everything installed here; give its Python."""
     venv.create(folder, with_pip=False)
     scheme = "posix_prefix"
