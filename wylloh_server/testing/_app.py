@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import asynccontextmanager
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import BlockNumber, FilmId
     from wylloh_server.domain.words import FilmWords
     from wylloh_server.hooks import BatchPlan, Fragment, NavItem, Page, PluginContext, PluginRecord, Reply
+    from wylloh_server.hooks.declarations import UploadedFile
     from wylloh_server.services.tasks import TaskDesk
 
 _EVERY_HOLDER = 10_000
@@ -112,10 +114,12 @@ class PluginApp:
         form: Mapping[str, str | Sequence[str]] | None = None,
         *,
         json: Any = None,
+        files: Mapping[str, UploadedFile] | None = None,
         by: Role | None = Role.VIEWER,
     ) -> Reply:
-        """Send a form, or JSON, to a path below the plugin's address."""
-        return await self._answer("POST", path, PluginRequest(_viewer(by), form=form or {}, json=json))
+        """Send a form, with files if there are any, or JSON, to a path below the plugin's address."""
+        request = PluginRequest(_viewer(by), form=form or {}, json=json, files=files or {})
+        return await self._answer("POST", path, request)
 
     async def nav_items(self, by: Role | None = Role.VIEWER) -> tuple[NavItem, ...]:
         """Ask for navigation entries; their paths are whole."""
@@ -224,7 +228,7 @@ class PluginApp:
         for mounted in self._registry.routes():
             params = mounted.route.match(path) if mounted.route.method == method else None
             if params is not None:
-                whole = PluginRequest(request.viewer, params, request.query, request.form, request.json)
+                whole = dataclasses.replace(request, params=params)
                 return await self._dispatch.answer(mounted, whole)
         raise NotFound(f"{self._name} has no route {method} {path!r}.")
 

@@ -21,31 +21,13 @@ from wylloh_tagging.events import FilmTagged, FilmUntagged
 EDITORS = [Role.OWNER, Role.ADMIN, Role.PUBLISHER]
 
 
-@pytest.fixture
-def tagging(plugin_app):
-    """The plugin without its own ideas of what to tag."""
-
-    def run(**settings):
-        return plugin_app("wylloh_tagging", settings={"automatic": False} | settings)
-
-    return run
-
-
-async def add(app, film, tag, by=Role.OWNER):
-    return await app.post(f"film/{film.id}/tags", {"tag": tag}, by=by)
-
-
-async def tags_of(app, film):
-    return (await app.get(f"film/{film.id}/tags")).value["tags"]
-
-
 async def test_it_runs_as_the_server_installs_it(tagging):
     async with tagging() as app:
         assert (app.record.status, app.record.reason, app.record.errors) == ("running", "", 0)
 
 
 @pytest.mark.parametrize("role", EDITORS)
-async def test_add_and_remove_by_form(tagging, role):
+async def test_add_and_remove_by_form(tagging, role, add, tags_of):
     async with tagging() as app:
         film = app.films[0]
         assert await add(app, film, " Genre/Noir ", by=role) == Redirect(f"/films/{film.id}")
@@ -63,7 +45,7 @@ async def test_add_and_remove_by_json(tagging):
         assert await app.post(f"{path}/remove", json={"tag": "b"}, by=Role.OWNER) == Json({"tags": ["a"]})
 
 
-async def test_a_viewer_looks_but_does_not_change(tagging):
+async def test_a_viewer_looks_but_does_not_change(tagging, add, tags_of):
     async with tagging() as app:
         film = app.films[0]
         reply = await add(app, film, "noir", by=Role.VIEWER)
@@ -71,12 +53,12 @@ async def test_a_viewer_looks_but_does_not_change(tagging):
         assert await tags_of(app, film) == []
 
 
-async def test_a_setting_lets_viewers_change_tags(tagging):
+async def test_a_setting_lets_viewers_change_tags(tagging, add):
     async with tagging(viewers_may_edit=True) as app:
         assert isinstance(await add(app, app.films[0], "noir", by=Role.VIEWER), Redirect)
 
 
-async def test_whoever_is_not_signed_in_sees_nothing(tagging):
+async def test_whoever_is_not_signed_in_sees_nothing(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         assert (await app.get("", by=None)).status == 401
@@ -95,7 +77,7 @@ BAD_INPUT = [
 
 
 @pytest.mark.parametrize(("tag", "sentence"), BAD_INPUT)
-async def test_bad_input_in_a_form_shows_the_form_again(tagging, tag, sentence):
+async def test_bad_input_in_a_form_shows_the_form_again(tagging, tag, sentence, tags_of):
     async with tagging() as app:
         film = app.films[0]
         reply = await app.post(f"film/{film.id}/tags", {"tag": tag}, by=Role.OWNER)
@@ -117,7 +99,7 @@ async def test_bad_input_in_a_form_shows_the_form_again(tagging, tag, sentence):
         ({"tag": "\ud800"}, "A tag cannot hold control characters or backslashes."),
     ],
 )
-async def test_bad_input_in_json_is_refused_in_a_sentence(tagging, json, sentence):
+async def test_bad_input_in_json_is_refused_in_a_sentence(tagging, json, sentence, tags_of):
     async with tagging() as app:
         film = app.films[0]
         reply = await app.post(f"film/{film.id}/tags", json=json, by=Role.OWNER)
@@ -127,7 +109,7 @@ async def test_bad_input_in_json_is_refused_in_a_sentence(tagging, json, sentenc
         assert app.record.errors == 0
 
 
-async def test_emoji_and_marks_survive_the_way_to_a_page_and_back(tagging):
+async def test_emoji_and_marks_survive_the_way_to_a_page_and_back(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         await add(app, film, "mood/🍿 & <b>")
@@ -145,7 +127,7 @@ async def test_a_film_that_is_not_there(tagging):
         assert (await app.post("film/nowhere/tags", {"tag": "a"}, by=Role.OWNER)).status == 404
 
 
-async def test_a_film_has_room_for_fifty_tags(tagging):
+async def test_a_film_has_room_for_fifty_tags(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         for number in range(50):
@@ -155,7 +137,7 @@ async def test_a_film_has_room_for_fifty_tags(tagging):
         assert isinstance(await add(app, film, "tag 49"), Redirect)
 
 
-async def test_the_tree_page_shows_counts(tagging):
+async def test_the_tree_page_shows_counts(tagging, add):
     async with tagging() as app:
         assert "No film here has a tag yet" in await app.render(await app.get())
         await add(app, app.films[0], "genre/noir")
@@ -163,13 +145,17 @@ async def test_the_tree_page_shows_counts(tagging):
         page = await app.get()
         assert isinstance(page, Page)
         genre = page.values["shelves"][0].node
-        assert (genre.tag, genre.films, [child.label for child in genre.children]) == ("genre", 2, ["drama", "noir"])
+        assert (genre.tag, genre.films, [child.label for child in genre.children]) == (
+            "genre",
+            2,
+            ["drama", "noir"],
+        )
         html = await app.render(page)
         assert 'href="/plugins/tagging/tag/genre/noir"' in html
         assert "No film here has a tag yet" not in html
 
 
-async def test_a_tag_page_shows_films_of_the_tag_and_below(tagging):
+async def test_a_tag_page_shows_films_of_the_tag_and_below(tagging, add):
     async with tagging() as app:
         noir, western, other, _ = app.films
         await add(app, noir, "genre/noir")
@@ -185,7 +171,7 @@ async def test_a_tag_page_shows_films_of_the_tag_and_below(tagging):
         assert f'href="/films/{noir.id}"' not in deep
 
 
-async def test_a_percent_or_underscore_in_a_tag_is_no_wildcard(tagging):
+async def test_a_percent_or_underscore_in_a_tag_is_no_wildcard(tagging, add):
     async with tagging() as app:
         await add(app, app.films[0], "a_c/x")
         await add(app, app.films[1], "abc/x")
@@ -197,7 +183,7 @@ async def test_a_tag_nobody_uses_is_not_found(tagging):
         assert (await app.get("tag/genre/noir")).sentence == "No film here is tagged genre/noir."
 
 
-async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging):
+async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         await add(app, film, "genre/noir")
@@ -211,7 +197,7 @@ async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging):
         assert "<form" not in look
 
 
-async def test_the_library_gets_a_row_of_topmost_tags(tagging):
+async def test_the_library_gets_a_row_of_topmost_tags(tagging, add):
     async with tagging() as app:
         await add(app, app.films[0], "genre/noir")
         (fragment,) = await app.fragments(Slot.LIBRARY_FILTERS)
@@ -231,7 +217,7 @@ async def test_the_navigation_leads_to_the_tags(tagging):
         assert [(item.label, item.path) for item in await app.nav_items()] == [("Tags", "/plugins/tagging/")]
 
 
-async def test_changes_are_told_once(tagging):
+async def test_changes_are_told_once(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         await add(app, film, "noir")
@@ -241,7 +227,7 @@ async def test_changes_are_told_once(tagging):
         assert app.events == [FilmTagged(film.id, "noir"), FilmUntagged(film.id, "noir")]
 
 
-async def test_two_who_add_the_same_tag_at_once_both_succeed(tagging):
+async def test_two_who_add_the_same_tag_at_once_both_succeed(tagging, add, tags_of):
     async with tagging() as app:
         film = app.films[0]
         replies = await asyncio.gather(*(add(app, film, "noir") for _ in range(8)))
@@ -249,7 +235,7 @@ async def test_two_who_add_the_same_tag_at_once_both_succeed(tagging):
         assert await tags_of(app, film) == ["noir"]
 
 
-async def test_films_present_at_start_get_their_decade(plugin_app):
+async def test_films_present_at_start_get_their_decade(plugin_app, tags_of):
     async with plugin_app("wylloh_tagging") as app:
         assert [await tags_of(app, film) for film in app.films] == [
             ["decade/1920s"],
@@ -266,14 +252,14 @@ def newcomer():
     )
 
 
-async def test_a_new_film_gets_its_decade(plugin_app, newcomer):
+async def test_a_new_film_gets_its_decade(plugin_app, newcomer, tags_of):
     async with plugin_app("wylloh_tagging") as app:
         await app.arrive(newcomer)
         assert await tags_of(app, newcomer) == ["decade/1990s"]
         assert FilmTagged(newcomer.id, "decade/1990s") in app.events
 
 
-async def test_a_new_film_gets_nothing_when_that_is_switched_off(tagging, newcomer):
+async def test_a_new_film_gets_nothing_when_that_is_switched_off(tagging, newcomer, tags_of):
     async with tagging() as app:
         await app.arrive(newcomer)
         assert await tags_of(app, newcomer) == []
@@ -285,7 +271,7 @@ async def test_a_film_that_left_before_it_was_heard_of_does_no_harm(plugin_app, 
         assert app.record.errors == 0
 
 
-async def test_a_decade_somebody_removed_stays_removed(plugin_app):
+async def test_a_decade_somebody_removed_stays_removed(plugin_app, tags_of):
     async with plugin_app("wylloh_tagging") as app:
         film = app.films[3]
         await app.post(f"film/{film.id}/tags/remove", {"tag": "decade/2000s"}, by=Role.OWNER)
@@ -295,14 +281,14 @@ async def test_a_decade_somebody_removed_stays_removed(plugin_app):
         assert await tags_of(app, film) == []
 
 
-async def test_tags_survive_a_restart(tagging):
+async def test_tags_survive_a_restart(tagging, add, tags_of):
     async with tagging() as app:
         await add(app, app.films[0], "noir")
     async with tagging() as app:
         assert await tags_of(app, app.films[0]) == ["noir"]
 
 
-async def test_a_removed_film_takes_its_tags_along(tagging):
+async def test_a_removed_film_takes_its_tags_along(tagging, add, tags_of):
     async with tagging() as app:
         gone, kept = app.films[:2]
         await add(app, gone, "noir")
@@ -313,7 +299,7 @@ async def test_a_removed_film_takes_its_tags_along(tagging):
         assert await tags_of(app, kept) == ["noir"]
 
 
-async def test_a_film_that_left_while_the_plugin_was_off_is_forgotten(tagging, plugin_app):
+async def test_a_film_that_left_while_the_plugin_was_off_is_forgotten(tagging, plugin_app, add):
     async with tagging() as app:
         gone, kept = app.films[:2]
         await add(app, gone, "noir")
@@ -321,7 +307,7 @@ async def test_a_film_that_left_while_the_plugin_was_off_is_forgotten(tagging, p
         assert (await app.get("tag/noir")).status == 404
 
 
-async def test_locked_films_are_not_for_viewers(tagging):
+async def test_locked_films_are_not_for_viewers(tagging, add):
     async with tagging(locked_for_viewers=["Adults-Only"]) as app:
         locked, free = app.films[:2]
         await add(app, locked, "adults-only/gore")
@@ -335,7 +321,7 @@ async def test_locked_films_are_not_for_viewers(tagging):
         assert (await app.access_vote(free, by=Role.VIEWER)).verdict is Verdict.ABSTAIN
 
 
-async def test_nothing_is_locked_unless_somebody_says_so(tagging):
+async def test_nothing_is_locked_unless_somebody_says_so(tagging, add):
     async with tagging() as app:
         await add(app, app.films[0], "adults-only")
         assert (await app.access_vote(app.films[0])).verdict is Verdict.ABSTAIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from wylloh_tagging._kept import kept_of
 from wylloh_tagging._store import TagStore
 from wylloh_tagging._tables import MIGRATIONS
 from wylloh_tagging.events import FilmTagged, FilmUntagged, TagMoved, TagsImported
+from wylloh_tagging.keywords import warm_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -103,7 +105,9 @@ async def lifespan(context: PluginContext) -> AsyncIterator[None]:
     """Catch up with what happened while the plugin was not running."""
     _lock.locked_by_settings(context)  # a lock with a typing error must show at start, not stay open unseen
     await catch_up(context)
+    warming = asyncio.create_task(asyncio.to_thread(warm_up, context.settings["language"]))
     yield
+    await warming
 
 
 @hookimpl

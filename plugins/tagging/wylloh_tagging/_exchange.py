@@ -159,8 +159,14 @@ def _found(entries: Iterable[Entry], films: Sequence[Film]) -> tuple[dict[FilmId
         if len(here) == 1:
             wanted.setdefault(here[0], set()).update(entry.tags)
         else:
-            absent[entry.title or entry.film or entry.token] = None
+            absent[_called(entry)] = None
     return wanted, tuple(absent)
+
+
+def _called(entry: Entry) -> str:
+    if not entry.title:
+        return entry.film or entry.token
+    return f"{entry.title} ({entry.year})" if entry.year else entry.title
 
 
 def _keys(entry: Entry) -> list[str]:
@@ -261,15 +267,15 @@ def _sentences(plan: ImportPlan) -> Iterable[str]:
         yield f"{counted(losing, 'film')} will lose {lost} that the file does not give."
     if plan.locks:
         yield f"For viewers will be locked: {', '.join(plan.locks)}."
-    for things, name in (
-        (plan.categories, "categories"),
-        (plan.greys, "greys"),
-        (plan.collections, "collections"),
-    ):
+    if plan.categories:
+        many = "1 category" if len(plan.categories) == 1 else f"{len(plan.categories)} categories"
+        yield f"{many} will come along."
+    for things, name in ((plan.greys, "grey"), (plan.collections, "collection")):
         if things:
-            yield f"{len(things)} {name} will come along."
+            yield f"{counted(len(things), name)} will come along."
     if not plan.changes:
         yield "Everything in this file is here already."
     if plan.absent:
         shown = ", ".join(plan.absent[:_SHOWN]) + (" and others" if len(plan.absent) > _SHOWN else "")
-        yield f"{counted(len(plan.absent), 'film')} of the file are not here and are left out: {shown}."
+        left = "is not here and is left out" if len(plan.absent) == 1 else "are not here and are left out"
+        yield f"{counted(len(plan.absent), 'film')} of the file {left}: {shown}."

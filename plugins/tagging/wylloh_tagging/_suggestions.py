@@ -35,8 +35,7 @@ class Suggestions:
 
         Of a film that was not looked into yet, what its title, its synopsis and the library's facts say.
         """
-        stored = await self.stored([film.id])
-        found = stored.get(film.id, ()) if await self.studied(film.id) else await self._at_a_glance(film)
+        found = await self._found(film)
         answered = {*await self._store.of(film.id), *await self._refused(film.id)}
         return ranked((one for one in found if one.tag not in answered), await self.answers())
 
@@ -107,7 +106,9 @@ class Suggestions:
         rows = await self._tables.fetch(select(LEARNED.c.what, LEARNED.c.accepted, LEARNED.c.refused))
         return {str(what): Answers(int(str(yes)), int(str(no))) for what, yes, no in rows.rows}
 
-    async def _at_a_glance(self, film: Film) -> tuple[Finding, ...]:
+    async def _found(self, film: Film) -> tuple[Finding, ...]:
+        if await self.studied(film.id):
+            return (await self.stored([film.id])).get(film.id, ())
         known = tuple((await self._store.index()).exact)
         return await asyncio.to_thread(findings, film, known, self._context.settings["language"])
 
@@ -117,7 +118,7 @@ class Suggestions:
 
     async def _answered(self, film: Film, tag: Tag, *, accepted: bool) -> list[object]:
         """Give the changes that count an answer and take the suggestion away."""
-        one = next((one for one in await self.of(film) if one.tag == tag), None)
+        one = next((one for one in await self._found(film) if one.tag == tag), None)
         names = [about_tag(tag), *([about_source(one.source)] if one else [])]
         answers = await self.answers()
         changes: list[object] = [

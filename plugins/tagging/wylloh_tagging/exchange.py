@@ -119,14 +119,14 @@ def read(text: str) -> tuple[Content, tuple[Fault, ...]]:
 def _from_csv(text: str, faults: list[Fault]) -> Content:
     header, _, _ = text.partition("\n")
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="more", restval="")
-    names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    if "tag" not in names or not {"film", "token", "title"} & set(names):
-        faults.append(Fault("line 1", f"It must name the columns {', '.join(_COLUMNS)}. {_FIX}"))
-        return Content()
-    reader.fieldnames = names
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, restkey="more", restval="")
     tags: dict[Entry, dict[Tag, None]] = {}
     try:
+        names = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        if "tag" not in names or not {"film", "token", "title"} & set(names):
+            faults.append(Fault("line 1", f"It must name the columns {', '.join(_COLUMNS)}. {_FIX}"))
+            return Content()
+        reader.fieldnames = names
         for row in reader:
             _take(f"line {reader.line_num}", faults, partial(_row, row, tags))
     except csv.Error as error:

@@ -78,6 +78,11 @@ def keywords(text: str, language: str, least: int = 1) -> tuple[Keyword, ...]:
     return tuple(Keyword(phrase, found[phrase] / top) for phrase in ranked)
 
 
+def warm_up(language: str) -> None:
+    """Load what finding keywords needs, which from a slow disk takes longer than anybody waits for a page."""
+    keywords("Once upon a time. Once upon a time.", language)
+
+
 def _singles(
     lines: Iterable[Sequence[str]], common: frozenset[str], stem: Callable[[str], str], least: int
 ) -> dict[str, float]:

@@ -1,0 +1,272 @@
+"""Filtering by AND, OR and NOT, and filters kept as collections."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
+from wylloh_server.sdk import FilmId, Redirect, Role, Slot
+
+OWNER, VIEWER, PUBLISHER = Role.OWNER, Role.VIEWER, Role.PUBLISHER
+
+
+@pytest.fixture
+async def stocked(tagging, add):
+    """Four tagged films: noir 1940s short, noir 1950s, western, one without tags."""
+    async with tagging() as app:
+        noir, late, western, _ = app.films
+        for film, tags in (
+            (noir, ("genre/noir", "decade/1940s", "length/short")),
+            (late, ("genre/noir/french", "decade/1950s")),
+            (western, ("genre/western",)),
+        ):
+            for tag in tags:
+                await add(app, film, tag)
+        yield app
+
+
+async def found(app, text):
+    page = await app.get("filter", query={"q": text})
+    assert page.status == 200
+    return [card.film.title for card in page.values["cards"]]
+
+
+async def keep(app, name, text, by=OWNER, **more):
+    reply = await app.post("filter", {"name": name, "q": text} | more, by=by)
+    return reply.to.rpartition("/")[2] if isinstance(reply, Redirect) else reply
+
+
+async def listed(app, by=OWNER):
+    page = await app.get("collections", by=by)
+    return [(heading, [one.name for one in every]) for heading, every, _ in page.values["shelves"]]
+
+
+async def rows(app, by=VIEWER):
+    fragments = await app.fragments(Slot.HOME_ROWS, by=by)
+    return [(one.name, count, len(cards)) for each in fragments for one, count, cards in each.values["rows"]]
+
+
+async def test_a_filter_in_words_finds_films(stocked):
+    assert await found(stocked, "noir AND (1940s OR 1950s) NOT short") == ["Metropolis"]
+    assert await found(stocked, "noir") == ["Metropolis", "Nosferatu"]
+    assert await found(stocked, "NOT genre") == ["Big Buck Bunny"]
+
+
+async def test_the_page_shows_films_rows_and_tags_to_press(stocked):
+    html = await stocked.render(await stocked.get("filter", query={"q": "noir NOT short"}))
+    assert '<h2 id="found">1 film</h2>' in html
+    assert f'href="/films/{stocked.films[1].id}"' in html
+    assert f'href="/films/{stocked.films[0].id}"' not in html
+    assert 'value="noir NOT short"' in html
+    assert "q=noir+NOT+short+NOT+western" not in html
+    assert "q=noir+AND+genre%2Fwestern+NOT+short" not in html
+    assert "q=noir+NOT+short+AND+genre%2Fwestern&amp;at=and&amp;on=tag%3Agenre%2Fwestern" in html
+    assert '<span class="unseen">Remove </span>short' in html
+    assert "Show films that are also tagged" in html
+
+
+async def pressed(app, html, label):
+    """Follow the link whose words begin so; gives the filter and the page it leads to."""
+    links = re.findall(r'<a [^>]*href="([^"]+)"[^>]*>(.*?)</a>', html, re.S)
+    words = {" ".join(re.sub(r"<[^>]+>", "", text).split()): href for href, text in links}
+    address = unescape(next(words[text] for text in words if text.startswith(label)))
+    page = await app.get("filter", query=dict(parse_qsl(urlsplit(address).query)))
+    return page.values["text"], await app.render(page)
+
+
+async def test_pressing_through_builds_a_filter(stocked):
+    html = await stocked.render(await stocked.get("filter"))
+    text, html = await pressed(stocked, html, "noir 2")
+    assert text == "genre/noir"
+    text, html = await pressed(stocked, html, "1940s")
+    assert text == "genre/noir AND decade/1940s"
+    assert re.search(r'aria-describedby="asking" autofocus>1940s', html)
+    _, html = await pressed(stocked, html, "or …")
+    text, html = await pressed(stocked, html, "1950s")
+    assert text == "genre/noir AND (decade/1940s OR decade/1950s)"
+    _, html = await pressed(stocked, html, "and not")
+    text, html = await pressed(stocked, html, "length/short")
+    assert text == "genre/noir AND (decade/1940s OR decade/1950s) NOT length/short"
+    text, html = await pressed(stocked, html, "Remove decade/1940s")
+    assert text == "genre/noir AND decade/1950s NOT length/short"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("noir AND", "There is no tag after “AND”."),
+        ("(noir", "A bracket is opened and not closed."),
+        ("noir (western)", "Between “noir” and “(” something is missing."),
+    ],
+)
+async def test_a_filter_that_cannot_be_read_is_shown_with_what_is_wrong(stocked, text, sentence):
+    page = await stocked.get("filter", query={"q": text})
+    assert page.status == 400
+    html = await stocked.render(page)
+    assert sentence in html
+    assert 'aria-invalid="true"' in html
+    assert f'value="{text}"' in html
+    assert stocked.record.errors == 0
+
+
+async def test_a_tag_nobody_has_is_named_and_small_operators_explained(stocked):
+    html = await stocked.render(await stocked.get("filter", query={"q": "noir and western"}))
+    assert "No film here is tagged “noir and western”." in html
+    assert "AND, OR and NOT are written in capitals." in html
+
+
+async def test_a_knotted_filter_works_without_the_builder(stocked):
+    html = await stocked.render(await stocked.get("filter", query={"q": "western OR (noir AND short)"}))
+    assert "too knotted for the builder" in html
+    assert '<h2 id="found">2 films</h2>' in html
+
+
+async def test_markup_in_a_filter_stays_text(stocked):
+    html = await stocked.render(await stocked.get("filter", query={"q": '<b>"x'}))
+    assert "<b>&#34;" not in html
+    assert "&lt;b&gt;" in html
+
+
+async def test_a_collection_is_kept_for_everybody_or_for_oneself(stocked):
+    await keep(stocked, "Dark nights", "noir", shared="yes", home="yes")
+    mine = await keep(stocked, "Mine", "western", by=VIEWER)
+    assert await listed(stocked) == [("Everybody here", ["Dark nights"]), ("Only you", [])]
+    assert await listed(stocked, VIEWER) == [("Everybody here", ["Dark nights"]), ("Only you", ["Mine"])]
+    page = await stocked.get(f"collections/{mine}", by=VIEWER)
+    assert [card.film.title for card in page.values["cards"]] == ["Holiday on the Coast"]
+    assert "Change this collection" in await stocked.render(page, by=VIEWER)
+    assert (await stocked.get(f"collections/{mine}", by=OWNER)).status == 404
+
+
+async def test_a_viewer_does_not_change_what_is_everybody_s(stocked):
+    shared = await keep(stocked, "Dark nights", "noir", shared="yes")
+    assert (await keep(stocked, "No", "noir", by=VIEWER, shared="yes")).status == 403
+    for do in ("rename", "up", "down", "show", "hide", "delete"):
+        form = {"do": do, "name": "Taken over"}
+        assert (await stocked.post(f"collections/{shared}", form, by=VIEWER)).status == 403
+    assert (await keep(stocked, "No", "noir", by=VIEWER, id=shared, shared="yes")).status == 403
+    assert (await keep(stocked, "No", "noir", by=VIEWER, id=shared)).status == 403
+    page = await stocked.get(f"collections/{shared}", by=VIEWER)
+    assert "Change this collection" not in await stocked.render(page, by=VIEWER)
+    assert await listed(stocked) == [("Everybody here", ["Dark nights"]), ("Only you", [])]
+
+
+async def test_renaming_ordering_and_deleting(stocked):
+    a, b, c = [await keep(stocked, name, "noir", shared="yes") for name in "abc"]
+
+    async def do(which, do, **more):
+        assert await stocked.post(f"collections/{which}", {"do": do} | more, by=OWNER) == Redirect(
+            "/plugins/tagging/collections"
+        )
+        return (await listed(stocked))[0][1]
+
+    assert await do(c, "up") == ["a", "c", "b"]
+    assert await do(a, "down") == ["c", "a", "b"]
+    assert await do(c, "up") == ["c", "a", "b"]
+    assert await do(b, "down") == ["c", "a", "b"]
+    assert await do(a, "rename", name="  First   of all ") == ["c", "First of all", "b"]
+    assert await do(c, "delete") == ["First of all", "b"]
+    assert (await stocked.post(f"collections/{c}", {"do": "delete"}, by=OWNER)).status == 404
+    assert (await stocked.post(f"collections/{a}", {"do": "burn"}, by=OWNER)).status == 400
+    await keep(stocked, "d", "noir", shared="yes")
+    assert (await listed(stocked))[0][1] == ["First of all", "b", "d"]
+
+
+async def test_a_collection_can_be_changed(stocked):
+    kept = await keep(stocked, "Dark", "noir", shared="yes", home="yes")
+    page = await stocked.get("filter", query={"q": "noir", "edit": kept}, by=OWNER)
+    html = await stocked.render(page, by=OWNER)
+    assert "<h1>Dark</h1>" in html
+    assert f'name="id" value="{kept}"' in html
+    assert f"edit={kept}" in html
+    assert await keep(stocked, "Light", "NOT noir", id=kept) == kept
+    assert await listed(stocked) == [("Everybody here", []), ("Only you", ["Light"])]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("", "noir", "A collection needs a name of at most 60 characters."),
+        ("x" * 61, "noir", "A collection needs a name of at most 60 characters."),
+        ("a\x07", "noir", "A collection needs a name of at most 60 characters."),
+        ("Dark", "noir AND", "There is no tag after “AND”."),
+        ("Dark", "", "A filter needs at least one tag."),
+        (["a", "b"], "noir", "name must be one text."),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_in_a_sentence(stocked, name, text, sentence):
+    refused = await keep(stocked, name, text)
+    assert (refused.status, refused.sentence) == (400, sentence)
+    assert await listed(stocked) == [("Everybody here", []), ("Only you", [])]
+
+
+async def test_there_is_room_for_fifty(stocked):
+    for number in range(50):
+        await keep(stocked, f"c{number}", "noir")
+    assert (await keep(stocked, "one more", "noir")).sentence == "There is room for 50 collections."
+    assert await keep(stocked, "for all", "noir", shared="yes")
+
+
+async def test_collections_are_rows_on_the_library_page(stocked):
+    await keep(stocked, "Dark nights", "noir", shared="yes", home="yes")
+    await keep(stocked, "Hidden", "western", shared="yes")
+    await keep(stocked, "Mine", "western", by=VIEWER, home="yes")
+    await keep(stocked, "Nothing", "comedy", shared="yes", home="yes")
+    assert await rows(stocked) == [("Dark nights", 2, 2), ("Nothing", 0, 0), ("Mine", 1, 1)]
+    assert await rows(stocked, PUBLISHER) == [("Dark nights", 2, 2), ("Nothing", 0, 0)]
+    assert await rows(stocked, None) == []
+    (fragment,) = await stocked.fragments(Slot.HOME_ROWS)
+    html = await stocked.render(fragment)
+    assert f'href="/films/{stocked.films[0].id}"' in html
+    assert "No film fits “comedy” now." in html
+    assert 'class="row"' in html
+
+
+async def test_without_collections_there_is_no_row(stocked):
+    assert await stocked.fragments(Slot.HOME_ROWS) == ()
+
+
+async def test_rows_follow_films_and_tags(stocked, add):
+    await keep(stocked, "Dark", "noir NOT short", shared="yes", home="yes")
+    await keep(stocked, "Rest", "NOT noir", shared="yes", home="yes")
+    assert await rows(stocked) == [("Dark", 1, 1), ("Rest", 2, 2)]
+    await add(stocked, stocked.films[2], "genre/noir")
+    assert await rows(stocked) == [("Dark", 2, 2), ("Rest", 1, 1)]
+    new = Film(FilmId("new"), Description("A new one"), FolderOrigin("/n.mkv"), FilmState.READY)
+    await stocked.arrive(new)
+    assert await rows(stocked) == [("Dark", 2, 2), ("Rest", 2, 2)]
+    await stocked.leave(stocked.films[2])
+    assert await rows(stocked) == [("Dark", 1, 1), ("Rest", 2, 2)]
+
+
+async def test_a_row_has_some_films_and_leads_to_all(tagging, add):
+    films = [
+        Film(FilmId(f"f{n:02}"), Description(f"Film {n:02}"), FolderOrigin(f"/{n}.mkv"), FilmState.READY)
+        for n in range(30)
+    ]
+    async with tagging(films) as app:
+        await keep(app, "All", "NOT noir", shared="yes", home="yes")
+        assert await rows(app) == [("All", 30, 20)]
+        (fragment,) = await app.fragments(Slot.HOME_ROWS)
+        html = await app.render(fragment)
+        assert "All 30" in html
+        assert html.index("Film 00") < html.index("Film 19")
+
+
+async def test_collections_survive_a_restart(tagging):
+    async with tagging() as app:
+        await keep(app, "Dark", "noir", shared="yes", home="yes")
+    async with tagging() as app:
+        assert await listed(app) == [("Everybody here", ["Dark"]), ("Only you", [])]
+
+
+async def test_the_library_leads_to_collections_and_takes_a_filter(stocked):
+    kept = await keep(stocked, "Dark nights", "noir", shared="yes")
+    (fragment,) = await stocked.fragments(Slot.LIBRARY_FILTERS)
+    html = await stocked.render(fragment)
+    assert f'href="/plugins/tagging/collections/{kept}">Dark nights</a>' in html
+    assert '<form action="/plugins/tagging/filter"' in html
