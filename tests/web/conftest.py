@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from tests.web.publishers import add_publishers
 from tests.fakes import FakeCalls, FakeChain, FakeClock, FakePackages, FakePlayback, FakeSignatures
 from wylloh_server.adapters.crypto import load_server_keys, open_key_store
 from wylloh_server.adapters.database import open_database
@@ -17,12 +19,14 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, TokenOrigin, film_id_of
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, wallet_of
 from wylloh_server.hooks import Limits, PluginRegistry, PluginServices
+from wylloh_server.hooks.spec import ENTRY_POINT_GROUP
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.claim import Claim
 from wylloh_server.services.custody import Custody
 from wylloh_server.services.devices import Pairing
 from wylloh_server.services.envelopes import EnvelopeDesk
 from wylloh_server.services.film_keys import FilmKeys
+from wylloh_server.services.groups import GroupDesk
 from wylloh_server.services.health import Check, Health
 from wylloh_server.services.housework import Housework
 from wylloh_server.services.library import Library
@@ -140,13 +144,19 @@ def settings_of(tmp_path):
 
 @pytest.fixture
 async def open_house(tmp_path, settings_of):
-    """Open a house: `await open_house(settings=…, plugin_folder=…, deadlines=…)`."""
+    """Open a house: `await open_house(settings=…, plugin_folder=…, bundled=…, deadlines=…)`.
+
+    `plugin_folder` holds plugins that a test wrote; `bundled` names plugins that ship with the server.
+    """
     async with AsyncExitStack() as stack:
 
-        async def open_(*, plugin_folder=None, deadlines=Deadlines(), owner=OWNER, add=None, **sections):
+        async def open_(
+            *, plugin_folder=None, bundled=(), deadlines=Deadlines(), owner=OWNER, add=None, **sections
+        ):
             database = await stack.enter_async_context(open_database(tmp_path / "w.sqlite3"))
             settings = settings_of(**sections)
-            house = await _assembled(database, settings, tmp_path, plugin_folder, deadlines, add)
+            plugins = _registry(plugin_folder, bundled)
+            house = await _assembled(database, settings, tmp_path, plugins, deadlines, add)
             if owner:
                 await house.storage.accounts.claim(owner)
                 await house.storage.accounts.save(COLLECTOR, Role.VIEWER)
@@ -220,15 +230,21 @@ async def collector(browsers):
     return browser
 
 
-async def _assembled(database, settings, folder, plugin_folder, deadlines, add) -> House:
+def _registry(folder, bundled) -> PluginRegistry:
+    plugins = PluginRegistry(
+        path=[folder] if folder else [],
+        points=[EntryPoint(name, f"wylloh_{name}", ENTRY_POINT_GROUP) for name in bundled],
+        limits=Limits(answer=10 if bundled else 0.3),
+    )
+    plugins.load()
+    return plugins
+
+
+async def _assembled(database, settings, folder, plugins, deadlines, add) -> House:
     storage, clock, signatures, bus = database.storage, FakeClock(), FakeSignatures(), Bus()
     chain, packages, playback = FakeChain(), FakePackages(), FakePlayback()
     key_store = await open_key_store(folder / "keys")
     server_keys, film_keys = await load_server_keys(key_store), FilmKeys(key_store)
-    plugins = PluginRegistry(
-        path=[plugin_folder] if plugin_folder else [], points=[], limits=Limits(answer=0.3)
-    )
-    plugins.load()
     codes: list[str] = []
     claim = Claim(storage.accounts, codes.append)
     app = new_application(settings, deadlines)
@@ -275,18 +291,33 @@ async def _assembled(database, settings, folder, plugin_folder, deadlines, add) 
     app[keys.HEALTH] = Health(probes=(probe,), films=storage.films, envelopes=envelopes, clock=clock)
     work = Work(plugins, storage, app[keys.LIVE])
     live = app[keys.LIVE]
+    app[keys.GROUPS] = GroupDesk(groups=storage.groups, live=live, clock=clock)
     housework = Housework(jobs=work.jobs, films=storage.films, bus=work.bus, live=live, clock=clock)
     app[keys.TASKS], app[keys.BATCH] = TaskBoard(work.tasks, housework), work.batch
     ledger, calls = Ledger(transactions=storage.transactions, live=live, bus=bus), FakeCalls()
     follower = Follower(ledger=ledger, calls=calls, clock=clock)
     app[keys.TRANSACTIONS] = TransactionDesk(ledger=ledger, calls=calls, follower=follower, clock=clock)
+    add_publishers(app, storage, folder, clock)
     set_up_pages(app)
     add_routes(app)
     if add is not None:
         add(app)
     await claim.begin()
     return House(
-        app, server, settings, storage, chain, packages, playback, plugins, clock, codes, work, calls, follower, checks
+        app,
+        server,
+        settings,
+        storage,
+        chain,
+        packages,
+        playback,
+        plugins,
+        clock,
+        codes,
+        work,
+        calls,
+        follower,
+        checks,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import signal
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.cli.demo.processes import child
 from wylloh_server.domain.errors import ChainError
+from wylloh_server.domain.onchain import Contracts
 from wylloh_server.domain.types import ChainId, TokenReference, Wallet, wallet_of
 from wylloh_server.resources import anvil_path
 
@@ -63,8 +64,8 @@ def named_wallets(cast: Cast) -> dict[str, Wallet]:
 
 def chain_settings(rpc: str, market: Market) -> dict[str, Any]:
     """Give the section `[chain]` of both servers."""
-    contracts = {"contract": market.registry, "store": market.store, "splitters": market.splitters}
-    return {"rpc": [rpc], "id": CHAIN_ID, "poll_seconds": 2, **contracts}
+    known = asdict(Contracts(market.registry, market.store, market.splitters))
+    return {"rpc": [rpc], "id": CHAIN_ID, "poll_seconds": 2, "contract": known.pop("registry"), **known}
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class Past:
         await self._call(deed.who, "buy(uint256,uint256,uint256)", token, deed.count, _UNLIMITED)
 
     async def _list(self, deed: Deed) -> None:
-        token, price = self.tokens[deed.film.key].token_id, deed.film.price * _CENT * 9 // 10
+        token, price = self.tokens[deed.film.key].token_id, deed.film.price * 9 // 10 * _CENT
         coin = self.market.coin
         await self._call(deed.who, "list(uint256,uint256,address,uint256)", token, deed.count, coin, price)
 
@@ -91,7 +91,7 @@ async def put_on_sale(
     """Mint a film's stock into the store and set its price, a week of presale first where it had one."""
     opened = int(today - film.days * DAY)
     sale = opened + (_WEEK * DAY if film.presale else 0)
-    steps = ((1, film.price * _CENT), (50, film.price * _CENT * 85 // 100))
+    steps = ((1, film.price * _CENT), (50, film.price * 85 // 100 * _CENT))
     offer = (market.splitter, market.coin, opened, sale, film.presale * _CENT, steps)
     publisher = market.publisher
     mint = "mint(address,uint256,uint256)"

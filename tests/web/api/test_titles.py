@@ -1,0 +1,256 @@
+"""A publisher's interface: drafts, uploads by tus, and what the owner answers."""
+
+import base64
+import io
+
+import pytest
+
+from tests.web.conftest import COLLECTOR, OWNER
+from wylloh_server.adapters.uploads import PIECE
+from wylloh_server.domain.access import Role
+
+FORM = {
+    "title": "Light",
+    "synopsis": "Of light.",
+    "year": "2026",
+    "genres": "short, experimental, short",
+    "rating": "6+",
+    "credits": "Director: Nobody\n\nMusic: No One\n",
+    "supply": "1,000",
+    "royalty": "7.5 %",
+    "royalty_receiver": "",
+    "tiers": [
+        {"threshold": "1", "right": "personal", "seats": "", "territories": ""},
+        {"threshold": "100", "right": "Small Venue", "seats": "50", "territories": "de, at"},
+    ],
+}
+FILM = bytes(range(256)) * (PIECE // 256) + b"and a bit more"
+
+
+@pytest.fixture
+async def maker(house, browsers):
+    """The signed-in browser of a publisher."""
+    await house.storage.accounts.save(COLLECTOR, Role.PUBLISHER)
+    browser = browsers()
+    assert (await browser.sign_in(COLLECTOR)).status == 200
+    return browser
+
+
+async def draft(browser, title="Light"):
+    answer = await browser.post("/api/titles", {"title": title})
+    assert answer.status == 200
+    return (await answer.json())["id"]
+
+
+def metadata(title, kind="feature", **more):
+    pairs = {"filename": "film.mkv", "title": title, "kind": kind, **more}
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in pairs.items())
+
+
+async def begin(browser, title, size=len(FILM), kind="feature", **more):
+    headers = {"Upload-Length": str(size), "Upload-Metadata": metadata(title, kind, **more)}
+    return await browser.post("/api/uploads", headers=headers)
+
+
+async def send(browser, place, offset, content):
+    headers = {
+        "Origin": browser.house.origin,
+        "Upload-Offset": str(offset),
+        "Content-Type": "application/offset+octet-stream",
+    }
+    return await browser.client.patch(place, data=io.BytesIO(content), headers=headers)
+
+
+async def stored(browser, place):
+    answer = await browser.client.head(place)
+    assert (answer.status, answer.headers["Tus-Resumable"]) == (200, "1.0.0")
+    return int(answer.headers["Upload-Offset"])
+
+
+async def complete(browser):
+    title = await draft(browser)
+    place = (await begin(browser, title)).headers["Location"]
+    assert (await send(browser, place, 0, FILM)).status == 204
+    answer = await browser.post(f"/api/titles/{title}", FORM)
+    assert await answer.json() == {"missing": []}
+    return title
+
+
+async def test_a_form_is_kept_as_it_was_meant(maker, house):
+    title = await draft(maker)
+    await maker.post(f"/api/titles/{title}", FORM)
+    (kept,) = await house.storage.titles.all(COLLECTOR)
+    about, terms = kept.description, kept.terms
+    assert (about.year, about.genres) == (2026, ("short", "experimental"))
+    assert [(credit.role, credit.name) for credit in about.credits] == [
+        ("Director", "Nobody"),
+        ("Music", "No One"),
+    ]
+    assert (terms.supply, terms.royalty_basis_points, terms.royalty_receiver) == (1000, 750, None)
+    assert [(tier.threshold, tier.right, tier.territories, tier.seats) for tier in terms.tiers] == [
+        (1, "personal", (), None),
+        (100, "small-venue", ("DE", "AT"), 50),
+    ]
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert 'value="7.5"' in page and 'value="small-venue"' in page
+
+
+@pytest.mark.parametrize(
+    "field, value, sentence",
+    [
+        ("title", "x" * 301, "301 letters"),
+        ("year", "soon", "not a year"),
+        ("year", "1066", "not a year"),
+        ("year", "٢٠٢٦", "not a year"),
+        ("credits", "somebody", "no credit"),
+        ("supply", "-1", "no number"),
+        ("supply", "1e9", "no number"),
+        ("supply", str(2**256), "no number"),
+        ("royalty", "51", "half"),
+        ("royalty", "-5", "percentage"),
+        ("royalty", "5.123", "percentage"),
+        ("royalty_receiver", "0x12", "wallet address"),
+        ("tiers", [{"threshold": "0", "right": "personal"}], "no number"),
+        ("tiers", [{"threshold": "5", "right": "a"}, {"threshold": "5", "right": "b"}], "rights ladder"),
+        ("tiers", [{"threshold": "1", "right": "personal", "territories": "Germany"}], "no country"),
+        ("tiers", [{"threshold": "1", "right": "!!"}], "no right"),
+        ("tiers", ["personal"], "cannot be read"),
+        ("tiers", [{"threshold": "1", "right": "personal"}] * 33, "cannot be read"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_nothing_kept(maker, house, field, value, sentence):
+    title = await draft(maker)
+    answer = await maker.post(f"/api/titles/{title}", FORM | {field: value})
+    told = await answer.json()
+    assert answer.status == 400 and sentence in told["error"] and told["fix"]
+    (kept,) = await house.storage.titles.all(COLLECTOR)
+    assert kept.terms.supply == 0
+
+
+async def test_a_film_arrives_in_pieces_and_goes_on_after_a_break(maker):
+    title = await draft(maker)
+    begun = await begin(maker, title)
+    place = begun.headers["Location"]
+    assert begun.status == 201 and await stored(maker, place) == 0
+    first = await send(maker, place, 0, FILM[: PIECE + 5])
+    assert (first.status, first.headers["Upload-Offset"]) == (204, str(PIECE))
+    wrong = await send(maker, place, 0, FILM)
+    assert (wrong.status, wrong.headers["Upload-Offset"]) == (409, str(PIECE))
+    assert "go on" in (await wrong.json())["fix"].lower()
+    last = await send(maker, place, PIECE, FILM[PIECE:])
+    assert last.headers["Upload-Offset"] == str(len(FILM)) == str(await stored(maker, place))
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert "film.mkv · 1.05 MB" in page
+    gone = await maker.client.delete(place, headers={"Origin": maker.house.origin})
+    assert gone.status == 204
+    assert (await maker.client.head(place)).status == 404
+
+
+async def test_what_the_server_speaks_of_tus(maker):
+    answer = await maker.client.options("/api/uploads", headers={"Origin": maker.house.origin})
+    assert (answer.status, answer.headers["Tus-Version"]) == (204, "1.0.0")
+    assert answer.headers["Tus-Extension"] == "creation,termination"
+
+
+@pytest.mark.parametrize(
+    "headers, sentence",
+    [
+        ({"Upload-Length": "5"}, "kind of upload"),
+        ({"Upload-Length": "5", "Upload-Metadata": "kind !!!"}, "cannot be read"),
+        ({"Upload-Length": "-5"}, "number of bytes"),
+        ({"Upload-Length": "9" * 40}, "number of bytes"),
+        ({}, "number of bytes"),
+    ],
+)
+async def test_an_upload_nobody_can_read_is_refused(maker, headers, sentence):
+    title = await draft(maker)
+    known = {"Upload-Metadata": metadata(title)} if "number" in sentence else {}
+    answer = await maker.post("/api/uploads", headers=known | headers)
+    assert answer.status == 400 and sentence in (await answer.json())["error"]
+
+
+async def test_a_piece_of_another_type_is_refused(maker):
+    place = (await begin(maker, await draft(maker))).headers["Location"]
+    headers = {"Origin": maker.house.origin, "Upload-Offset": "0", "Content-Type": "application/json"}
+    assert (await maker.client.patch(place, data=b"{}", headers=headers)).status == 415
+    assert await stored(maker, place) == 0
+
+
+async def test_nobody_elses_uploads_can_be_touched(maker, house, browsers):
+    place = (await begin(maker, await draft(maker))).headers["Location"]
+    stranger = browsers()
+    await stranger.sign_in(OWNER)
+    assert (await stranger.client.head(place)).status == 404
+    assert (await send(stranger, place, 0, b"x")).status == 404
+    nobody = browsers()
+    assert (await send(nobody, place, 0, b"x")).status == 401
+    assert await stored(maker, place) == 0
+
+
+async def test_pieces_from_another_site_are_refused(maker):
+    place = (await begin(maker, await draft(maker))).headers["Location"]
+    headers = {
+        "Origin": "https://evil.example",
+        "Upload-Offset": "0",
+        "Content-Type": "application/offset+octet-stream",
+    }
+    assert (await maker.client.patch(place, data=b"x", headers=headers)).status == 403
+    assert await stored(maker, place) == 0
+
+
+async def test_a_title_goes_to_the_owner_and_back(maker, owner, house):
+    title = await complete(maker)
+    assert await (await maker.post(f"/api/titles/{title}/submit")).json() == {"state": "pending"}
+    queue = await (await owner.get("/approvals")).text()
+    assert "1 waits for you" in queue and "Light" in queue
+    (asked,) = await house.storage.requests.waiting()
+    empty = await owner.post(f"/api/approvals/{asked.id}", {"approve": False, "note": " "})
+    assert (empty.status, (await empty.json())["error"]) == (400, "Say why not.")
+    assert (await owner.post(f"/api/approvals/{asked.id}", {"approve": "yes"})).status == 400
+    done = await owner.post(f"/api/approvals/{asked.id}", {"approve": False, "note": "Too dark."})
+    assert done.status == 200
+    again = await owner.post(f"/api/approvals/{asked.id}", {"approve": True, "note": ""})
+    assert (again.status, (await again.json())["error"]) == (400, "This was answered already.")
+    assert "Too dark." in await (await maker.get(f"/titles/{title}")).text()
+    assert "sent back" in await (await owner.get("/approvals")).text()
+
+
+async def test_every_page_says_what_a_state_means(maker):
+    title = await draft(maker)
+    for path in ("/titles", f"/titles/{title}"):
+        page = await (await maker.get(path)).text()
+        assert 'role="tooltip"' in page and "It waits for the owner of this server" in page
+
+
+async def test_who_is_no_publisher_may_ask_to_become_one(collector, owner, house):
+    assert (await collector.post("/api/titles", {"title": "Light"})).status == 403
+    page = await (await collector.get("/titles")).text()
+    assert "Ask the owner" in page
+    assert (await collector.post("/api/publishers/apply", {"says": "I make shorts."})).status == 200
+    assert "You have asked" in await (await collector.get("/titles")).text()
+    (asked,) = await house.storage.requests.waiting()
+    await owner.post(f"/api/approvals/{asked.id}", {"approve": True, "note": ""})
+    assert (await collector.post("/api/titles", {"title": "Light"})).status == 200
+
+
+async def test_only_the_owner_sees_the_queue(maker, browser):
+    assert (await maker.get("/approvals")).status == 403
+    assert (await browser.get("/approvals")).status == 303
+
+
+async def test_a_poster_is_for_publisher_and_owner_only(maker, owner, browsers, house):
+    title = await draft(maker)
+    assert (await maker.get(f"/titles/{title}/poster.jpg")).status == 404
+    picture = b"\xff\xd8\xff a poster"
+    place = (await begin(maker, title, len(picture), "poster")).headers["Location"]
+    await send(maker, place, 0, picture)
+    for browser in (maker, owner):
+        assert await (await browser.get(f"/titles/{title}/poster.jpg")).read() == picture
+    assert (await browsers().get(f"/titles/{title}/poster.jpg")).status == 303
+
+
+async def test_a_draft_is_deleted_with_all_it_has(maker, house):
+    title = await complete(maker)
+    assert (await maker.post(f"/api/titles/{title}/remove")).status == 200
+    assert (await maker.get(f"/titles/{title}")).status == 404
+    assert not any((house.settings.server.data / "uploads").iterdir())
