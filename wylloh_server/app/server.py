@@ -27,7 +27,7 @@ from wylloh_server.app.news import tell_open_pages
 from wylloh_server.app.outside import data_folder, open_outside
 from wylloh_server.app.plugins import plugin_registry
 from wylloh_server.app.transactions import build_transactions
-from wylloh_server.app.work import build_batch, build_housework, build_tasks
+from wylloh_server.app.work import build_batch, build_groups, build_housework, build_tasks
 from wylloh_server.domain.types import Seconds
 from wylloh_server.hooks.context import PluginServices
 from wylloh_server.hooks.dispatch import Dispatch
@@ -36,6 +36,7 @@ from wylloh_server.services.caretaker import repeating
 from wylloh_server.services.task_board import TaskBoard
 from wylloh_server.web import keys
 from wylloh_server.web.assembly import new_application, set_up_pages
+from wylloh_server.web.development import develop
 from wylloh_server.web.routes import add_routes
 
 if TYPE_CHECKING:
@@ -53,10 +54,15 @@ if TYPE_CHECKING:
 _SCAN_SECONDS = Seconds(30)
 
 
-def create_app(settings: Settings, show_claim: Callable[[str], None]) -> web.Application:
+def create_app(
+    settings: Settings, show_claim: Callable[[str], None], *, development: bool = False
+) -> web.Application:
     """Make the server; everything it needs opens when it starts, and closes in reverse when it stops.
 
-    `show_claim` is told the code that makes its reader the owner, while there is none.
+    Args:
+        settings: everything that can be decided.
+        show_claim: is told the code that makes its reader the owner, while there is none.
+        development: show changed templates and styles at once.
     """
     app = new_application(settings)
     app[keys.PLUGINS] = plugin_registry(settings)
@@ -69,6 +75,8 @@ def create_app(settings: Settings, show_claim: Callable[[str], None]) -> web.App
             yield
 
     app.cleanup_ctx.append(live)
+    if development:
+        develop(app)
     return app
 
 
@@ -106,6 +114,7 @@ async def _open(
     bus.subscribe(app[keys.PLUGINS].publish)
     await tell_open_pages(app[keys.LIVE], outside, bus, stack)
     tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
+    app[keys.GROUPS] = build_groups(outside, app[keys.LIVE])
     app[keys.BATCH] = build_batch(outside, app[keys.PLUGINS], tasks)
     transactions = build_transactions(outside, bus, app[keys.LIVE])
     app[keys.TRANSACTIONS] = transactions.desk

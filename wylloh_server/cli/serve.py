@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -19,26 +22,43 @@ if TYPE_CHECKING:
     from wylloh_server.config import Settings
 
 
+_GRACE = 1.0
+"""Seconds for threads to end after the server has stopped."""
+
+
 @click.command()
 @with_settings
 @click.option("--log-level", default="INFO", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]))
-def command(settings: Settings, log_level: str) -> None:
+@click.option("--dev", is_flag=True, help="Show changed templates and styles at once: for who writes them.")
+def command(settings: Settings, log_level: str, *, dev: bool) -> None:
     """Run the server."""
     set_up_logs(log_level)
     bound = listen(settings)
-    asyncio.run(_serve(with_addresses(settings, bound.getsockname()[1]), bound))
+    asyncio.run(_serve(with_addresses(settings, bound.getsockname()[1]), bound, dev=dev))
+    _let_go()
 
 
-async def _serve(settings: Settings, bound: socket.socket) -> None:
+async def _serve(settings: Settings, bound: socket.socket, *, dev: bool) -> None:
     from wylloh_server.app import announcing, create_app, serving
 
     stop = _stop_signal()
     url = settings.server.public_url
-    app = create_app(settings, show_claim=lambda code: show_claim_code(url, code))
+    app = create_app(settings, show_claim=lambda code: show_claim_code(url, code), development=dev)
     async with serving(app, bound), announcing(settings):
         show_address(settings.server.name, url)
         await stop.wait()
         click.echo("Stopping.")
+
+
+def _let_go() -> None:
+    """End the process even if a plugin has left threads behind: Python would wait for them."""
+    left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
+    for thread in left:
+        thread.join(_GRACE / len(left))
+    if any(thread.is_alive() for thread in left):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _stop_signal() -> asyncio.Event:

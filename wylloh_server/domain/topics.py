@@ -29,6 +29,9 @@ TITLES = "titles"
 APPROVALS = "approvals"
 """What waits for the owner, and what became of one's own requests."""
 
+DEVELOPMENT = "development"
+"""Templates or styles on disk; told by a server that runs for who writes them."""
+
 _TOPIC = re.compile(r"[a-z]+(?::[A-Za-z0-9._-]{1,80}){0,3}")
 _PUBLIC = "plugin:"
 
@@ -44,8 +47,8 @@ def is_topic(text: str) -> bool:
 
 
 def is_public(topic: str) -> bool:
-    """Say whether also those may hear of it who are not signed in: plugins' topics, and no others."""
-    return topic.startswith(_PUBLIC)
+    """Say whether also those may hear of it who are not signed in: plugins' topics, and hardly any other."""
+    return topic == DEVELOPMENT or topic.startswith(_PUBLIC)
 
 
 def may_tell(plugin: str, topic: str) -> bool:

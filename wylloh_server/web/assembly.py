@@ -95,5 +95,10 @@ def set_up_pages(app: web.Application, theme: str = "default") -> None:
     Raises:
         NotFound: there is no such theme.
     """
-    app[STATIC] = read_static_files([theme_dir(theme) / "static", _OWN_STATIC], app[PLUGINS].static_dirs())
+    app[STATIC] = read_static_files(static_folders(theme), app[PLUGINS].static_dirs())
     set_up_templates(app, theme)
+
+
+def static_folders(theme: str = "default") -> tuple[Path, ...]:
+    """Give the folders of the theme's and the core's own files for browsers."""
+    return (theme_dir(theme) / "static", _OWN_STATIC)

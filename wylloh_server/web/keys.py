@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from wylloh_server.services.custody import Custody
     from wylloh_server.services.devices import Pairing
     from wylloh_server.services.envelopes import EnvelopeDesk
+    from wylloh_server.services.groups import GroupDesk
     from wylloh_server.services.health import Health
     from wylloh_server.services.library import Library
     from wylloh_server.services.licensing import Licensing
@@ -42,6 +43,7 @@ HEALTH: web.AppKey[Health] = web.AppKey("health")
 ACCOUNTS: web.AppKey[Accounts] = web.AppKey("accounts")
 POSITIONS: web.AppKey[Positions] = web.AppKey("positions")
 PLUGINS: web.AppKey[PluginRegistry] = web.AppKey("plugins")
+DEVELOPING: web.AppKey[bool] = web.AppKey("developing")
 LIVE: web.AppKey[Live] = web.AppKey("live")
 TRANSACTIONS: web.AppKey[TransactionDesk] = web.AppKey("transactions")
 TASKS: web.AppKey[TaskBoard] = web.AppKey("tasks")
@@ -49,3 +51,4 @@ BATCH: web.AppKey[BatchDesk] = web.AppKey("batch")
 TITLES: web.AppKey[TitleDesk] = web.AppKey("titles")
 APPROVALS: web.AppKey[Approvals] = web.AppKey("approvals")
 TOKENISING: web.AppKey[Tokenising] = web.AppKey("tokenising")
+GROUPS: web.AppKey[GroupDesk] = web.AppKey("groups")

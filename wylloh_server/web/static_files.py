@@ -57,6 +57,10 @@ class StaticFiles:
         if name not in self._files:
             self._files[name] = _read(path)
 
+    def take(self, other: StaticFiles) -> None:
+        """Have what another one has, and no more."""
+        self._files = other._files
+
     def find(self, name: str) -> StaticFile:
         """Give a file.
 

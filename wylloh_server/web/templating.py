@@ -18,7 +18,7 @@ from wylloh_server.hooks import Dispatch
 from wylloh_server.resources import theme_dir
 from wylloh_server.web.cards import card_of
 from wylloh_server.web.filters import FILTERS
-from wylloh_server.web.keys import BATCH, PLUGINS, POSTERS, SETTINGS, TASKS
+from wylloh_server.web.keys import BATCH, DEVELOPING, PLUGINS, POSTERS, SETTINGS, TASKS
 from wylloh_server.web.moment import moment_of
 from wylloh_server.web.navigation import navigation
 from wylloh_server.web.session import viewer_of
@@ -66,8 +66,20 @@ async def render_plugin(request: web.Request, plugin: str, page: Page) -> web.Re
 
 def set_up_templates(app: web.Application, theme: str = "default") -> None:
     """Make templates of a theme and of the plugins loaded so far available to `render`."""
-    folder = theme_dir(theme) / "templates"
+    (folder,) = template_folders(theme)
     app[_TEMPLATES] = template_environment(folder, app[PLUGINS].template_dirs())
+
+
+def template_folders(theme: str = "default") -> tuple[Path, ...]:
+    """Give the folders of a theme's own templates."""
+    return (theme_dir(theme) / "templates",)
+
+
+def read_templates_anew(app: web.Application) -> None:
+    """Forget every template that was read."""
+    cache = app[_TEMPLATES].cache
+    if cache is not None:
+        cache.clear()
 
 
 def template_environment(theme: Path, plugins: Mapping[str, tuple[Path, ...]]) -> jinja2.Environment:
@@ -75,6 +87,7 @@ def template_environment(theme: Path, plugins: Mapping[str, tuple[Path, ...]]) -
     by_plugin = {name: jinja2.FileSystemLoader(folders) for name, folders in plugins.items()}
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(theme), jinja2.PrefixLoader(by_plugin)]),
+        auto_reload=False,  # see `development`; asking the disk for each template takes time
         autoescape=True,
         enable_async=True,
         undefined=jinja2.StrictUndefined,
@@ -106,6 +119,7 @@ async def _common(request: web.Request) -> dict[str, Any]:
         "server_name": request.app[SETTINGS].server.name,
         "path": request.path,
         "moment": moment_of(request),
+        "development": request.app.get(DEVELOPING, False),
         "fragments": fragments,
         "busy": request.app[TASKS].busy(viewer) if viewer else 0,
         "batch_actions": lambda: request.app[BATCH].offered(viewer) if viewer else (),
