@@ -109,6 +109,7 @@ async def test_a_statement_runs_for_many_rows(own):
             (longer, [{"key": 1, "more": "A"}, {"key": 3, "more": "C"}]),
             (delete(tags).where(tags.c.id == bindparam("key")), [{"key": 2}]),
             (delete(tags), []),
+            (insert(tags), []),
         ]
     )
     found = await own.fetch(select(tags.c.id, tags.c.name).order_by(tags.c.id))

@@ -53,4 +53,4 @@ class OwnTables:
         if not isinstance(statement, tuple):
             return self._guard.change(statement), None
         change, rows = statement
-        return self._guard.change(change, {name for row in rows for name in row}), rows
+        return self._guard.change(change, {name for row in rows for name in row} or None), rows

@@ -1,0 +1,113 @@
+"""How sums, standings, ladders and what blocks changed become rows, and come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, tuple_
+
+from wylloh_analytics._rows import chunks, packed, rows_of
+from wylloh_analytics._statements import additions, replacements
+from wylloh_analytics._tables import flow, money, sizes, spans, standings
+from wylloh_analytics.book import Standing
+from wylloh_analytics.facts import token_of
+from wylloh_analytics.moments import day_of
+from wylloh_analytics.tally import FLOW
+from wylloh_server.sdk import LadderChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from wylloh_analytics.book import Block, Counted, KnownFilm, Pair
+    from wylloh_analytics.tally import Tally
+    from wylloh_server.sdk import PluginTables, TokenReference
+
+_MONEY_AT_ONCE = 200
+
+
+async def adding(tables: PluginTables, tally: Tally) -> list[object]:
+    """Give the statements that add a tally to the sums."""
+    flow_rows = [
+        {"scope": scope, "grain": grain, "start": start} | {name: counts[name] for name in FLOW}
+        for (scope, grain, start), counts in tally.flow.items()
+    ]
+    size_rows = [
+        {"scope": scope, "grain": grain, "start": start, "tokens": tokens, "wallets": wallets}
+        for (scope, grain, start, tokens), wallets in tally.sizes.items()
+        if wallets
+    ]
+    span_rows = [
+        {"scope": scope, "left": left, "came": came, "tokens": tokens}
+        for (scope, left, came), tokens in tally.spans.items()
+        if tokens
+    ]
+    return [
+        *additions(flow, flow_rows),
+        *additions(sizes, size_rows),
+        *additions(spans, span_rows),
+        *await _adding_money(tables, tally),
+    ]
+
+
+async def _adding_money(tables: PluginTables, tally: Tally) -> list[object]:
+    """Add in Python: the amounts may be too large for the database."""
+    keys = list(money.primary_key)
+    before: dict[Any, int] = {}
+    for few in chunks(list(tally.money), _MONEY_AT_ONCE):
+        for *key, amount in await rows_of(tables, select(money).where(tuple_(*keys).in_(few))):
+            before[tuple(key)] = int(amount)
+    names = [key.name for key in keys]
+    rows = [
+        dict(zip(names, key, strict=True)) | {"amount": str(before.get(key, 0) + amount)}
+        for key, amount in tally.money.items()
+    ]
+    return replacements(money, rows)
+
+
+def replacing(now: Mapping[Pair, Standing]) -> list[object]:
+    """Give the statements that store what wallets have now."""
+    rows = [
+        {
+            "wallet": packed(wallet),
+            "scope": scope,
+            "tokens": one.tokens,
+            "got": one.got,
+            "lots": [list(lot) for lot in one.lots] or None,
+        }
+        for (scope, wallet), one in now.items()
+    ]
+    return replacements(standings, rows)
+
+
+def standing_of(tokens: int, got: int, lots: Sequence[Sequence[int]] | None) -> Standing:
+    """Read what a wallet has from its row."""
+    return Standing(tokens, got, tuple((day, held) for day, held in lots or ()))
+
+
+def ladder_rows(block: Block, films: Mapping[TokenReference, KnownFilm]) -> Iterator[dict[str, Any]]:
+    """Make rows of the ladders that a block changed."""
+    for number, fact in enumerate(block.facts):
+        if isinstance(fact, LadderChanged):
+            yield {
+                "scope": films[token_of(fact)].scope,
+                "block": block.number,
+                "number": number,
+                "day": day_of(block.at),
+                "tiers": [
+                    [tier.threshold, tier.right, list(tier.territories), tier.seats]
+                    for tier in fact.ladder.tiers
+                ],
+            }
+
+
+def undo_row(block: Block, counted: Counted) -> dict[str, Any]:
+    """Make the row that lets a block be taken back."""
+    was = [
+        [scope, wallet, one.tokens, one.got, [list(lot) for lot in one.lots]]
+        for (scope, wallet), one in counted.was.items()
+    ]
+    return {
+        "block": block.number,
+        "hash": block.hash,
+        "counted": {"tally": counted.tally.as_json(), "was": was},
+    }
