@@ -46,6 +46,29 @@ def test_only_a_film_that_can_be_played_has_a_picture():
     assert card_of(shelved(FAILED, 1), "/poster").poster == ""
 
 
+@pytest.mark.parametrize(
+    ("film", "holding", "line", "more"),
+    [
+        (BEGUN, 1, "Ready offline", ""),
+        (BEGUN, 88, "Personal viewing", "12 more for small-venue shows"),
+        (STACKED, 250, "Small venue", "4,750 more for streaming"),
+        (STACKED, 10_000, "Theatrical", ""),
+        (ARRIVING, 250, "Arriving · 64 %", "4,750 more for streaming"),
+        (ELSEWHERE, 0, "1 token lets you watch it", ""),
+        (FAILED, 250, "Its package is not in order", ""),
+        (BEGUN, None, "Ready offline", ""),
+    ],
+)
+def test_many_tokens_are_one_card_with_the_tier_they_reach_and_what_is_missing(film, holding, line, more):
+    card = card_of(shelved(film, holding), "")
+    assert (card.line, card.more) == (line, more)
+
+
+def test_below_the_first_tier_a_card_says_only_what_lets_one_watch():
+    card = card_of(shelved(ELSEWHERE, 4, RightsLadder((Tier(10, "personal"), Tier(20, "theatrical")))), "")
+    assert (card.badge, card.line, card.more) == ("×4", "6 tokens let you watch it", "")
+
+
 @pytest.mark.parametrize(("holding", "badge"), [(0, ""), (1, ""), (2, "×2"), (5000, "×5,000")])
 def test_a_stack_of_several_has_a_badge(holding, badge):
     assert card_of(shelved(BEGUN, holding), "").badge == badge

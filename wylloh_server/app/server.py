@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server import __version__
@@ -45,11 +46,16 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
-    from wylloh_server.app.inside import Chores
+    from wylloh_server.app.bringing import Bringing
+    from wylloh_server.app.inside import Rights
+    from wylloh_server.app.outside import Outside
     from wylloh_server.config import Settings
-    from wylloh_server.domain.ports.world import Jobs
+    from wylloh_server.services.library import Library
+    from wylloh_server.services.live import Live
     from wylloh_server.services.playback import Playback
+    from wylloh_server.services.sources import FilmSources
     from wylloh_server.services.tasks import TaskDesk
+    from wylloh_server.services.transactions import TransactionDesk
 
 _SCAN_SECONDS = Seconds(30)
 
@@ -89,69 +95,111 @@ def announcing(settings: Settings) -> AbstractAsyncContextManager[None]:
     return ZeroconfAnnouncer().announced(server.name, server.port, properties)
 
 
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """What every part of one server leans on."""
+
+    settings: Settings
+    outside: Outside
+    rights: Rights
+    bus: Bus
+    jobs: DbosJobs
+    live: Live
+
+
+@dataclass(frozen=True, slots=True)
+class _Films:
+    """What shows, opens and plays films."""
+
+    library: Library
+    sources: FilmSources
+    playback: Playback
+
+
 async def _open(
     app: web.Application, settings: Settings, show_claim: Callable[[str], None], stack: AsyncExitStack
 ) -> None:
     """Open the parts in the order in which they lean on each other."""
-    data = data_folder(settings)
-    stack.enter_context(alone(data))
-    bus, jobs = Bus(), DbosJobs(data / "jobs.sqlite3")
-    outside = await stack.enter_async_context(open_outside(settings))
-    rights = build_rights(settings, outside, bus)
-    licensing = build_licensing(outside, rights, Dispatch(app[keys.PLUGINS]), bus)
-    sources = build_sources(outside, rights)
-    playback = build_playback(settings, outside, licensing, sources, jobs=jobs, bus=bus)
-    people = build_people(settings, outside, bus, show_claim)
-    library = build_library(outside)
-    app[keys.SIGN_IN], app[keys.PAIRING] = people.sign_in, people.pairing
-    app[keys.LIBRARY], app[keys.LICENSING], app[keys.PLAYBACK] = library, licensing, playback
-    app[keys.ENVELOPES], app[keys.CUSTODY] = rights.envelopes, rights.custody
-    app[keys.POSTERS] = await build_posters(outside, rights, sources)
-    app[keys.PACKAGES], app[keys.ACCOUNTS] = outside.packages, outside.database.storage.accounts
-    app[keys.POSITIONS] = outside.database.storage.positions
-    app[keys.HEALTH] = build_health(settings, outside, rights)
-    await people.claim.begin()
-    bus.subscribe(app[keys.PLUGINS].publish)
-    await tell_open_pages(app[keys.LIVE], outside, bus, stack)
-    tasks = build_tasks(outside, app[keys.PLUGINS], jobs, bus, app[keys.LIVE])
-    app[keys.GROUPS] = build_groups(outside, app[keys.LIVE])
-    app[keys.BATCH] = build_batch(outside, app[keys.PLUGINS], tasks)
-    transactions = build_transactions(outside, bus, app[keys.LIVE])
+    core = await _lay_ground(app, settings, stack)
+    films = await _show_films(app, core)
+    await _let_people_in(app, core, show_claim)
+    core.bus.subscribe(app[keys.PLUGINS].publish)
+    await tell_open_pages(core.live, core.outside, core.bus, stack)
+    tasks = build_tasks(core.outside, app[keys.PLUGINS], core.jobs, core.bus, core.live)
+    transactions = build_transactions(core.outside, core.bus, core.live)
     app[keys.TRANSACTIONS] = transactions.desk
-    plugin_services = PluginServices(
-        database=outside.database.plugins,
-        library=build_reading_room(outside, library, sources),
-        publish=bus.publish,
-        chain=build_onchain(settings, outside),
-        transactions=transactions.desk,
-        tasks=tasks,
-        live=app[keys.LIVE],
-    )
-    await stack.enter_async_context(app[keys.PLUGINS].running(plugin_services))
+    app[keys.GROUPS] = build_groups(core.outside, core.live)
+    app[keys.BATCH] = build_batch(core.outside, app[keys.PLUGINS], tasks)
+    services = _for_plugins(core, films, transactions.desk, tasks)
+    await stack.enter_async_context(app[keys.PLUGINS].running(services))
     await stack.enter_async_context(transactions.follower.running())
-    chores = build_chores(settings, outside, rights, jobs, bus)
-    register_following(settings, build_indexer(settings, outside, bus), jobs)
-    housework = build_housework(outside, playback, chores.puller, jobs=jobs, bus=bus, live=app[keys.LIVE])
-    app[keys.TASKS] = TaskBoard(tasks, housework)
-    bringing = await build_bringing(
-        settings, outside, rights, tasks=tasks, live=app[keys.LIVE], propose=transactions.desk.propose
-    )
-    app[keys.TITLES], app[keys.APPROVALS] = bringing.titles, bringing.approvals
-    app[keys.TOKENISING] = bringing.tokenising
-    await _work(settings, chores, playback, tasks, jobs=jobs, stack=stack)
+    bringing = await _welcome_publishers(app, core, tasks)
+    await _work(app, core, films.playback, tasks, stack=stack)
     await start_noting(settings, bringing, stack)
 
 
+async def _lay_ground(app: web.Application, settings: Settings, stack: AsyncExitStack) -> _Core:
+    data = data_folder(settings)
+    stack.enter_context(alone(data))
+    bus = Bus()
+    outside = await stack.enter_async_context(open_outside(settings))
+    rights = build_rights(settings, outside, bus)
+    return _Core(settings, outside, rights, bus, DbosJobs(data / "jobs.sqlite3"), app[keys.LIVE])
+
+
+async def _show_films(app: web.Application, core: _Core) -> _Films:
+    settings, outside, rights, bus = core.settings, core.outside, core.rights, core.bus
+    licensing = build_licensing(outside, rights, Dispatch(app[keys.PLUGINS]), bus)
+    sources, library = build_sources(outside, rights), build_library(outside)
+    playback = build_playback(settings, outside, licensing, sources, jobs=core.jobs, bus=bus)
+    app[keys.LIBRARY], app[keys.LICENSING], app[keys.PLAYBACK] = library, licensing, playback
+    app[keys.ENVELOPES], app[keys.CUSTODY] = rights.envelopes, rights.custody
+    app[keys.POSTERS] = await build_posters(outside, rights, sources)
+    app[keys.PACKAGES], app[keys.POSITIONS] = outside.packages, outside.database.storage.positions
+    app[keys.HEALTH] = build_health(settings, outside, rights)
+    return _Films(library, sources, playback)
+
+
+async def _let_people_in(app: web.Application, core: _Core, show_claim: Callable[[str], None]) -> None:
+    people = build_people(core.settings, core.outside, core.bus, show_claim)
+    app[keys.SIGN_IN], app[keys.PAIRING] = people.sign_in, people.pairing
+    app[keys.ACCOUNTS] = core.outside.database.storage.accounts
+    await people.claim.begin()
+
+
+def _for_plugins(
+    core: _Core, films: _Films, transactions: TransactionDesk, tasks: TaskDesk
+) -> PluginServices:
+    return PluginServices(
+        database=core.outside.database.plugins,
+        library=build_reading_room(core.outside, films.library, films.sources),
+        publish=core.bus.publish,
+        chain=build_onchain(core.settings, core.outside),
+        transactions=transactions,
+        tasks=tasks,
+        live=core.live,
+    )
+
+
+async def _welcome_publishers(app: web.Application, core: _Core, tasks: TaskDesk) -> Bringing:
+    propose = app[keys.TRANSACTIONS].propose
+    bringing = await build_bringing(
+        core.settings, core.outside, core.rights, tasks=tasks, live=core.live, propose=propose
+    )
+    app[keys.TITLES], app[keys.APPROVALS] = bringing.titles, bringing.approvals
+    app[keys.TOKENISING] = bringing.tokenising
+    return bringing
+
+
 async def _work(
-    settings: Settings,
-    chores: Chores,
-    playback: Playback,
-    tasks: TaskDesk,
-    *,
-    jobs: Jobs,
-    stack: AsyncExitStack,
+    app: web.Application, core: _Core, playback: Playback, tasks: TaskDesk, *, stack: AsyncExitStack
 ) -> None:
     """Begin what the server does by itself."""
+    settings, outside, jobs, bus = core.settings, core.outside, core.jobs, core.bus
+    chores = build_chores(settings, outside, core.rights, jobs, bus)
+    register_following(settings, build_indexer(settings, outside, bus), jobs)
+    housework = build_housework(outside, playback, chores.puller, jobs=jobs, bus=bus, live=core.live)
+    app[keys.TASKS] = TaskBoard(tasks, housework)
     await stack.enter_async_context(playback.running())
     await stack.enter_async_context(jobs.running())
     await start_following(settings, jobs, stack)

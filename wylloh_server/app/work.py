@@ -1,4 +1,4 @@
-"""Background tasks, batch actions, and the server's own long work, put together."""
+"""Background tasks, batch actions, groups of stacks, and the server's own long work, put together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wylloh_server.app.inside import TRANSCODE
 from wylloh_server.hooks.batch import BatchAsker
 from wylloh_server.hooks.tasks import PluginWork
 from wylloh_server.services.batch import BatchDesk
+from wylloh_server.services.groups import GroupDesk
 from wylloh_server.services.housework import Chore, Housework, share_here
 from wylloh_server.services.ingest import PULL
 from wylloh_server.services.tasks import JOB, TaskDesk
@@ -40,6 +41,11 @@ def build_tasks(outside: Outside, plugins: PluginRegistry, jobs: Jobs, bus: Bus,
 def build_batch(outside: Outside, plugins: PluginRegistry, tasks: TaskDesk) -> BatchDesk:
     """Build what does one thing to many films."""
     return BatchDesk(asker=BatchAsker(plugins), films=outside.database.storage.films, tasks=tasks)
+
+
+def build_groups(outside: Outside, live: Live) -> GroupDesk:
+    """Build what splits stacks into named groups."""
+    return GroupDesk(groups=outside.database.storage.groups, live=live, clock=system_clock)
 
 
 def build_housework(

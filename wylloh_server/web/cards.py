@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.film import Film, FilmState
-from wylloh_server.domain.rights import PERSONAL, Stack, tokens
+from wylloh_server.domain.rights import PERSONAL, Stack, spoken_right, tokens
 from wylloh_server.web.filters import runtime
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Card:
     Attributes:
         poster: address of its picture; empty when there is none, and may turn out to lead nowhere.
         badge: how many tokens the viewer holds, if more than one; empty otherwise.
-        line: the film's state in a few words.
+        line: the film's state in a few words; of several tokens, the tier they reach.
+        more: of several tokens, how many further ones reach which right; empty otherwise.
         left: how much is still to be watched; empty unless somebody is in the middle of it.
         watched: the same as percent; None unless somebody is in the middle of it.
         away: the viewer holds too little to watch it.
@@ -40,6 +41,7 @@ class Card:
     left: str
     watched: int | None
     away: bool
+    more: str = ""
 
     @property
     def id(self) -> str:
@@ -73,6 +75,7 @@ def card_of(item: Shelved, poster: str) -> Card:
         left=left,
         watched=round(100 * item.position.at / item.position.of) if left and item.position else None,
         away=_is_away(item.stack),
+        more=_more(item.film, item.stack),
     )
 
 
@@ -117,6 +120,12 @@ def _line(film: Film, stack: Stack | None) -> str:
         return arriving(film)
     if film.token is None:
         return "Your own folder"
-    if stack is not None and stack.top is not None and stack.top.right != PERSONAL:
+    if stack is not None and stack.top is not None and (stack.holding > 1 or stack.top.right != PERSONAL):
         return stack.top.name
     return "Ready offline"
+
+
+def _more(film: Film, stack: Stack | None) -> str:
+    if film.state is FilmState.FAILED or stack is None or stack.holding <= 1 or _is_away(stack):
+        return ""
+    return f"{stack.missing:,} more for {spoken_right(stack.next.right)}" if stack.next else ""

@@ -11,6 +11,7 @@ from wylloh_server.adapters.database._coins import CoinTable
 from wylloh_server.adapters.database._connections import Connections
 from wylloh_server.adapters.database._engine import engine_for
 from wylloh_server.adapters.database._films import FilmTable
+from wylloh_server.adapters.database._groups import GroupTable
 from wylloh_server.adapters.database._history import PositionTable, ReceiptTable
 from wylloh_server.adapters.database._licences import BindingTable, EnvelopeTable
 from wylloh_server.adapters.database._migrate import migrate
@@ -53,6 +54,7 @@ class Database:
             titles=TitleTable(connections),
             requests=RequestTable(connections),
             transactions=TransactionTable(connections),
+            groups=GroupTable(connections),
         )
         self.plugins: PluginDatabase = PluginSchemas(connections)
 

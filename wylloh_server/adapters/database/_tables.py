@@ -200,3 +200,15 @@ transaction_hashes = Table(
     Column("transaction", String, nullable=False, index=True),
 )
 """To which transaction a hash belongs: what was sent once must not count twice."""
+
+stack_groups = Table(
+    "stack_groups",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("wallet", String, nullable=False),
+    Column("film", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("count", BigCount, nullable=False),
+    Column("made", Double, nullable=False),
+    Index("ix_stack_groups_wallet_film", "wallet", "film"),
+)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.access import Receipt, Role, Session
     from wylloh_server.domain.film import Film, FilmState
+    from wylloh_server.domain.groups import Group
     from wylloh_server.domain.license import DeviceBinding, Envelope
     from wylloh_server.domain.playback import Position
     from wylloh_server.domain.ports.history import ChainIndex, Coins, History
@@ -144,6 +145,16 @@ class Positions(Protocol):
         """Give all, newest first."""
 
 
+class Groups(Protocol):
+    """Named groups of each wallet's stack of each film."""
+
+    async def of_stack(self, wallet: Wallet, film: FilmId) -> tuple[Group, ...]:
+        """Give the groups of a stack, oldest first."""
+
+    async def put(self, wallet: Wallet, film: FilmId, groups: Sequence[Group]) -> None:
+        """Replace the groups of a stack."""
+
+
 class Tasks(Protocol):
     """Background tasks as people see them."""
 
@@ -237,6 +248,7 @@ class Storage:
     titles: Titles
     requests: Requests
     transactions: Transactions
+    groups: Groups
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from wylloh_server.web.api import (
     custody,
     devices,
     films,
+    groups,
     health,
     live,
     playing,
@@ -22,6 +23,7 @@ from wylloh_server.web.api import (
 routes = [
     *sign_in.routes,
     *films.routes,
+    *groups.routes,
     *playing.routes,
     *tv.routes,
     *devices.routes,

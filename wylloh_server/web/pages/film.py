@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import ChainError, NotFound
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
+from wylloh_server.services.groups import HeldStack
 from wylloh_server.web.cards import Card, arriving, card_of, left_of, pictured
-from wylloh_server.web.keys import ENVELOPES, LIBRARY, LICENSING, PLAYBACK, POSITIONS, POSTERS, SETTINGS
+from wylloh_server.web.keys import (
+    ENVELOPES,
+    GROUPS,
+    LIBRARY,
+    LICENSING,
+    PLAYBACK,
+    POSITIONS,
+    POSTERS,
+    SETTINGS,
+)
+from wylloh_server.web.pages._groups import groups_of
 from wylloh_server.web.pages._notice import chain_notice
 from wylloh_server.web.pages._rights import missing_of, offline_line, rights_of
 from wylloh_server.web.pages._shelves import broken
@@ -23,6 +34,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.access import Viewer
     from wylloh_server.services.library import Shelved
     from wylloh_server.services.licensing import Standing
+    from wylloh_server.web.pages._groups import GroupsView
     from wylloh_server.web.pages._notice import Notice
     from wylloh_server.web.pages._rights import Missing, Rights
 
@@ -38,6 +50,7 @@ class _AboutRights:
     refusal: Missing | None = None
     notice: Notice | None = None
     offline: str = ""
+    groups: GroupsView | None = None
 
 
 async def film(request: web.Request) -> web.Response:
@@ -64,6 +77,7 @@ async def film(request: web.Request) -> web.Response:
         rights=about.rights,
         refusal=about.refusal,
         offline=about.offline,
+        groups=about.groups,
         notice=about.notice,
     )
 
@@ -84,7 +98,9 @@ async def _about_rights(request: web.Request, viewer: Viewer, film: Film) -> _Ab
         offline = offline_line(envelope) if envelope else ""
         return _AboutRights(notice=await chain_notice(request), offline=offline)
     refusal = missing_of(standing.stack, film.origin, request.app[SETTINGS].chain.store_url)
-    return _AboutRights(rights=rights_of(standing, envelope), refusal=refusal)
+    held = HeldStack(viewer.wallet, film.id, standing.stack.holding)
+    groups = groups_of(await request.app[GROUPS].split(held), standing.stack.ladder)
+    return _AboutRights(rights=rights_of(standing, envelope), refusal=refusal, groups=groups)
 
 
 async def _start(request: web.Request, viewer: Viewer, film: Film) -> str:

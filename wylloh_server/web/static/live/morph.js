@@ -35,7 +35,7 @@ function morphChildren(from, to) {
       continue;
     }
     if (found === next) next = next.nextSibling;
-    else from.insertBefore(found, next);
+    else move(from, found, next);
     if (found.nodeType === Node.ELEMENT_NODE) morph(found, wanted);
     else if (found.nodeValue !== wanted.nodeValue) found.nodeValue = wanted.nodeValue;
   }
@@ -44,6 +44,12 @@ function morphChildren(from, to) {
     next.remove();
     next = after;
   }
+}
+
+/** Browsers that know `moveBefore` keep the focus in what is moved. */
+function move(parent, child, before) {
+  if (parent.moveBefore) parent.moveBefore(child, before);
+  else parent.insertBefore(child, before);
 }
 
 /** What is gone goes first: else all that came after it would be moved, and what is moved loses the focus. */

@@ -1,0 +1,141 @@
+"""Groups of a stack on the film's page."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.web.conftest import OWNER
+from tests.web.pages.markup import Page
+from tests.web.pages.samples import BEGUN, ELSEWHERE, LADDER, STACKED
+from tests.web.pages.test_in_chromium import (  # noqa: F401 - fixtures
+    DESK,
+    PHONE,
+    open_page,
+    tv_cookies,
+    until,
+)
+from wylloh_server.domain.groups import Group, split_stack
+from wylloh_server.services.groups import HeldStack
+from wylloh_server.web import keys
+from wylloh_server.web.pages._groups import groups_of
+
+PATH = f"/films/{STACKED.id}"
+
+
+async def page(browser, path=PATH):
+    response = await browser.get(path)
+    assert response.status == 200
+    found = Page(await response.text())
+    assert found.faults == []
+    return found
+
+
+async def add(house, name, count):
+    house.clock.now += 1
+    return await house.app[keys.GROUPS].add(HeldStack(OWNER, STACKED.id, 250), name, count)
+
+
+def lines(holding, *groups):
+    return groups_of(
+        split_stack(holding, [Group(str(at), name, count, at) for at, (name, count) in enumerate(groups)]), LADDER
+    )
+
+
+def test_each_group_reaches_the_tier_of_its_own_number():
+    shown = lines(6000, ("Berlin", 100), ("Rome", 5000), ("Gift", 1))
+    assert [(line.name, line.count, line.tier, line.more) for line in shown.lines] == [
+        ("Berlin", 100, "Small venue", "4,900 more tokens for streaming"),
+        ("Rome", 5000, "Streaming", "5,000 more tokens for theatrical shows"),
+        ("Gift", 1, "Personal viewing", "99 more tokens for small-venue shows"),
+    ]
+    assert (shown.rest.count, shown.rest.tier) == (899, "Small venue")
+    assert [line.most for line in shown.lines] == [999, 5899, 900]
+
+
+@pytest.mark.parametrize("holding", [0, 1])
+def test_one_token_is_nothing_to_split(holding):
+    assert lines(holding) is None
+    assert lines(2).lines == ()
+
+
+def test_each_loss_is_one_sentence():
+    shown = lines(101, ("Berlin", 100), ("Paris", 2), ("Rome", 40))
+    assert shown.losses == (
+        "Paris lost 1 token: it has left your wallet.",
+        "Rome lost all its 40 tokens: they have left your wallet.",
+    )
+    assert shown.rest is None
+    assert (shown.lines[2].count, shown.lines[2].tier) == (0, "Unlocks nothing yet")
+
+
+async def test_the_page_shows_groups_and_what_they_lost(house, owner):
+    found = await page(owner)
+    assert "None yet" in found.text and "Split off a group" in found.text
+    await add(house, "Kino <b>Berlin</b>", 150)
+    await add(house, "Paris", 100)
+    found = await page(owner)
+    for words in ("2 of this stack", "Kino <b>Berlin</b> ×150 Small venue", "Paris ×100 Small venue"):
+        assert words in found.text
+    assert "Split off a group" not in found.text, "there is nothing left to split off"
+    house.chain.held[OWNER, STACKED.token] = 170
+    found = await page(owner)
+    assert "Paris lost 80 tokens: they have left your wallet." in found.text
+    assert "Paris ×20 Personal viewing" in found.text
+
+
+async def test_who_has_one_token_or_none_sees_nothing_of_groups(owner, house):
+    house.chain.held[OWNER, BEGUN.token] = 1
+    for film in (BEGUN, ELSEWHERE):
+        assert "Your groups" not in (await page(owner, f"/films/{film.id}")).text
+
+
+async def test_while_nobody_can_count_them_there_are_no_groups(house, owner):
+    await add(house, "Berlin", 100)
+    house.chain.silent = True
+    assert "Your groups" not in (await page(owner)).text
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+async def test_split_rename_and_merge_without_a_reload(open_page, owner, house, viewport):  # noqa: F811
+    tab = await open_page(viewport, owner.real_cookies)
+    await tab.goto(PATH)
+    await tab.evaluate("window.same = true")
+    await tab.get_by_text("Split off a group").click()
+    await tab.get_by_label("Name").fill("Kino Berlin")
+    await tab.get_by_label("Tokens, up to 250").fill("300")
+    await tab.get_by_role("button", name="Split off", exact=True).click()
+    await tab.get_by_text("Only 250 tokens can be put there.").wait_for()
+    await tab.get_by_label("Tokens, up to 250").fill("150")
+    await tab.get_by_role("button", name="Split off", exact=True).click()
+    await tab.get_by_text("×150").wait_for()
+    assert await tab.evaluate("document.activeElement.textContent") == "Split off a group"
+    await tab.get_by_label("Change Kino Berlin").click()
+    group = tab.locator(".groups li", has_text="Kino Berlin")
+    await group.get_by_label("Name").fill("Kino Paris")
+    await group.get_by_role("button", name="Save").click()
+    await tab.locator(".groups li b", has_text="Kino Paris").wait_for()
+    await tab.get_by_label("Change Kino Paris").click()
+    await tab.get_by_role("button", name="Merge Kino Paris").click()
+    await tab.get_by_text("None yet").wait_for()
+    assert await tab.evaluate("window.same")
+    assert await tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+async def test_a_loss_is_told_until_it_is_settled(open_page, owner, house):  # noqa: F811
+    await add(house, "Berlin", 200)
+    tab = await open_page(DESK, owner.real_cookies)
+    await tab.goto(PATH)
+    house.chain.held[OWNER, STACKED.token] = 120
+    house.app[keys.LIVE].changed("wallet", wallet=OWNER)
+    await tab.get_by_text("Berlin lost 80 tokens: they have left your wallet.").wait_for()
+    await tab.get_by_role("button", name="All right").click()
+    await until(tab, "!document.querySelector('.groups .notice')")
+    assert await tab.get_by_text("×120").count() == 1
+
+
+async def test_a_tv_shows_groups_and_has_nothing_to_type_into(open_page, tv_cookies, house):  # noqa: F811
+    await add(house, "Berlin", 100)
+    tab = await open_page({"width": 1920, "height": 1080}, tv_cookies)
+    await tab.goto(PATH)
+    assert await tab.locator(".groups li").count() == 2
+    assert await tab.locator(".groups input, .groups summary").count() == 0
