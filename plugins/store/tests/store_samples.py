@@ -8,6 +8,7 @@ from wylloh_server.domain.film import Credit, Description, Film, FilmState, Toke
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, Wallet
 from wylloh_server.sdk import (
     NOBODY,
+    ChainError,
     FilmCreated,
     LadderChanged,
     OfferChanged,
@@ -111,8 +112,41 @@ def sold(number: int, buyer: Wallet, quantity: int, cents: int, listing: int = 0
 
 def answer_store(app) -> None:
     """Let the contracts answer as the real ones would for what is on sale in `stocked`."""
-    app.chain.answer(STORE, "feeBasisPoints()", (250,))
-    app.chain.answer(STORE, "acceptsCoin(address)", lambda coin: (coin == DOLLAR.address,))
+    coin, registry = DOLLAR.address, CONTRACTS.registry
+
+    def quote(token_id, quantity):
+        if token_id != 1:
+            raise ChainError(f"the contract refused: NotOnSale({token_id})")
+        total = (
+            quantity
+            * next(cents for least, cents in ((100, 400), (10, 450), (1, 499)) if quantity >= least)
+            * CENT
+        )
+        return coin, total, total * 250 // 10_000, False
+
+    def listing(number):
+        if number != 7:
+            raise ChainError(f"the contract refused: UnknownListing({number})")
+        return ((HOLDER, 2, 30, coin, 250 * CENT),)
+
+    def quote_listed(number, quantity):
+        total = quantity * 250 * CENT
+        return coin, total, total * 250 // 10_000, MAKERS, total * 500 // 10_000
+
+    answers = {
+        (STORE, "feeBasisPoints()"): (250,),
+        (STORE, "acceptsCoin(address)"): lambda asked: (asked == coin,),
+        (STORE, "quote(uint256,uint256)"): quote,
+        (STORE, "stockOf(uint256)"): lambda token_id: (600 if token_id == 1 else 0,),
+        (STORE, "listing(uint256)"): listing,
+        (STORE, "quoteListed(uint256,uint256)"): quote_listed,
+        (coin, "allowance(address,address)"): (0,),
+        (registry, "balanceOf(address,uint256)"): (0,),
+        (registry, "isApprovedForAll(address,address)"): (False,),
+        (registry, "royaltyInfo(uint256,uint256)"): lambda _, total: (MAKERS, total * 500 // 10_000),
+    }
+    for (contract, function), answer in answers.items():
+        app.chain.answer(contract, function, answer)
 
 
 async def settled(app) -> None:

@@ -146,8 +146,8 @@ class Goods:
         if unit is None:
             return None
         asked = [listing for listing in self.listings if listing.coin == unit.coin]
-        totals = [total for part in self._parts(quantity, asked, now) if (total := part) is not None]
-        return Price(unit.coin, min(totals)) if totals else None
+        least = min(self._parts(quantity, asked, now), default=None)
+        return None if least is None else Price(unit.coin, least)
 
     def next_change(self, now: float) -> float | None:
         """Say when the next moment comes at which prices change by themselves."""
@@ -161,11 +161,17 @@ class Goods:
             return None
         return Price(self.offer.coin, self.offer.unit_price(1, now))
 
-    def _parts(self, quantity: int, asked: list[Listing], now: float) -> Iterator[int | None]:
-        """Try each way to divide a purchase: as many from the publisher as some number of listings leave."""
-        stock = self.stock if self.on_first_sale(now) else 0
-        taken = [0, *_sums(listing.left for listing in asked)]
-        for first in {min(stock, quantity), *(max(0, min(stock, quantity - held)) for held in taken)}:
+    def _parts(self, quantity: int, asked: list[Listing], now: float) -> Iterator[int]:
+        """Give what each way to divide a purchase costs that could be the cheapest.
+
+        Between two steps of the price list, and while the same listing is the last one taken from, the sum
+        rises or falls evenly with the publisher's part: so only the ends of these stretches count.
+        """
+        most = min(quantity, self.stock) if self.on_first_sale(now) else 0
+        steps = [step.quantity for step in self.offer.steps] if self.offer else []
+        ends = {0, most, *steps, *(step - 1 for step in steps)}
+        ends |= {quantity - held for held in _sums(listing.left for listing in asked)}
+        for first in (end for end in ends if 0 <= end <= most):
             rest = _from_holders(quantity - first, asked)
             if rest is not None:
                 yield rest + (first * self.offer.unit_price(first, now) if first and self.offer else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import InvalidValue, Page, Redirect
@@ -42,7 +43,8 @@ async def buy(context: PluginContext, request: PluginRequest) -> Reply:
         proposal = await propose_purchase(context, viewer, film, wanted)
         return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
     except InvalidValue as error:
-        return await _page(context, request, film, typed, request.value("listing"), error=error)
+        page = await _page(context, request, film, typed, request.value("listing"), error=error)
+        return replace(page, status=400)
 
 
 def _listing(context: PluginContext, film: Film, quantity: int, wished: str, request: PluginRequest) -> int:
@@ -83,4 +85,4 @@ async def _page(
         "names": await names_of(context, viewer),
         "on_tv": viewer.kind == "tv",
     }
-    return Page("buy.html", values, status=400 if error and request.form else 200)
+    return Page("buy.html", values)

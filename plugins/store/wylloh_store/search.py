@@ -45,7 +45,8 @@ class TextIndex:
 
     def __init__(self) -> None:
         builder = SchemaBuilder()
-        builder.add_unsigned_field(_PLACE, indexed=True, fast=True)
+        # Not an unsigned field: of those, deleting by term silently deletes nothing (tantivy 0.27).
+        builder.add_integer_field(_PLACE, indexed=True, fast=True)
         for name in _WEIGHTS:
             builder.add_text_field(name, tokenizer_name="folded", index_option="freq")
         self._schema = builder.build()
@@ -68,31 +69,34 @@ class TextIndex:
         self._settle()
 
     def search(self, text: str, limit: int) -> list[int]:
-        """Give the places of films that have all words, the best first.
+        """Give the places of films that have all words, or words that begin with them, the best first.
 
-        A word also matches words it begins, and those that differ by a letter (long ones: two). Accents and
-        capitals do not matter. Without any word in the text nothing is found.
+        If there is none, also words that differ by a letter count (long ones: by two). Accents and capitals
+        do not matter. Without any word in the text nothing is found.
         """
         words = self._words.analyze(text)[:_MOST_WORDS]
         if not words or limit < 1:
             return []
-        query = Query.boolean_query([(Occur.Must, self._one_word(word)) for word in words])
+        return self._found(words, limit, typos=False) or self._found(words, limit, typos=True)
+
+    def _found(self, words: Sequence[str], limit: int, *, typos: bool) -> list[int]:
+        query = Query.boolean_query([(Occur.Must, self._one_word(word, typos=typos)) for word in words])
         searcher = self._index.searcher()
         found = searcher.search(query, limit=limit, count=False)
         places = searcher.fast_field_values(_PLACE, [address for _, address in found.hits])
         return [int(place) for place in places if place is not None]
 
-    def _one_word(self, word: str) -> Query:
-        tries = [part for name, weight in _WEIGHTS.items() for part in self._in_field(name, weight, word)]
+    def _one_word(self, word: str, *, typos: bool) -> Query:
+        wrong = (len(word) >= _TYPO_FROM) + (len(word) >= _TWO_TYPOS_FROM) if typos else 0
+        tries = [part for name, weight in _WEIGHTS.items() for part in self._tries(name, weight, word, wrong)]
         return Query.disjunction_max_query(tries, _TIE)
 
-    def _in_field(self, name: str, weight: float, word: str) -> Sequence[Query]:
+    def _tries(self, name: str, weight: float, word: str, wrong: int) -> Sequence[Query]:
         exact = Query.term_query(self._schema, name, word, "freq")
         begins = Query.fuzzy_term_query(self._schema, name, word, 0, prefix=True)
         tries = [Query.boost_query(exact, weight * _EXACT), Query.boost_query(begins, weight * _BEGINS)]
-        typos = (len(word) >= _TYPO_FROM) + (len(word) >= _TWO_TYPOS_FROM)
-        if typos:
-            near = Query.fuzzy_term_query(self._schema, name, word, typos, prefix=True)
+        if wrong:
+            near = Query.fuzzy_term_query(self._schema, name, word, wrong, prefix=True)
             tries.append(Query.boost_query(near, weight * _MISTYPED))
         return tries
 
@@ -115,7 +119,7 @@ def _analyzer() -> TextAnalyzer:
 def _document(place: int, film: Film) -> Document:
     about = film.description
     document = Document()
-    document.add_unsigned(_PLACE, place)
+    document.add_integer(_PLACE, place)
     document.add_text("title", about.title)
     document.add_text("synopsis", about.synopsis)
     document.add_text("credits", " · ".join(f"{credit.name} {credit.role}" for credit in about.credits))

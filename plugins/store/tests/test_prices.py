@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from store_samples import CENT, LIGHT, NIGHT, PAYEE, PUBLISHER, STORE, happened, minted, offer, stocked
+
+from wylloh_server.sdk import OfferClosed, Redirect, Role, Slot
+from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
+
+COIN = DOLLAR.address
+FORM = {
+    "coin": COIN,
+    "payee": PAYEE,
+    "sale_from": "2026-12-03T18:00",
+    "quantity_1": "1",
+    "price_1": "4.99",
+    "quantity_2": "10",
+    "price_2": "4.50",
+}
+BEGINS = 1_796_320_800
+
+
+async def set_prices(app, film=NIGHT, **changes):
+    return await app.post(f"film/{film.id}/prices", FORM | changes, by=Role.PUBLISHER)
+
+
+async def test_setting_a_price_says_what_buyers_will_read(store):
+    async with store() as app:
+        await stocked(app)
+        assert isinstance(await set_prices(app), Redirect)
+        (proposal,) = app.transactions.proposals
+        assert proposal.explanation == (
+            "From 3 December 2026, 18:00 UTC a token of Night Bus costs 4.99 dUSD.",
+            "From 10 tokens at once each costs 4.50 dUSD.",
+            "97.5 % of the money goes to 0xe1e1…e1e1, 2.5 % is the store's.",
+        )
+        (call,) = proposal.steps
+        steps = ((1, 499 * CENT), (10, 450 * CENT))
+        assert call.arguments == (3, (PAYEE, COIN, BEGINS, BEGINS, 0, steps))
+        assert (
+            call.function == "setOffer(uint256,(address,address,uint64,uint64,uint256,(uint256,uint256)[]))"
+        )
+
+
+async def test_a_presale_has_a_beginning_and_a_price(store):
+    async with store() as app:
+        await stocked(app)
+        await set_prices(app, presale_from="2026-12-01T00:00", presale_price="3.00")
+        (proposal,) = app.transactions.proposals
+        assert (
+            "In the presale, from 1 December 2026, 00:00 UTC on, each costs 3.00 dUSD."
+            in proposal.explanation
+        )
+        assert proposal.steps[0].arguments[1][2:5] == (BEGINS - 2 * 86_400 - 18 * 3600, BEGINS, 300 * CENT)
+
+
+async def test_without_a_date_the_sale_begins_now(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, at=4_000_000_000)
+        await set_prices(app, sale_from="")
+        begins = app.transactions.proposals[0].steps[0].arguments[1][3]
+        assert begins >= 4_000_000_000
+
+
+BAD = [
+    ({"price_1": "0"}, "A price of 0 is nothing."),
+    ({"price_1": "-1"}, "A price cannot be negative."),
+    ({"price_1": str(2**256)}, "That price is larger than any contract can take."),
+    ({"price_1": "free"}, "“free” is not a price."),
+    ({"price_1": "1.0000001"}, "dUSD has 6 decimals"),
+    ({"quantity_1": "2"}, "The first price must hold from 1 token on."),
+    (
+        {"quantity_1": "", "price_1": "", "quantity_2": "", "price_2": ""},
+        "The first price must hold from 1 token",
+    ),
+    ({"quantity_2": "1"}, "A price from 1 token on must come before one from 1 token on."),
+    ({"quantity_3": "5", "price_3": "1"}, "A price from 5 tokens on must come before one from 10 tokens on."),
+    ({"price_2": ""}, "Price 2 is missing."),
+    ({"presale_from": "2026-12-01T00:00"}, "A presale needs both its beginning and its price."),
+    ({"presale_price": "3"}, "A presale needs both its beginning and its price."),
+    ({"presale_from": "2026-12-04T00:00", "presale_price": "3"}, "The presale must begin before the sale."),
+    ({"sale_from": "soon"}, "“soon” is not a beginning of the sale."),
+    ({"sale_from": "1900-01-01T00:00"}, "The beginning of the sale is too far away."),
+    ({"payee": ""}, "&#39;&#39; is not a wallet address"),
+    ({"payee": "0x" + "00" * 19}, "is not a wallet address"),
+    (
+        {"payee": "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"},
+        "is mistyped: its capitals do not fit (EIP-55).",
+    ),
+    ({"coin": ""}, "No coin is chosen."),
+]
+
+
+async def test_terms_that_make_no_sense_show_the_form_again(store):
+    async with store() as app:
+        await stocked(app)
+        for changes, sentence in BAD:
+            reply = await set_prices(app, **changes)
+            assert reply.status == 400, changes
+            html = await app.render(reply, by=Role.PUBLISHER)
+            assert sentence in html, changes
+            typed = (FORM | changes)["price_1"]
+            assert f'value="{typed}"' in html or not typed
+        assert app.transactions.proposals == []
+        assert app.record.errors == 0
+
+
+async def test_a_checksummed_address_is_taken(store):
+    async with store() as app:
+        await stocked(app)
+        await set_prices(app, payee="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+        assert (
+            app.transactions.proposals[0].steps[0].arguments[1][0]
+            == "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"
+        )
+
+
+async def test_new_tokens_are_minted_into_the_store_up_to_the_film_s_number(store):
+    async with store() as app:
+        await stocked(app)
+        reply = await app.post(f"film/{LIGHT.id}/stock", {"quantity": "400", "way": "new"}, by=Role.PUBLISHER)
+        assert isinstance(reply, Redirect)
+        (call,) = app.transactions.proposals[0].steps
+        assert (call.to, call.function) == (CONTRACTS.registry, "mint(address,uint256,uint256)")
+        assert call.arguments == (STORE, 1, 400)
+        too_many = await app.post(
+            f"film/{LIGHT.id}/stock", {"quantity": "401", "way": "new"}, by=Role.PUBLISHER
+        )
+        html = await app.render(too_many, by=Role.PUBLISHER)
+        assert "400 tokens can still be made: there are 600 of at most 1,000." in html
+
+
+async def test_own_tokens_are_put_on_sale_after_permission(store):
+    async with store() as app:
+        await stocked(app)
+        app.chain.answer(CONTRACTS.registry, "balanceOf(address,uint256)", (30,))
+        await app.post(f"film/{LIGHT.id}/stock", {"quantity": "30", "way": "own"}, by=Role.PUBLISHER)
+        assert [call.function for call in app.transactions.proposals[0].steps] == [
+            "setApprovalForAll(address,bool)",
+            "stock(uint256,uint256)",
+        ]
+        reply = await app.post(f"film/{LIGHT.id}/stock", {"quantity": "31", "way": "own"}, by=Role.PUBLISHER)
+        assert "You hold 30 tokens." in await app.render(reply, by=Role.PUBLISHER)
+
+
+async def test_unsold_tokens_come_back_and_the_sale_can_end(store):
+    async with store() as app:
+        await stocked(app)
+        await app.post(f"film/{LIGHT.id}/withdraw", {"quantity": "100"}, by=Role.PUBLISHER)
+        (call,) = app.transactions.proposals[0].steps
+        assert call.arguments == (1, 100, PUBLISHER)
+        assert app.transactions.proposals[0].explanation == (
+            "100 tokens of Winter Light come into your wallet; 500 stay on sale.",
+        )
+        reply = await app.post(f"film/{LIGHT.id}/withdraw", {"quantity": "601"}, by=Role.PUBLISHER)
+        assert "600 tokens lie in the store." in await app.render(reply, by=Role.PUBLISHER)
+        await app.post(f"film/{LIGHT.id}/close", by=Role.PUBLISHER)
+        assert app.transactions.proposals[1].steps[0].function == "closeOffer(uint256)"
+
+
+async def test_only_the_publisher_of_that_film_sets_its_prices(store):
+    async with store() as app:
+        await stocked(app)
+        for role in (Role.OWNER, Role.ADMIN):
+            for reply in (
+                await app.get(f"film/{LIGHT.id}/prices", by=role),
+                await app.post(f"film/{LIGHT.id}/prices", FORM, by=role),
+                await app.post(f"film/{LIGHT.id}/stock", {"quantity": "1"}, by=role),
+                await app.post(f"film/{LIGHT.id}/withdraw", {"quantity": "1"}, by=role),
+                await app.post(f"film/{LIGHT.id}/close", by=role),
+            ):
+                assert (reply.status, reply.fix) == (403, "Sign in with that wallet.")
+        assert (await app.get(f"film/{LIGHT.id}/prices", by=Role.VIEWER)).status == 403
+        assert app.transactions.proposals == []
+
+
+async def test_the_page_shows_the_terms_as_they_are_and_how_they_changed(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, offer(1, (1, 599), presale=(4_000_000_000, 4_000_086_400, 300)))
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        typed = page.values["typed"]
+        assert (typed["price_1"], typed["presale_price"], typed["payee"]) == ("5.99", "3.00", PAYEE)
+        assert typed["sale_from"] == "2096-10-03T07:06"
+        assert [change.says for change in page.values["changes"]] == [
+            "5.99 dUSD, from 3 October 2096, 07:06 UTC; presale 3.00 dUSD from 2 October 2096, 07:06 UTC. "
+            "Money to 0xe1e1…e1e1.",
+            "4.99 dUSD, 4.50 dUSD from 10 tokens, 4.00 dUSD from 100 tokens, from 1 January 1970, 00:00 UTC. "
+            "Money to 0xe1e1…e1e1.",
+        ]
+        html = await app.render(page, by=Role.PUBLISHER)
+        assert 'href="https://explorer.example/block/5"' in html
+        await happened(app, OfferClosed(SOMEWHERE, LIGHT.token))
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        assert page.values["changes"][0].says == "The sale ended."
+
+
+async def test_a_publisher_finds_their_films(store):
+    async with store() as app:
+        await stocked(app)
+        html = await app.render(await app.get("prices", by=Role.PUBLISHER), by=Role.PUBLISHER)
+        assert "One token costs 4.99 dUSD. · 600 left" in html
+        assert "Nobody sells tokens of this film now." in html
+        html = await app.render(await app.get("prices", by=Role.OWNER), by=Role.OWNER)
+        assert "has registered no film" in html
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, LIGHT, by=Role.PUBLISHER)
+        assert "Set prices" in await app.render(fragment, by=Role.PUBLISHER)
+
+
+async def test_a_film_whose_registration_was_not_read_yet(store):
+    async with store() as app:
+        await happened(app, minted(1, 5))
+        reply = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        assert (reply.status, reply.fix) == (400, "Try again in a minute.")
