@@ -127,3 +127,10 @@ async def test_contracts_can_be_others(plugin_app, following):
     none = Contracts(None, None, None)
     async with plugin_app(following, contracts=none) as app:
         assert app.context.chain.contracts == none
+
+
+async def test_what_answers_is_a_contract_and_everybody_else_a_wallet(plugin_app, following):
+    async with plugin_app(following) as app:
+        app.chain.answer(STORE, "feeBasisPoints()", (250,))
+        assert await app.context.chain.is_contract(STORE)
+        assert not await app.context.chain.is_contract(ANN)

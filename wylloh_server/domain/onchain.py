@@ -6,7 +6,7 @@ unit (a 6-decimal stablecoin in millionths). `NATIVE_COIN` stands for the chain'
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.types import Wallet
@@ -182,10 +182,16 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class RecipientsChanged(ChainEvent):
-    """A splitter divides later income in this way."""
+    """A splitter divides later income in this way.
+
+    Attributes:
+        fingerprint: of the whole announcement, 0x and 64 hex digits: what a splitter answers to `splitHash()`
+            as long as it holds (0xSplits v2). Empty when nobody knows it.
+    """
 
     splitter: Wallet
     shares: tuple[Share, ...]
+    fingerprint: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,9 @@ class PluginChain(Protocol):
         cannot be asked.
         """
 
+    async def is_contract(self, address: Wallet) -> bool:
+        """Say whether there is a contract at an address, not just a wallet. Raises ChainError."""
+
     async def coin(self, address: Wallet) -> Coin:
         """Give a coin's symbol and decimals; kept after the first time."""
 

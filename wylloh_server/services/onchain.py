@@ -108,6 +108,10 @@ class OnChain:
         """Ask a contract; raises ChainError."""
         return await self._reader.read(contract, function, arguments, returns)
 
+    async def is_contract(self, address: Wallet) -> bool:
+        """Say whether there is a contract at an address, not just a wallet; raises ChainError."""
+        return await self._reader.has_code(address)
+
     async def coin(self, address: Wallet) -> Coin:
         """Give a coin's symbol and decimals; kept after the first time.
 

@@ -113,6 +113,11 @@ class SampleChain:
             raise answer
         return answer(*arguments) if callable(answer) else answer
 
+    async def has_code(self, address: Wallet) -> bool:
+        """Say whether something was told that this address answers."""
+        self._speak()
+        return any(contract == address for contract, _ in self._answers)
+
     async def native_balance(self, wallet: Wallet) -> int:
         """Give what a wallet has of the chain's own coin."""
         self._speak()

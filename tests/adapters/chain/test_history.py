@@ -300,6 +300,19 @@ async def test_without_a_factory_only_splitters_that_films_name_are_read(
     assert kinds(await reader.read(BlockNumber(block), [named.address])) == [FilmCreated, LadderChanged]
 
 
+async def test_a_split_of_0xsplits_is_read_and_its_fingerprint_is_what_it_says(reader, market, since):
+    ann, ben, *_ = market.people
+    split = ([ann, ben], [700_000, 300_000], 1_000_000, 15)
+    foreign = market.chain.deploy("ForeignSplit", split)
+    foreign.pretend(([market.stranger], [1], 1, 0))
+    market.new_film(7, receiver=foreign.address)
+    found = await reader.read(since, ())
+    real, pretended = (fact for fact in found.events if isinstance(fact, RecipientsChanged))
+    assert real.shares == (Share(ann, 7_000), Share(ben, 3_000))
+    assert real.fingerprint == "0x" + foreign.splitHash().hex()
+    assert pretended.fingerprint != real.fingerprint
+
+
 async def test_who_an_offer_pays_is_followed_too(reader, market, factory, since):
     splitter = make_splitter(factory, market, [(market.people[0], 10_000, "")])
     block = int(market.chain.rpc("eth_blockNumber"), 16) + 1

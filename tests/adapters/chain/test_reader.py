@@ -47,6 +47,14 @@ async def test_a_view_answers_with_python_values(reader, market):
     assert await reader.native_balance(market.owner) == market.chain.balance(market.owner)
 
 
+async def test_a_wallet_is_no_contract_even_if_it_lets_one_act_for_it(reader, market):
+    assert await reader.has_code(market.store.address)
+    assert not await reader.has_code(market.stranger)
+    delegating = "0x" + "7d" * 20
+    market.chain.rpc("anvil_setCode", delegating, "0xef0100" + market.store.address[2:])
+    assert not await reader.has_code(delegating)
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "words"),
     [

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from eth_utils.crypto import keccak
+
 from wylloh_server.adapters.chain import _wire
 from wylloh_server.adapters.chain._logs import Garbage, Log, address_of
 from wylloh_server.domain.errors import InvalidValue
@@ -148,7 +150,8 @@ def _split_updated(log: Log, place: Place) -> Iterator[ChainEvent]:
         raise Garbage("its shares do not make a whole")
     points = _basis_points(allocations, total)
     shares = tuple(Share(wallet_of(account), part) for account, part in zip(accounts, points, strict=True))
-    yield RecipientsChanged(place.mark, log.address, shares)
+    # The data is abi.encode(split), of which 0xSplits v2 keeps the hash (SplitV2Lib.getHash).
+    yield RecipientsChanged(place.mark, log.address, shares, "0x" + keccak(log.data).hex())
 
 
 def _credited(log: Log, place: Place) -> Iterator[ChainEvent]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _GAS = 10_000_000
 """Enough for any view; an endless loop or a flood of return data in a strange contract ends there."""
 
+_DELEGATION = bytes.fromhex("ef0100")
+"""How the code of a wallet begins that lets a contract act for it (EIP-7702)."""
+
 
 class PoolReader:
     """Implements the port `ContractReader` over an `RpcPool`."""
@@ -57,6 +60,11 @@ class PoolReader:
         if not answer and returns:
             raise NoContract(f"there is no contract at {contract} that answers", fix="Check the address.")
         return _decoded(contract, function, returns, answer)
+
+    async def has_code(self, address: Wallet) -> bool:
+        """Say whether there is a contract at an address. A wallet that delegates (EIP-7702) is none."""
+        code = _wire.data(await self._pool.request("eth_getCode", [address, "latest"]))
+        return bool(code) and not code.startswith(_DELEGATION)
 
     async def native_balance(self, wallet: Wallet) -> int:
         """Give what a wallet has of the chain's own coin, in its base unit."""

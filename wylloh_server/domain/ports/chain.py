@@ -190,5 +190,8 @@ class ContractReader(Protocol):
         Addresses come back lower case. The message of a refusal names the contract's error.
         """
 
+    async def has_code(self, address: Wallet) -> bool:
+        """Say whether there is a contract at an address; one that a wallet only lets act for it is none."""
+
     async def native_balance(self, wallet: Wallet) -> int:
         """Give what a wallet has of the chain's own coin, in its base unit."""
