@@ -139,7 +139,8 @@ class Housework:
             says = "This server made a mistake. Its log says more."
             self._end(chore, film.id, replace(task, state=TaskState.FAILED, says=says))
             raise
-        self._end(chore, film.id, await self._outcome(chore, film.id, task))
+        now = await self._seen(*self._tasks[task.id])
+        self._end(chore, film.id, await self._outcome(chore, film.id, now))
 
     async def _outcome(self, chore: Chore, film_id: FilmId, task: Task) -> Task:
         """A fetch says in its film how it ended; it may go on by itself later."""
@@ -150,16 +151,8 @@ class Housework:
             return replace(task, state=TaskState.FAILED, says=reason)
         if state is not FilmState.READY:
             return replace(task, state=TaskState.WAITING, says=reason)
-        title = film.title if film is not None else ""
         link = f"/films/{film_id}"
-        return replace(
-            task,
-            state=TaskState.DONE,
-            title=_titled(chore, title),
-            says=chore.done,
-            link=link,
-            done=task.total,
-        )
+        return replace(task, state=TaskState.DONE, says=chore.done, link=link, done=task.total)
 
     async def _look(self, chore: Chore, film_id: FilmId) -> None:
         entry = self._tasks.get(task_of(chore.job, film_id))
@@ -170,12 +163,18 @@ class Housework:
         """Give a task as it is now, and remember that."""
         if task.state is not TaskState.RUNNING:
             return task
+        film = await self._films.get(film_id)
         try:
             done, total = await chore.share(film_id)
         except WyllohError as error:
             _log.debug("how far %s is cannot be told: %s", task.title, error)
             return task
-        now = replace(task, done=done, total=total)
+        # Before its manifest was fetched, a film had no name of its own.
+        title = _titled(chore, film.title) if film is not None else task.title
+        now = replace(task, title=title, done=done, total=total)
+        current = self._tasks[task.id][2]
+        if current is not task:  # it has ended meanwhile
+            return current
         self._keep(chore, film_id, now)
         return now
 
@@ -207,8 +206,9 @@ def share_here(films: Films) -> Share:
 
     async def share(film_id: FilmId) -> tuple[int, int]:
         film = await films.get(film_id)
-        known = film is not None and film.state is FilmState.PULLING
-        return (round(_PERCENT * film.progress), _PERCENT) if film is not None and known else (0, 0)
+        if film is None or film.state not in {FilmState.PULLING, FilmState.READY}:
+            return 0, 0
+        return round(_PERCENT * film.progress), _PERCENT
 
     return share
 

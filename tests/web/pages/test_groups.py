@@ -59,10 +59,11 @@ def test_one_token_is_nothing_to_split(holding):
 
 
 def test_each_loss_is_one_sentence():
-    shown = lines(101, ("Berlin", 100), ("Paris", 2), ("Rome", 40))
+    shown = lines(101, ("Berlin", 100), ("Paris", 2), ("Rome", 40), ("Gift", 1))
     assert shown.losses == (
         "Paris lost 1 token: it has left your wallet.",
         "Rome lost all its 40 tokens: they have left your wallet.",
+        "Gift lost its only token: it has left your wallet.",
     )
     assert shown.rest is None
     assert (shown.lines[2].count, shown.lines[2].tier) == (0, "Unlocks nothing yet")

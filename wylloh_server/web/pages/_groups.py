@@ -65,6 +65,8 @@ def _line(group: str, name: str, count: int, most: int, ladder: RightsLadder) ->
 
 
 def _loss(share: GroupShare) -> str:
+    if share.lost == share.group.count == 1:
+        return f"{share.group.name} lost its only token: it has left your wallet."
     if not share.count:
         return f"{share.group.name} lost all its {tokens(share.lost)}: they have left your wallet."
     have = "it has" if share.lost == 1 else "they have"
