@@ -81,7 +81,7 @@ class Wallet:
         """Let every page of a browser context find this wallet."""
         await context.expose_binding("__walletAsked", self._asked)
         await context.add_init_script(SCRIPT.replace("__NAME__", json.dumps(self.name)))
-        context.on("page", self._pages.append)
+        context.on("page", lambda page: self._pages.append(page))
         self._pages += context.pages
 
     def asked(self, method: str) -> list[Any]:

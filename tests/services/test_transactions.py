@@ -363,6 +363,19 @@ async def test_nobody_pays_twice_because_a_page_was_closed(server, market, walle
     assert market.held(ME) == 12
 
 
+async def test_a_step_found_before_the_page_told_of_it_does_not_hold_up_the_next(server, market, node):
+    signer = new_signer(market)
+    wallet, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    allow = ContractCall(
+        market.coin.address, "approve(address,uint256)", (market.store.address, 100 * DOLLAR)
+    )
+    transaction = await server.propose(allow, buy(market, 2, 100 * DOLLAR), by=signer)
+    sent = await wallet.request("eth_sendTransaction", [await server.asked(transaction, by=signer)])
+    assert (await server.looked(transaction, by=signer)).step == 1
+    assert (await server.desk.sent(owner, transaction, sent)).hashes == (sent,)
+    assert await server.asked(transaction, by=signer)
+
+
 async def test_the_same_purchase_twice_is_two_transactions(server, market, wallet):
     first, second = await server.propose(buy(market, 1)), await server.propose(buy(market, 1))
     await server.asked(second)

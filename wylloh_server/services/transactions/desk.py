@@ -49,10 +49,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Who is asking a wallet, since when, and whether it was the first to ask for this call."""
+    """Who is asking a wallet, since when, for which step, and whether nobody asked for that before."""
 
     by: str
     at: Timestamp
+    step: int
     first: bool
 
 
@@ -234,13 +235,14 @@ class TransactionDesk:
 
     def _claim(self, transaction: Transaction, claim: str) -> None:
         now, held = self._clock(), self._claims.get(transaction.id)
-        left = 0 if held is None else ASK_AGAIN_SECONDS - (now - held.at)
+        taken = held is not None and held.step == transaction.step
+        left = ASK_AGAIN_SECONDS - (now - held.at) if held and taken else 0
         if left > 0:
             raise InvalidValue(
                 "Your wallet has been asked already, here or in another window. Answer it there.",
                 fix=f"If it shows nothing, ask it again in {left:.0f} s.",
             )
-        self._claims[transaction.id] = _Claim(claim, now, first=not transaction.asked)
+        self._claims[transaction.id] = _Claim(claim, now, transaction.step, first=not transaction.asked)
 
 
 def _to_do(transaction: Transaction) -> ContractCall | SignatureRequest:

@@ -1,7 +1,7 @@
 // The page of a transaction: asks the wallet for the next step and tells the server what it did.
 
 import { Refused, post, say } from "./api.js";
-import { send, sign, useAccount, useChain, walletOf, whyNotDone } from "./wallet-calls.js";
+import { send, sign, useAccount, useChain, walletOf, watchAccounts, whyNotDone } from "./wallet-calls.js";
 
 const AGAIN_MS = 2000;
 
@@ -24,6 +24,7 @@ async function confirm() {
   try {
     say(said, "Looking for your wallet.");
     const { provider } = await walletOf(account, choose);
+    watchAccounts(provider, account, (right) => busy || say(said, right ? "That is the right account." : ""));
     await useAccount(provider, account, shortWallet);
     await useChain(provider, chain, (text) => say(said, text));
     while (await step(provider));

@@ -46,6 +46,15 @@ export async function useAccount(provider, account, short) {
   }
 }
 
+const watched = new WeakSet();
+
+/** Tell `changed` from now on, once for each wallet, when its owner chooses an account, and whether it is the one. */
+export function watchAccounts(provider, account, changed) {
+  if (watched.has(provider) || !provider.on) return;
+  watched.add(provider);
+  provider.on("accountsChanged", (accounts) => changed(lowered(accounts).includes(account)));
+}
+
 /** Make sure that the wallet is on the chain; `chain` is as EIP-3085 describes one. */
 export async function useChain(provider, chain, progress) {
   if (await isOn(provider, chain)) return;
