@@ -235,6 +235,7 @@ async def ask(house, source, viewer=VIEWER, **request):
         ("raise InvalidValue('Too long.', fix='Shorten it.')", Refusal(400, "Too long.", "Shorten it.")),
         ("raise AccessRefused('Not yours.')", Refusal(403, "Not yours.")),
         ("raise NotFound('Gone.')", Refusal(404, "Gone.")),
+        ("raise ChainError('No chain.', fix='Wait.')", Refusal(503, "No chain.", "Wait.")),
     ],
 )
 async def test_a_route_answers(house, body, reply):

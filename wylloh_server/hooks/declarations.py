@@ -178,7 +178,7 @@ class Route:
     Attributes:
         path: without a leading '/'. `{name}` matches one path segment, `{name:.+}` all that follow.
         handler: `async def handler(context, request) -> Reply`. It may raise InvalidValue (answered 400),
-            AccessRefused (403) or NotFound (404); anything else is a fault of the plugin (500).
+            AccessRefused (403), NotFound (404) or ChainError (503); anything else is its own fault (500).
         role: who may call it; None also lets in who is not signed in.
     """
 

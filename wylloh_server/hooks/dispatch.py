@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wylloh_server.domain.access import Verdict, Vote
-from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound, PluginError, WyllohError
+from wylloh_server.domain.errors import (
+    AccessRefused,
+    ChainError,
+    InvalidValue,
+    NotFound,
+    PluginError,
+    WyllohError,
+)
 from wylloh_server.hooks._calls import invoke
 from wylloh_server.hooks.declarations import Fragment, NavItem, Refusal, Reply
 from wylloh_server.hooks.records import PluginStatus
@@ -31,6 +38,7 @@ _STATUS: tuple[tuple[type[WyllohError], int], ...] = (
     (InvalidValue, 400),
     (AccessRefused, 403),
     (NotFound, 404),
+    (ChainError, 503),
 )
 _LOOK = "Whoever runs this server finds the reason on the admin page."
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import InvalidValue, NotFound
+from wylloh_server.domain.errors import ChainError, ChainUnavailable, InvalidValue, NotFound
 from wylloh_server.domain.transaction import (
     ContractCall,
     SignaturePart,
@@ -21,6 +23,8 @@ from wylloh_server.services.transactions.expiry import expired
 from wylloh_server.services.transactions.sentences import refusal_sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.ports.wallet_calls import PreparedCall, WalletCalls
     from wylloh_server.domain.ports.world import Clock
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import Timestamp, Wallet
     from wylloh_server.services.transactions.follower import Follower
     from wylloh_server.services.transactions.ledger import Ledger
+
+_log = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 60
 """How long nobody else may ask a wallet that is being asked: two questions would be two payments."""
@@ -94,7 +100,8 @@ class TransactionDesk:
             plugin=plugin,
         )
         if isinstance(proposal.steps[0], ContractCall):
-            await self._try(transaction)
+            with _plainly():
+                await self._try(transaction)
         await self._ledger.kept.add(transaction)
         return transaction.id
 
@@ -128,7 +135,8 @@ class TransactionDesk:
             try:
                 if isinstance(step, SignatureRequest):
                     return Asked(before, signature=step)
-                return await self._ask_for_call(before)
+                with _plainly():
+                    return await self._ask_for_call(before)
             except BaseException:
                 self._claims.pop(transaction, None)
                 raise
@@ -162,7 +170,8 @@ class TransactionDesk:
                 step=before.step + 1,
                 changed=self._clock(),
             )
-            await self._try(after)
+            with _plainly():
+                await self._try(after)
             await self._ledger.save(before, after)
             return after
 
@@ -243,6 +252,18 @@ class TransactionDesk:
                 fix=f"If it shows nothing, ask it again in {left:.0f} s.",
             )
         self._claims[transaction.id] = _Claim(claim, now, transaction.step, first=not transaction.asked)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Say of a chain that cannot be asked what that means here; the log says which node, and why."""
+    try:
+        yield
+    except ChainError as error:
+        _log.warning("a transaction cannot be tried: %s", error)
+        raise ChainUnavailable(
+            "The chain cannot be asked right now. Nothing was sent.", fix="Try again in a minute."
+        ) from error
 
 
 def _to_do(transaction: Transaction) -> ContractCall | SignatureRequest:
