@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import textwrap
 
+import aiohttp
 import pytest
 
 from tests.web.conftest import COLLECTOR, PLAIN
@@ -41,6 +42,10 @@ async def echo(context, request):
     return Json({"form": {k: v for k, v in request.form.items()}, "json": request.json, "params": dict(request.params),
                  "wallet": request.viewer.wallet if request.viewer else None})
 
+async def files(context, request):
+    return Json({"form": dict(request.form),
+                 "files": {name: [file.filename, file.body.decode()] for name, file in request.files.items()}})
+
 async def go(context, request):
     return Redirect("/plugins/testecho/page")
 
@@ -65,6 +70,7 @@ def routes():
         Route("GET", "page", page),
         Route("GET", "echo/{film}", echo, role=None),
         Route("POST", "echo/{film}", echo),
+        Route("POST", "files", files),
         Route("POST", "go", go),
         Route("GET", "refuse", refuse, role=None),
         Route("GET", "crash", crash, role=None),
@@ -194,3 +200,31 @@ async def test_static_files_of_a_plugin_have_two_addresses(house, browser):
     assert await plain.text() == await named.text() == FILES["static/echo.css"]
     for path in ("static/../__init__.py", "static/%2e%2e/__init__.py", "static/absent.css"):
         assert (await browser.get(f"{P}/{path}")).status == 404
+
+
+async def test_a_form_with_a_file_arrives(owner):
+    form = aiohttp.FormData({"title": "Ä"})
+    form.add_field("file", b"film,tag\n", filename="tags.csv", content_type="text/csv")
+    reply = await owner.post(f"{P}/files", data=form)
+    assert await reply.json() == {"form": {"title": "Ä"}, "files": {"file": ["tags.csv", "film,tag\n"]}}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"--edge--\r\n", 200),
+        (b"nothing of a form", 400),
+        (b'--edge\r\nContent-Disposition: form-data; name="a"\r\n\r\ncut off', 400),
+        (b'--edge\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"x" * (1 << 20), 413),
+    ],
+)
+async def test_a_form_that_is_broken_or_too_large_is_refused(owner, house, body, status):
+    headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+
+    async def chunks():
+        for start in range(0, len(body), 1 << 16):
+            yield body[start : start + (1 << 16)]
+
+    reply = await owner.post(f"{P}/files", data=chunks(), headers=headers)  # nobody says how long it will be
+    assert reply.status == status
+    assert errors(house) == 0

@@ -188,12 +188,23 @@ async def read_bodies(request: web.Request, handler: Handler) -> web.StreamRespo
         _refuse_strange_body(request)
         try:
             async with asyncio.timeout(request.app[DEADLINES].body):
-                await request.read()
+                await _read(request)
         except TimeoutError:
             raise BadRequest(
                 408, "The request never arrived in full.", headers={hdrs.CONNECTION: "close"}
             ) from None
     return await handler(request)
+
+
+async def _read(request: web.Request) -> None:
+    if request.content_type != "multipart/form-data":
+        await request.read()
+        return
+    try:
+        # Not `read`: aiohttp cannot take apart what it has read as bytes. `post` keeps what it gives.
+        await request.post()
+    except ValueError:
+        raise BadRequest(400, "This form cannot be read.", fix="Reload the page and send it again.") from None
 
 
 def _refuse_strange_body(request: web.Request) -> None:

@@ -13,7 +13,7 @@ from wylloh_tagging.builder import Builder, rows_of
 from wylloh_tagging.expression import LONGEST_FILTER, parse, terms, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wylloh_server.sdk import FilmCard, PluginContext, PluginRequest, Reply
     from wylloh_tagging._filters import SavedFilter
@@ -68,6 +68,7 @@ async def _filter_page(
         "longest_name": LONGEST_NAME,
         "may_share": may_edit(context, request.viewer),
         "greys": await greys_of(context),
+        "meaning": await _meaning(context),
     }
     return Page("filter.html", values, status=400 if error else 200)
 
@@ -151,6 +152,12 @@ def _filters(context: PluginContext, request: PluginRequest) -> Filters:
 async def _edited(context: PluginContext, request: PluginRequest) -> SavedFilter | None:
     wanted = request.query.get("edit", "")
     return await _filters(context, request).get(wanted) if wanted else None
+
+
+async def _meaning(context: PluginContext) -> Callable[[Tag], Tag]:
+    """Give what says which tag a word in a filter means first, so that it is shown in that one's grey."""
+    index = await TagStore(context).index()
+    return lambda word: next(iter(index.meant(word)), word)
 
 
 async def _unknown(context: PluginContext, expression: Expression) -> list[Tag]:
