@@ -43,6 +43,7 @@ async def context(house):
         ("tables", sdk.PluginTables),
         ("library", sdk.PluginLibrary),
         ("chain", sdk.PluginChain),
+        ("tasks", sdk.PluginTasks),
     ],
 )
 async def test_each_part_has_the_methods_of_its_type(context, part, protocol):
