@@ -14,14 +14,36 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import first_segment, holdings, indexing, library, plugins, pulling, reading, serving, starting
+from tests.bench import (
+    catalogue,
+    first_segment,
+    holdings,
+    indexing,
+    library,
+    plugins,
+    pulling,
+    reading,
+    serving,
+    starting,
+)
 from tests.bench.figures import Figure, table
 from tests.bench.scale import FULL, TINY, Scale
 from tests.bench.theatre import Theatre
 
 PARTS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (first_segment, reading, pulling, serving, holdings, indexing, plugins, starting, library)
+    for module in (
+        first_segment,
+        reading,
+        pulling,
+        serving,
+        holdings,
+        indexing,
+        plugins,
+        starting,
+        library,
+        catalogue,
+    )
 }
 
 

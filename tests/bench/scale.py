@@ -24,6 +24,8 @@ class Scale:
     wrk_rounds: int
     tokens: int
     shelf: int
+    titles: int
+    chain_events: int
     settle_seconds: float
 
 
@@ -39,6 +41,8 @@ FULL = Scale(
     wrk_rounds=3,
     tokens=500,
     shelf=1_000,
+    titles=10_000,
+    chain_events=100_000,
     settle_seconds=15,
 )
 
@@ -54,5 +58,7 @@ TINY = Scale(
     wrk_rounds=1,
     tokens=3,
     shelf=5,
+    titles=60,
+    chain_events=1_200,
     settle_seconds=0,
 )

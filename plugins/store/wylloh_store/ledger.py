@@ -187,11 +187,11 @@ def _fact(event: Any, token: str) -> dict[str, Any]:
         "token": token,
         "block": event.mark.block,
         "at": float(event.mark.at),
-        "said": _SAID[kind](event),
+        "said": SAID[kind](event),
     }
 
 
-_SAID: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+SAID: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "FilmCreated": lambda event: {
         "publisher": event.publisher,
         "max_supply": str(event.max_supply),
@@ -216,6 +216,7 @@ _SAID: Mapping[str, Callable[[Any], dict[str, Any]]] = {
         "unit_price": str(event.unit_price),
     },
 }
+"""What is kept of an event, by its kind: a function of the event, or of whatever has the same attributes."""
 
 
 def _tier_row(tier: Tier) -> dict[str, Any]:
