@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from wylloh_server.domain.groups import Group, split_stack
 from wylloh_server.domain.types import Timestamp
 
-BERLIN, PARIS, ROME = (Group(name, name, count, made) for name, count, made in (("b", 50, 1), ("p", 30, 2), ("r", 20, 3)))
+BERLIN, PARIS, ROME = (
+    Group(name, name, count, made) for name, count, made in (("b", 50, 1), ("p", 30, 2), ("r", 20, 3))
+)
 
 
 def counts(holding, groups=(ROME, BERLIN, PARIS)):

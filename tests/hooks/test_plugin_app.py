@@ -65,7 +65,9 @@ async def test_a_batch_action_is_planned_and_done(plugin_app, written):
         assert plan.sentence == "4 films are counted twice."
         task = await app.batch("count", app.films[:2], {"how": "once"}, by=Role.PUBLISHER)
         assert task.title == "Count: once · 2 films"
-        assert task.says.endswith(str({"films": [film.id for film in app.films[:2]], "values": {"how": "once"}}))
+        assert task.says.endswith(
+            str({"films": [film.id for film in app.films[:2]], "values": {"how": "once"}})
+        )
         with pytest.raises(InvalidValue, match="needs no counting"):
             await app.batch("count", app.films[:1], by=Role.PUBLISHER)
         with pytest.raises(AccessRefused):

@@ -9,6 +9,7 @@ import pytest
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.hooks import Limits
+from wylloh_server.hooks._running import stop_plugin
 from wylloh_server.hooks.records import PluginStatus
 from wylloh_server.testing._samples import sample_viewer
 
@@ -177,3 +178,37 @@ async def test_a_kind_that_a_newer_version_dropped_says_so(house):
         await house.work.jobs.settled()
         (task,) = await house.work.tasks.all(VIEWER)
     assert task.says == ("This version of the plugin mine no longer does this. Start it anew from its page.")
+
+
+@pytest.mark.parametrize("busy", ["await asyncio.Event().wait()", "while not may_end.is_set(): pass"])
+async def test_a_task_of_a_plugin_that_is_stopped_meanwhile_fails_with_a_sentence(house, busy):
+    house.write(
+        "mine",
+        f"""
+        import threading
+        begun, may_end = threading.Event(), threading.Event()
+
+        async def work(context, progress):
+            begun.set()
+            {busy}
+
+        @hookimpl
+        def background_tasks():
+            return [BackgroundTask("work", work)]
+        """,
+    )
+    async with house.running(limits=Limits(stop=0.2)) as (registry, _):
+        plugin = registry.plugin("mine")
+        await plugin.context.tasks.start("work", "Work", {}, VIEWER)
+        await asyncio.to_thread(plugin.code.begun.wait)
+        plugin.fail("Stopped by a test.")
+        await stop_plugin(plugin, registry.limits)
+        await house.work.jobs.settled()
+        (task,) = await house.work.tasks.all(VIEWER)
+        plugin.code.may_end.set()
+    assert (task.state, task.says) == (
+        "failed",
+        "The plugin mine was stopped before it could finish this. "
+        "Whoever runs this server finds the reason on the admin page.",
+    )
+    assert plugin.errors == 0

@@ -363,7 +363,10 @@ def test_kill_9_in_the_middle_of_a_plugin_s_task(tmp_path):
 
     def server(start):
         return subprocess.Popen(
-            [sys.executable, script, tmp_path, start], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, script, tmp_path, start],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     killed = server("start")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,15 @@ if TYPE_CHECKING:
 _FOR_PEOPLE = (InvalidValue, AccessRefused, NotFound, ChainError)
 """Errors whose sentence is meant for whoever started the task, and no fault of the plugin."""
 
+_EVERY = 0.5
+"""Seconds between two looks at whether a plugin at work is still there."""
+
 _PATH = re.compile(r"|/(?![/\\])[^\\\x00-\x20\x7f]*")
 _LOOK = "Whoever runs this server finds the reason on the admin page."
+
+
+class _Stopped(PluginError):
+    """The plugin was stopped in the middle of it. Why is known, and counted."""
 
 
 class OwnTasks:
@@ -69,7 +77,7 @@ class PluginWork:
         task = self._declared(plugin, word)
         try:
             return _checked(await self._done(plugin, task, progress))
-        except _FOR_PEOPLE:
+        except (*_FOR_PEOPLE, _Stopped):
             raise
         except Exception as error:
             plugin.blame(f"the task {word}", error)
@@ -81,7 +89,14 @@ class PluginWork:
         if plugin.context is None or plugin.bridge is None:
             raise PluginError("is not running")
         work = task.handler(plugin.context, plugin.bridge.over(progress))
-        return await plugin.finish(f"the task {task.kind}", work, self._registry.limits.stop)
+        doing = asyncio.create_task(
+            plugin.finish(f"the task {task.kind}", work, self._registry.limits.stop), name=task.kind
+        )
+        try:
+            return await _while_at_work(plugin, doing)
+        finally:
+            doing.cancel()
+            await asyncio.wait({doing})
 
     def _running(self, name: str) -> Plugin:
         plugin = self._registry.plugin(name)
@@ -102,6 +117,18 @@ class PluginWork:
             f"This version of the plugin {plugin.name} no longer does this.",
             fix="Start it anew from its page.",
         )
+
+
+async def _while_at_work(plugin: Plugin, doing: asyncio.Task[TaskResult]) -> TaskResult:
+    """Wait for a task, but not for a plugin that was stopped: its thread may never answer."""
+    thread = plugin.thread
+    while not doing.done() and plugin.thread is thread:
+        await asyncio.wait({doing}, timeout=_EVERY)
+    error = doing.exception() if doing.done() else None
+    stopped = plugin.thread is not thread or plugin.status is not PluginStatus.RUNNING
+    if stopped and (error or not doing.done()):
+        raise _Stopped(f"The plugin {plugin.name} was stopped before it could finish this.", fix=_LOOK)
+    return doing.result()
 
 
 def _checked(result: TaskResult) -> TaskResult:

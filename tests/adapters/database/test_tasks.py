@@ -10,7 +10,9 @@ from wylloh_server.domain.task import Task, TaskState
 
 RUNNING = Task("a" * 32, "tagging.tag", "Tag “noir”", WALLET, TaskState.RUNNING, 100.5, 3, 2**53, "Third")
 OLDER = Task("b" * 32, "store.sync", "Read prices", None, TaskState.WAITING, 50.0)
-ENDED = replace(OLDER, id="c" * 32, wallet=OTHER, state=TaskState.DONE, says="Done.", link="/x", finished=60.0)
+ENDED = replace(
+    OLDER, id="c" * 32, wallet=OTHER, state=TaskState.DONE, says="Done.", link="/x", finished=60.0
+)
 
 
 async def test_a_task_comes_back_whole(storage):

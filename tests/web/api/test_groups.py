@@ -91,4 +91,6 @@ async def test_everybody_has_groups_of_their_own(owner, collector):
     (berlin,) = (await answer(await owner.post(HERE, {"name": "Berlin", "count": "5"})))["groups"]
     assert await answer(await collector.get(HERE)) == {"holding": "0", "rest": "0", "groups": []}
     assert (await collector.post(f"{HERE}/{berlin['id']}/merge", {})).status == 404
-    assert (await owner.post(HERE, {"name": "x", "count": "1"}, {"Origin": "https://evil.example"})).status == 403
+    assert (
+        await owner.post(HERE, {"name": "x", "count": "1"}, {"Origin": "https://evil.example"})
+    ).status == 403

@@ -72,7 +72,11 @@ async def test_it_is_planned_confirmed_done_and_listed(collector, house):
         ({"films": FILMS, "values": ["seen"]}, 400, "The field values must hold texts by name."),
         ({"films": FILMS, "values": {"word": 3}}, 400, "The field values must hold texts by name."),
         ({"films": [], "values": VALUES}, 400, "No film is selected."),
-        ({"films": [str(n) for n in range(10_001)], "values": VALUES}, 400, "10,001 films are too many at once."),
+        (
+            {"films": [str(n) for n in range(10_001)], "values": VALUES},
+            400,
+            "10,001 films are too many at once.",
+        ),
         ({"films": [*FILMS, "gone"], "values": VALUES}, 404, "1 of the selected films is not here any more."),
         ({"films": FILMS, "values": {"how": "never"}}, 400, "How: 'never' is no choice."),
         (
@@ -120,7 +124,12 @@ async def test_every_role_its_own_and_no_stranger(browser, collector, owner):
 
 async def test_another_site_begins_and_cancels_nothing(collector, house):
     task = await running(house, COLLECTOR)
-    for path in (f"{HERE}/mark/run", f"/api/tasks/{task}/cancel", "/api/tasks/clear", f"/api/tasks/{task}/again"):
+    for path in (
+        f"{HERE}/mark/run",
+        f"/api/tasks/{task}/cancel",
+        "/api/tasks/clear",
+        f"/api/tasks/{task}/again",
+    ):
         for origin in ("https://evil.example", None):
             assert (await collector.post(path, {}, headers={"Origin": origin})).status == 403
     (one,) = await listed(collector)

@@ -37,7 +37,8 @@ async def add(house, name, count):
 
 def lines(holding, *groups):
     return groups_of(
-        split_stack(holding, [Group(str(at), name, count, at) for at, (name, count) in enumerate(groups)]), LADDER
+        split_stack(holding, [Group(str(at), name, count, at) for at, (name, count) in enumerate(groups)]),
+        LADDER,
     )
 
 
