@@ -39,14 +39,15 @@ async def look(context: PluginContext, request: PluginRequest) -> Reply:
     """Start to look through the library, or into one film."""
     check_may_edit(context, request)
     film_id = FilmId(request.value("film"))
+    title = "Look for tags in the whole library"
+    arguments: dict[str, object] = {"again": bool(request.value("again"))}
     if film_id:
-        film = await context.library.film(film_id)
-        title = f"Look for tags of {film.title}"
-        await context.tasks.start("suggest", title, {"films": [film.id]}, request.viewer)
-        return Redirect(f"/films/{film.id}")
-    arguments = {"again": bool(request.value("again"))}
-    await context.tasks.start("suggest", "Look for tags in the whole library", arguments, request.viewer)
-    return Redirect("/tasks")
+        title = f"Look for tags of {(await context.library.film(film_id)).title}"
+        arguments = {"films": [film_id]}
+    task = await context.tasks.start("suggest", title, arguments, request.viewer)
+    if request.json is not None:
+        return Json({"task": task})
+    return Redirect(f"/films/{film_id}" if film_id else "/tasks")
 
 
 async def of_film(context: PluginContext, request: PluginRequest) -> Reply:
