@@ -77,3 +77,13 @@ def test_nothing_else_comes_along(unpacked: Path) -> None:
     plugins = {path.name for path in (ROOT / "plugins").glob("*/wylloh_*")}
     assert top == {"wylloh_server"} | plugins
     assert not [path for path in unpacked.rglob("*") if path.name == "node_modules" or path.suffix == ".pyc"]
+
+
+def test_it_carries_the_model_of_a_new_plugin(unpacked: Path) -> None:
+    def content(model: Path) -> dict[str, bytes]:
+        files = [path for path in model.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+        return {str(path.relative_to(model)): path.read_bytes() for path in files}
+
+    model = "wylloh_server/cli/plugin/scaffold"
+    assert content(ROOT / model)
+    assert content(unpacked / model) == content(ROOT / model)

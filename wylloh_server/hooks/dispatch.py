@@ -131,7 +131,7 @@ class Dispatch:
             work.close()
             raise PluginError(f"There is no plugin {plugin}.")
         try:
-            return await found.ask(f"the template {template}", work, self._registry.limits.answer)
+            return await found.ask(f"the template {template}", work, self._registry.limits.draw)
         except Exception as error:
             found.blame(f"the template {template}", error)
             raise

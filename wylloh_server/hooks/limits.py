@@ -10,8 +10,8 @@ class Limits:
     """How long plugins may take, in seconds, and when they are stopped.
 
     Attributes:
-        answer: seconds for a hook or a route while somebody waits (`plugins.timeout_seconds`), and for each
-            of its templates.
+        answer: seconds for a hook or a route while somebody waits (`plugins.timeout_seconds`).
+        draw: seconds for drawing one of its templates; other plugins may have a part in the page.
         load: seconds for importing the plugin, and again for its declarations.
         migrate: seconds for its migrations.
         start: seconds for the first half of `lifespan`.
@@ -30,6 +30,7 @@ class Limits:
     """
 
     answer: float = 2
+    draw: float = 5
     load: float = 20
     migrate: float = 300
     start: float = 20

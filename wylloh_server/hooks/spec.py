@@ -4,8 +4,10 @@ Each says when the hook is called, what to return, and what happens if it fails.
 only the arguments it needs, by name. Two families:
 
 - *declared once*, plain functions, called when the server loads the plugin;
-- *called while running*, `async def`, each with a deadline (`plugins.timeout_seconds`). A plugin must not
-  block the event loop: no deadline can stop code that does not await.
+- *called while running*, `async def`, each with a deadline (`plugins.timeout_seconds`).
+
+All of a plugin's code runs in a thread of its own. One that keeps failing, or does not come back, is stopped;
+`limits` says when.
 
 A hook ships together with a bundled plugin that uses it.
 """
@@ -65,10 +67,11 @@ class Hooks(Protocol):
     def migrations(self) -> Sequence[Migration]:
         """Declare the plugin's tables.
 
-        When: the server loads the plugin; steps not yet run on this database run at start-up.
+        When: the server loads the plugin; steps not yet run on this database run at start-up, on a copy of
+        the plugin's tables first.
         Return: the steps, oldest first, with names that sort (`0001_…`). All tables and indexes are named
         `plugin_<plugin>_…`. A step that has been released is never changed; add another.
-        If it fails: the step is undone, the plugin does not start, and its record says why.
+        If it fails: the tables stay as they were, the plugin does not start, and its record says why.
         """
 
     @hookspec
@@ -179,7 +182,8 @@ class Hooks(Protocol):
         When: afterwards, one event at a time and in order, from the plugin's own bounded queue. While that
         queue is full, new events are dropped, and the record counts them.
         Return: nothing.
-        If it fails or takes too long: the record counts it, and the next event comes.
+        If it fails or takes too long: the record counts it, and the next event comes. A plugin that misses
+        too many while it hears one is stopped.
         """
 
     @hookspec
@@ -188,7 +192,8 @@ class Hooks(Protocol):
 
         When: playback is asked for, and again while it lasts.
         Return: a vote with a sentence for the viewer; None abstains. Deny beats allow beats abstain.
-        If it fails or takes too long: it counts as a denial. A plugin that is not running has no vote.
+        If it fails or takes too long: it counts as a denial, though a film that plays already goes on. The
+        same while a plugin with this hook is stopped or could not start, until it is disabled.
         """
 
 

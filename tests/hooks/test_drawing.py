@@ -1,0 +1,61 @@
+"""A plugin's templates are drawn in the plugin's thread: one that hangs costs only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from wylloh_server.hooks import Limits
+
+
+@pytest.fixture
+async def running(house):
+    house.write("mine", "")
+    async with house.running(limits=Limits(draw=0.3, hang=0.2, stop=0.2)) as (registry, dispatch):
+        yield registry, dispatch
+
+
+async def test_a_template_is_drawn_there_and_asks_the_server_here(running):
+    _, dispatch = running
+    home = threading.get_ident()
+
+    async def fragments(slot):
+        return f"{slot} {threading.get_ident() == home}"
+
+    carried = dispatch.carried("mine", fragments)
+
+    async def draw():
+        return f"{threading.get_ident() != home} {await carried('film.tags')}"
+
+    assert await dispatch.drawn("mine", "page.html", draw()) == "True film.tags True"
+
+
+async def test_a_template_that_hangs_is_counted_and_stops_its_plugin(running):
+    registry, dispatch = running
+
+    async def draw():
+        time.sleep(1.5)
+
+    with pytest.raises(TimeoutError):
+        await dispatch.drawn("mine", "page.html", draw())
+    (record,) = registry.records()
+    assert record.last_error == "the template page.html: TimeoutError: took longer than 0.3 s"
+    async with asyncio.timeout(10):
+        while registry.records()[0].status == "running":
+            await asyncio.sleep(0.02)
+    assert registry.records()[0].reason.startswith("It hangs: the template page.html took too long")
+
+
+async def test_a_template_that_fails_is_counted_once(running):
+    registry, dispatch = running
+
+    async def draw():
+        raise ValueError("no value")
+
+    with pytest.raises(ValueError, match="no value"):
+        await dispatch.drawn("mine", "page.html", draw())
+    (record,) = registry.records()
+    assert (record.errors, record.last_error) == (1, "the template page.html: ValueError: no value")
