@@ -31,6 +31,8 @@ async def nav_items(viewer):
 
 @hookimpl
 async def page_fragments(slot, film):
+    if slot in ("film.details", "home.rows"):
+        return [Fragment("slot.html", {"slot": slot})]
     if slot != "film.tags":
         return []
     return [Fragment("broken.html"), Fragment("fragment.html", {"word": "<here>"})]
@@ -86,6 +88,7 @@ FILES = {
     "templates/page.html": '{% extends "base.html" %}{% import "macros.html" as ui with context %}'
     "{% block content %}<p>{{ word }}</p>{{ ui.film_grid(items) }}{% endblock %}",
     "templates/fragment.html": "<b>{{ word }} {{ film.title }}</b>",
+    "templates/slot.html": "<section>{{ slot }} of {{ film.title if film else 'nothing' }}</section>",
     "templates/broken.html": "{{ nothing.at.all }}",
 }
 P = "/plugins/testecho"
@@ -228,3 +231,11 @@ async def test_a_form_that_is_broken_or_too_large_is_refused(owner, house, body,
     reply = await owner.post(f"{P}/files", data=chunks(), headers=headers)  # nobody says how long it will be
     assert reply.status == status
     assert errors(house) == 0
+
+
+async def test_sections_of_plugins_stand_on_the_film_s_page_and_rows_on_the_library_page(owner):
+    about = await (await owner.get(f"/films/{PLAIN.id}")).text()
+    assert f"<section>film.details of {PLAIN.title}</section>" in about
+    library = await (await owner.get("/")).text()
+    assert "<section>home.rows of nothing</section>" in library
+    assert library.index("home.rows") < library.index('class="grid"')

@@ -20,6 +20,7 @@ from tests.web.conftest import (  # noqa: F401 - fixtures
 from tests.web.pages.conftest import stocked
 from tests.web.pages.samples import BEGUN, OWN, STACKED
 from wylloh_server.domain.access import DeviceKind
+from wylloh_server.web import keys
 
 PHONE, DESK, TV = (
     {"width": 390, "height": 844},
@@ -49,6 +50,12 @@ async def house(open_house):  # noqa: F811
             OWN, description=replace(OWN.description, synopsis="A lighthouse, a storm and a lonely keeper.")
         )
     )
+
+    async def nothing(*_):
+        return None
+
+    # These films have no files, and so nothing is said in them.
+    house.app[keys.LIBRARY].words = house.app[keys.LIBRARY].probe = nothing
     return house
 
 
@@ -227,6 +234,30 @@ async def test_suggestions_are_answered_without_leaving_the_page(open_page):
         f"![...document.querySelectorAll('#suggested-tags [name=tag]')].some((one) => one.value === {second!r})",
     )
     assert await page.locator("#film-tags").get_by_role("link", name=second, exact=True).count() == 0
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+async def test_suggestions_of_the_whole_library_are_answered_one_after_the_other(open_page, furnished, size):
+    page = await open_page(size, f"{HERE}/suggestions")
+    await page.get_by_role("button", name="Look into 7 films").click()
+    await page.wait_for_url("**/tasks")
+    await furnished.work.jobs.settled()
+    await page.goto(f"{HERE}/suggestions")
+    section = page.get_by_role("region", name=OWN.title)
+    buttons = section.locator("button.yes")
+    there = await buttons.count()
+    assert there > 2
+    await take(Visitor(page), "tagging-suggestions-found")
+    await buttons.first.click()
+    await until(
+        page, f"document.querySelectorAll('[aria-labelledby=film-{OWN.id}] .yes').length === {there - 1}"
+    )
+    await section.locator("button.no").first.click()
+    await until(
+        page, f"document.querySelectorAll('[aria-labelledby=film-{OWN.id}] .yes').length === {there - 2}"
+    )
+    assert await page.evaluate("document.activeElement.className") == "no"
+    assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
 async def test_a_file_is_brought_in(open_page, furnished, tmp_path):

@@ -196,6 +196,23 @@ async def test_a_tag_can_move_up(tagging, add, tags_of):
         assert await tags_of(app, b) == ["genre"]
 
 
+async def test_a_move_of_many_films_is_a_task(tagging, tags_of, monkeypatch):
+    monkeypatch.setattr("wylloh_tagging._look_pages._AT_ONCE", 2)
+    async with tagging() as app:
+        store = TagStore(app.context)
+        await store.exchange((), [(film.id, tag_of("genre/noir")) for film in app.films])
+        _, reply = await rename(app, "genre", "kind")
+        assert reply == Redirect("/tasks")
+        (task,) = await app.tasks()
+        assert (task.says, task.link) == (
+            "4 films tagged genre before are tagged kind now.",
+            "/plugins/tagging/tag/kind",
+        )
+        assert await tags_of(app, app.films[0]) == ["kind/noir"]
+        again = await app.task("move", {"tag": "genre", "to": "kind"})
+        assert (again.state, again.says) == ("done", "genre is called kind.")
+
+
 def test_a_move_renames_a_tag_and_what_is_below():
     move = Move(tag_of("a/b"), tag_of("x"))
     assert [move.of(tag_of(tag)) for tag in ("a/b", "a/b/c", "a/bc", "a")] == ["x", "x/c", "a/bc", "a"]

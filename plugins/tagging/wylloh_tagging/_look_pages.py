@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from wylloh_tagging._moves import MovePlan
 
 
+_AT_ONCE = 1000
+"""With more films than this a move takes longer than somebody waits for a page, and becomes a task."""
+
+
 async def plan(context: PluginContext, request: PluginRequest) -> Reply:
     """Say what renaming or merging a tag would do, and ask whether to."""
     check_may_edit(context, request)
@@ -35,6 +39,10 @@ async def move(context: PluginContext, request: PluginRequest) -> Reply:
     now = await plan_move(context, old, to)
     if request.value("confirmed") != " ".join(now.sentences):
         return _asking(now, changed=True)
+    if len(now.films) > _AT_ONCE:
+        arguments = {"tag": old, "to": now.move.new}
+        await context.tasks.start("move", f"Call {old} {now.move.new}", arguments, request.viewer)
+        return Redirect("/tasks")
     done = await do_move(context, old, to)
     return Redirect(_address(done.move.new) if done.films else f"{HERE}/")
 

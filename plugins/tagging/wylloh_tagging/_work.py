@@ -15,7 +15,9 @@ from wylloh_server.sdk import (
     Role,
     TaskResult,
 )
+from wylloh_tagging._access import HERE
 from wylloh_tagging._exchange import do_import
+from wylloh_tagging._moves import do_move
 from wylloh_tagging._store import MOST, TagStore
 from wylloh_tagging._suggestions import Suggestions
 from wylloh_tagging.tags import counted, tag_of
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 _STEP = 200
 """Films tagged at once; between steps the task can be cancelled, and others hear of what was done."""
-_HERE = "/plugins/tagging"
 
 
 async def _ask_for_tag(_: PluginContext, __: Viewer) -> Sequence[BatchField]:
@@ -71,7 +72,7 @@ async def _tag_many(context: PluginContext, progress: TaskProgress) -> TaskResul
     for start in range(0, len(films), _STEP):
         await progress.tell(start, len(films))
         done += await TagStore(context).add_to_all(films[start : start + _STEP], tag)
-    return TaskResult(f"{counted(done, 'film')} got the tag {tag}.", f"{_HERE}/tag/{quote(tag)}")
+    return TaskResult(f"{counted(done, 'film')} got the tag {tag}.", f"{HERE}/tag/{quote(tag)}")
 
 
 async def _untag_many(context: PluginContext, progress: TaskProgress) -> TaskResult:
@@ -81,7 +82,7 @@ async def _untag_many(context: PluginContext, progress: TaskProgress) -> TaskRes
     for start in range(0, len(films), _STEP):
         await progress.tell(start, len(films))
         done += await TagStore(context).remove_from_all(films[start : start + _STEP], tag)
-    return TaskResult(f"{counted(done, 'film')} lost the tag {tag}.", f"{_HERE}/")
+    return TaskResult(f"{counted(done, 'film')} lost the tag {tag}.", f"{HERE}/")
 
 
 async def _suggest(context: PluginContext, progress: TaskProgress) -> TaskResult:
@@ -101,7 +102,7 @@ async def _suggest(context: PluginContext, progress: TaskProgress) -> TaskResult
         found += bool(await suggestions.study(film))
         looked += 1
     sentence = f"Looked into {counted(looked, 'film')} and found suggestions for {found or 'none'} of them."
-    return TaskResult(sentence, f"{_HERE}/suggestions")
+    return TaskResult(sentence, f"{HERE}/suggestions")
 
 
 async def _import(context: PluginContext, progress: TaskProgress) -> TaskResult:
@@ -109,7 +110,17 @@ async def _import(context: PluginContext, progress: TaskProgress) -> TaskResult:
     plan = await do_import(
         context, progress.arguments["text"], replace=bool(progress.arguments.get("replace"))
     )
-    return TaskResult(" ".join(plan.sentences), f"{_HERE}/")
+    return TaskResult(" ".join(plan.sentences), f"{HERE}/")
+
+
+async def _move(context: PluginContext, progress: TaskProgress) -> TaskResult:
+    old, new = tag_of(progress.arguments["tag"]), tag_of(progress.arguments["to"])
+    await progress.tell(0, 1, "Renaming")
+    link = f"{HERE}/tag/{quote(new)}"
+    if old not in (await TagStore(context).index()).films:
+        return TaskResult(f"{old} is called {new}.", link)  # done before a crash
+    done = await do_move(context, old, new)
+    return TaskResult(f"{counted(len(done.films), 'film')} tagged {old} before are tagged {new} now.", link)
 
 
 BATCH_ACTIONS = (
@@ -121,6 +132,7 @@ BACKGROUND_TASKS = (
     BackgroundTask("untag", _untag_many),
     BackgroundTask("suggest", _suggest),
     BackgroundTask("import", _import),
+    BackgroundTask("move", _move),
 )
 
 
