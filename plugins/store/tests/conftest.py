@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # `store_samples`, beside the tests
+from tests.components.anvil import anvil
+from tests.components.evm import Evm
+from tests.components.market import open_market
+
+sys.path.insert(0, str(Path(__file__).parent))  # `store_samples` and `store_on_chain`, beside the tests
 
 
 @pytest.fixture
@@ -17,3 +21,20 @@ def store(plugin_app):
         return plugin_app("wylloh_store", **{"films": store_samples.FILMS} | options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def chain():
+    with anvil() as running:
+        evm = Evm(running.url)
+        yield running.url, evm
+        evm.close()
+
+
+@pytest.fixture
+def market(chain):
+    """A film of which 400 tokens are on sale, for a price list from 5.00 to 3.00 dUSD. Undone after each test."""
+    _, evm = chain
+    before = evm.snapshot()
+    yield open_market(evm)
+    evm.revert(before)

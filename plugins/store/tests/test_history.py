@@ -28,17 +28,6 @@ async def test_purchases_and_sales_from_one_s_own_side(store):
         assert [(deal.kind, deal.money) for deal in theirs] == [("Sold", "52.65 dUSD")]
 
 
-async def test_who_only_got_a_royalty_made_no_deal(store):
-    from store_samples import MAKERS
-
-    async with store() as app:
-        await stocked(app)
-        await happened(app, *sold(2, VIEWER, 2, 250, listing=7, seller=HOLDER))
-        (event,) = await app.context.chain.history(wallet=VIEWER, kinds=(type(sold(1, VIEWER, 1, 1)[0]),))
-        assert event.royalty_receiver == MAKERS
-        assert len((await app.get("history")).values["deals"]) == 1
-
-
 async def test_the_csv_has_every_deal_and_runs_in_no_spreadsheet(store):
     titled = film(1, '=HYPERLINK("http://evil.example")')
     async with store(films=[titled, *FILMS[1:]]) as app:

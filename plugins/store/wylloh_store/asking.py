@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import re
-from functools import wraps
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import ChainError, FilmId, InvalidValue, NotFound, Refusal, Role, Route
+from wylloh_server.sdk import FilmId, InvalidValue, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-    from typing import Any
-
-    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Reply, Viewer
-
-    Handler = Callable[[PluginContext, PluginRequest], Coroutine[Any, Any, Reply]]
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Viewer
 
 _NUMBER = re.compile(r"[0-9]{1,78}")
 _MOST_PAGES = 1_000_000
-
-
-def get(path: str, handler: Handler, role: Role = Role.VIEWER) -> Route:
-    """Make a route that shows something."""
-    return Route("GET", path, _patient(handler), role)
-
-
-def post(path: str, handler: Handler, role: Role = Role.VIEWER) -> Route:
-    """Make a route that takes a form."""
-    return Route("POST", path, _patient(handler), role)
 
 
 def viewer_of(request: PluginRequest) -> Viewer:
@@ -65,16 +49,3 @@ def page_of(request: PluginRequest) -> int:
     """Read the number of a page from the address, counted from 1."""
     text = request.query.get("page", "")
     return max(1, min(int(text), _MOST_PAGES)) if _NUMBER.fullmatch(text) else 1
-
-
-def _patient(handler: Handler) -> Handler:
-    """Answer with a sentence when the chain cannot be asked: that is nobody's mistake."""
-
-    @wraps(handler)
-    async def answer(context: PluginContext, request: PluginRequest) -> Reply:
-        try:
-            return await handler(context, request)
-        except ChainError as error:
-            return Refusal(503, f"The chain cannot be asked: {error}", error.fix or "Try again in a minute.")
-
-    return answer

@@ -71,8 +71,6 @@ def _actions(
     buttons = buttons_of(goods, stack, shop, viewer.wallet)
     if not buttons:
         return ()
-    if viewer.kind == "tv":
-        return (Fragment("film_on_tv.html", {"label": buttons[0].label}),)
     return (Fragment("film_actions.html", {"film": film, "buttons": buttons}),)
 
 
@@ -97,7 +95,6 @@ async def _details(
         "buyable": price is not None and (goods.on_first_sale(shop.now) or bool(goods.listings)),
         "holding": holding,
         "publishes": publishes,
-        "on_tv": viewer.kind == "tv",
     }
     return Fragment("film_details.html", values)
 

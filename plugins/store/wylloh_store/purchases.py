@@ -83,6 +83,5 @@ async def _page(
         "schedule": presale_sentence(goods, shop.coins.get(offer.coin), shop.now) if goods and offer else "",
         "resales": resales_of(goods, shop, viewer.wallet) if goods else (),
         "names": await names_of(context, viewer),
-        "on_tv": viewer.kind == "tv",
     }
     return Page("buy.html", values)

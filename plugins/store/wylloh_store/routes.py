@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wylloh_server.sdk import Role
-from wylloh_store.asking import get, post
+from wylloh_server.sdk import Role, Route
 from wylloh_store.browsing import grid
 from wylloh_store.explorer import explorer
 from wylloh_store.history import history, history_csv
@@ -13,23 +12,23 @@ from wylloh_store.purchases import buy, look
 from wylloh_store.selling import offer_tokens, sell, selling, take_back
 
 ROUTES = (
-    get("", grid),
-    get("film/{film}/buy", look),
-    post("film/{film}/buy", buy),
-    get("film/{film}/sell", sell),
-    post("film/{film}/sell", offer_tokens),
-    get("selling", selling),
-    post("selling/back", take_back),
-    get("history", history),
-    get("history.csv", history_csv),
-    get("film/{film}/holders", explorer),
-    get("names", all_names),
-    post("names", set_name),
-    post("names/remove", remove_name),
-    get("prices", own_films, Role.PUBLISHER),
-    get("film/{film}/prices", prices, Role.PUBLISHER),
-    post("film/{film}/prices", set_prices, Role.PUBLISHER),
-    post("film/{film}/stock", add_stock, Role.PUBLISHER),
-    post("film/{film}/withdraw", withdraw_stock, Role.PUBLISHER),
-    post("film/{film}/close", close, Role.PUBLISHER),
+    Route("GET", "", grid),
+    Route("GET", "film/{film}/buy", look),
+    Route("POST", "film/{film}/buy", buy),
+    Route("GET", "film/{film}/sell", sell),
+    Route("POST", "film/{film}/sell", offer_tokens),
+    Route("GET", "selling", selling),
+    Route("POST", "selling/back", take_back),
+    Route("GET", "history", history),
+    Route("GET", "history.csv", history_csv),
+    Route("GET", "film/{film}/holders", explorer),
+    Route("GET", "names", all_names),
+    Route("POST", "names", set_name),
+    Route("POST", "names/remove", remove_name),
+    Route("GET", "prices", own_films, Role.PUBLISHER),
+    Route("GET", "film/{film}/prices", prices, Role.PUBLISHER),
+    Route("POST", "film/{film}/prices", set_prices, Role.PUBLISHER),
+    Route("POST", "film/{film}/stock", add_stock, Role.PUBLISHER),
+    Route("POST", "film/{film}/withdraw", withdraw_stock, Role.PUBLISHER),
+    Route("POST", "film/{film}/close", close, Role.PUBLISHER),
 )
