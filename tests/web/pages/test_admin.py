@@ -34,6 +34,12 @@ def test_a_plugin_tells_how_it_is():
     assert (failed.failed, failed.mark, failed.sentence) == (True, "!", "It raised ImportError.")
 
 
+def test_a_plugin_that_does_not_run_needs_somebody_too():
+    lines = [plugin_line(record(status)) for status in PluginStatus]
+    assert headline([], lines) == "Two things need you."
+    assert headline([ILL], lines) == "Three things need you."
+
+
 def test_a_stopped_plugin_says_why():
     line = plugin_line(record(PluginStatus.STOPPED, "It hangs: nav_items took too long."))
     assert (line.failed, line.mark) == (True, "!")

@@ -37,22 +37,23 @@ async def admin(request: web.Request) -> web.Response:
     """Show what runs, what does not, and what to do about it. For owner and admins."""
     viewer = require_role(request, Role.ADMIN)
     checks = await request.app[HEALTH].checks()
+    plugins = tuple(plugin_line(record) for record in request.app[PLUGINS].records())
     playable = await request.app[HEALTH].playable()
     return await render(
         request,
         "admin.html",
         checks=checks,
-        headline=headline(checks),
+        headline=headline(checks, plugins),
         playable=f"{playable} film{'' if playable == 1 else 's'} can be played now",
-        plugins=tuple(plugin_line(record) for record in request.app[PLUGINS].records()),
+        plugins=plugins,
         accounts=await request.app[ACCOUNTS].all(),
         may_admit=viewer.role is Role.OWNER,
     )
 
 
-def headline(checks: Sequence[Check]) -> str:
+def headline(checks: Sequence[Check], plugins: Sequence[PluginLine] = ()) -> str:
     """Say in one sentence whether somebody is needed."""
-    failing = sum(not check.ok for check in checks)
+    failing = sum(not check.ok for check in checks) + sum(plugin.failed for plugin in plugins)
     if not failing:
         return "Everything works."
     number = _NUMBERS[failing] if failing < len(_NUMBERS) else f"{failing} things"
