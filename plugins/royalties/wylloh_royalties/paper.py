@@ -1,0 +1,167 @@
+"""A statement on paper: PDF (ISO 32000), A4.
+
+The typeface Roboto is inside, so that names in Latin, Greek and Cyrillic letters can be printed anywhere.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from font_roboto import Roboto, RobotoMedium
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+from fpdf.fonts import TTFFont
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wylloh_royalties.showing import WrittenAccount, WrittenLine, WrittenStatement, WrittenSums
+
+_MARGIN = 18
+_BLACK, _GREY, _HAIR = 0, 105, 205
+_LARGE, _TEXT, _SMALL = 20, 9.5, 7.5
+_LINE = 5.2
+_ROOM = 14
+"""Millimetres that a row with its second line needs."""
+_NUMBER = 34
+"""Width of a column of amounts, in millimetres."""
+
+
+def printed(statement: WrittenStatement, made: float) -> bytes:
+    """Write a statement as PDF. The same statement gives the same bytes.
+
+    Args:
+        statement: what to print.
+        made: the moment it was counted up to; the document's own date.
+    """
+    paper = _Paper(made)
+    paper.head(statement)
+    for account in statement.accounts:
+        paper.account(account, whole=not statement.who)
+    if not statement.accounts:
+        paper.paragraph("Nothing was set aside or paid up to the end of this period.", _TEXT)
+    paper.notes(statement.notes)
+    return bytes(paper.output())
+
+
+class _Paper(FPDF):
+    def __init__(self, made: float) -> None:
+        super().__init__(orientation="portrait", unit="mm", format="A4")
+        self.set_creation_date(dt.datetime.fromtimestamp(made, dt.UTC))
+        self.set_margins(_MARGIN, _MARGIN)
+        self.set_auto_page_break(auto=True, margin=_MARGIN + 4)
+        self.add_font("Roboto", "", Roboto)
+        self.add_font("Roboto", "B", RobotoMedium)
+        font = self.fonts["roboto"]
+        self._letters = font.cmap if isinstance(font, TTFFont) else {}
+        self.set_lang("en")
+        self.add_page()
+
+    def footer(self) -> None:
+        """Number the page."""
+        self.set_y(-_MARGIN + 4)
+        self._style(_SMALL, _GREY)
+        self.cell(0, _LINE, f"Page {self.page_no()} of {{nb}}", align="R")
+
+    def head(self, statement: WrittenStatement) -> None:
+        """Print what it is about."""
+        self.set_title(f"Statement, {statement.name}")
+        self.paragraph("Statement", _LARGE, bold=True, height=10)
+        self.paragraph(statement.lead, _TEXT + 1.5, height=7)
+        self.ln(2)
+        facts = [("Period", statement.days), ("Splitter", statement.splitter), ("Films", statement.films)]
+        facts.insert(1, ("Recipient", statement.who or "all"))
+        for name, value in facts:
+            if value:
+                self._style(_TEXT, _GREY)
+                self.cell(24, _LINE, name)
+                self._style(_TEXT)
+                self.multi_cell(0, _LINE, self._drawable(value), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def account(self, account: WrittenAccount, *, whole: bool) -> None:
+        """Print one coin: what adds up, who got what if it is about all, and every line."""
+        self.ln(6)
+        self._keep_together(5 * _ROOM)
+        self.paragraph(account.symbol, _TEXT + 4, bold=True, height=8)
+        sums = account.sums
+        for name, amount in (
+            ("Opening balance", sums.opening),
+            ("Credits", sums.credits),
+            ("Payouts", sums.payouts),
+            ("Closing balance", sums.closing),
+        ):
+            self._sum(name, amount, bold=name == "Closing balance")
+        if whole:
+            self._recipients(account.recipients)
+        if account.lines:
+            self.ln(3)
+            self._row(("When (UTC)", "What", "Amount", "Balance"), grey=True)
+        for line in account.lines:
+            self._entry(line, whole=whole)
+
+    def notes(self, notes: Sequence[str]) -> None:
+        """Print up to where it was counted."""
+        self.ln(6)
+        for note in notes:
+            self.paragraph(note, _SMALL, grey=True, height=4)
+
+    def paragraph(
+        self, text: str, size: float, *, bold: bool = False, grey: bool = False, height: float = _LINE
+    ) -> None:
+        """Print a paragraph."""
+        self._style(size, _GREY if grey else _BLACK, bold=bold)
+        self.multi_cell(0, height, self._drawable(text), align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _recipients(self, recipients: Sequence[WrittenSums]) -> None:
+        self.ln(3)
+        self._row(("Recipient", "", "Credits", "Closing balance"), grey=True)
+        for sums in recipients:
+            self._keep_together(_ROOM)
+            self._row((sums.who, "", sums.credits, sums.closing))
+            self._hair()
+
+    def _entry(self, line: WrittenLine, *, whole: bool) -> None:
+        self._keep_together(_ROOM)
+        self._row((line.when, line.what, line.amount, line.balance))
+        self._style(_SMALL - 1, _GREY)
+        place = f"Block {line.block:,}, transaction {line.transaction}"
+        self.cell(0, 3.6, place, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        if whole:
+            self.cell(0, 3.6, f"Recipient {line.recipient}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self._hair()
+
+    def _row(self, texts: tuple[str, str, str, str], *, grey: bool = False) -> None:
+        self._style(_SMALL if grey else _TEXT, _GREY if grey else _BLACK)
+        when, what, amount, balance = (self._drawable(text) for text in texts)
+        widths = (self.epw - 2 * _NUMBER - 24, 24) if what else (self.epw - 2 * _NUMBER, 0)
+        self.cell(widths[0], _LINE, when)
+        if what:
+            self.cell(widths[1], _LINE, what)
+        self.cell(_NUMBER, _LINE, amount, align="R")
+        self.cell(_NUMBER, _LINE, balance, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _sum(self, name: str, amount: str, *, bold: bool) -> None:
+        self._style(_TEXT, bold=bold)
+        self.cell(self.epw - 2 * _NUMBER, _LINE + 0.6, name)
+        self.cell(0, _LINE + 0.6, self._drawable(amount), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self._hair()
+
+    def _hair(self) -> None:
+        self.ln(0.8)
+        self.set_draw_color(_HAIR)
+        self.set_line_width(0.15)
+        self.line(self.l_margin, self.get_y(), self.l_margin + self.epw, self.get_y())
+        self.ln(1.2)
+
+    def _keep_together(self, height: float) -> None:
+        if self.will_page_break(height):
+            self.add_page()
+
+    def _style(self, size: float, grey: int = _BLACK, *, bold: bool = False) -> None:
+        self.set_font("Roboto", "B" if bold else "", size)
+        self.set_text_color(grey)
+
+    def _drawable(self, text: str) -> str:
+        """Replace letters that the typeface lacks; the page and the CSV have them."""
+        return "".join(letter if ord(letter) in self._letters else "?" for letter in text)
