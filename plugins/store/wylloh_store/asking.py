@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import FilmId, InvalidValue, NotFound
+from wylloh_server.sdk import FilmId, InvalidValue, NotFound, Redirect
 
 if TYPE_CHECKING:
-    from wylloh_server.sdk import Film, PluginContext, PluginRequest, Viewer
+    from wylloh_server.sdk import Film, PluginContext, PluginRequest, PluginTransactions, Proposal, Viewer
 
 _NUMBER = re.compile(r"[0-9]{1,78}")
 _MOST_PAGES = 1_000_000
@@ -49,3 +49,13 @@ def page_of(request: PluginRequest) -> int:
     """Read the number of a page from the address, counted from 1."""
     text = request.query.get("page", "")
     return max(1, min(int(text), _MOST_PAGES)) if _NUMBER.fullmatch(text) else 1
+
+
+async def to_wallet(transactions: PluginTransactions, viewer: Viewer, proposal: Proposal) -> Redirect:
+    """Go on to the page on which the viewer's wallet is asked.
+
+    Raises:
+        InvalidValue: the contracts would refuse it; the sentence says why.
+        ChainError: the chain cannot be asked.
+    """
+    return Redirect(f"/transactions/{await transactions.propose(viewer, proposal)}")

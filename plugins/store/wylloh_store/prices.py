@@ -21,7 +21,7 @@ from wylloh_server.sdk import (
     wallet_of,
 )
 from wylloh_store.amounts import amount_of, moment_of, percent, quantity_of, typed_amount, typed_moment
-from wylloh_store.asking import film_of, viewer_of
+from wylloh_store.asking import film_of, to_wallet, viewer_of
 from wylloh_store.coins import coins_in, coins_to_choose, known_coin
 from wylloh_store.fragments import lead_of
 from wylloh_store.keeper import TOPIC, shop_of
@@ -165,7 +165,7 @@ def _own_goods(context: PluginContext, request: PluginRequest, film: Film) -> Go
 
 
 async def _propose(context: PluginContext, request: PluginRequest, proposal: Proposal) -> Redirect:
-    return Redirect(f"/transactions/{await context.transactions.propose(viewer_of(request), proposal)}")
+    return await to_wallet(context.transactions, viewer_of(request), proposal)
 
 
 def _proposal(

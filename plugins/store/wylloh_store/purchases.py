@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import InvalidValue, Page, Redirect
+from wylloh_server.sdk import InvalidValue, Page
 from wylloh_store.amounts import quantity_of
-from wylloh_store.asking import film_of, number_of, viewer_of
+from wylloh_store.asking import film_of, number_of, to_wallet, viewer_of
 from wylloh_store.buying import propose_purchase, purchase
 from wylloh_store.fragments import stack_of
 from wylloh_store.keeper import shop_of
@@ -41,7 +41,7 @@ async def buy(context: PluginContext, request: PluginRequest) -> Reply:
         listing = number_of(request, "listing")
         wanted = await purchase(context, viewer, film, quantity_of(typed), listing)
         proposal = await propose_purchase(context, viewer, film, wanted)
-        return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
+        return await to_wallet(context.transactions, viewer, proposal)
     except InvalidValue as error:
         page = await _page(context, request, film, typed, request.value("listing"), error=error)
         return replace(page, status=400)

@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import ContractCall, InvalidValue, NotFound, Page, Proposal, Redirect, shortened
+from wylloh_server.sdk import ContractCall, InvalidValue, NotFound, Page, Proposal, shortened
 from wylloh_store.amounts import amount_of, percent, quantity_of
-from wylloh_store.asking import film_of, number_of, viewer_of
+from wylloh_store.asking import film_of, number_of, to_wallet, viewer_of
 from wylloh_store.coins import coins_to_choose, known_coin
 from wylloh_store.fragments import money_sentences, stack_of
 from wylloh_store.keeper import TOPIC, shop_of
@@ -71,7 +71,7 @@ async def offer_tokens(context: PluginContext, request: PluginRequest) -> Reply:
     try:
         sale = await _sale(context, film, typed)
         proposal = await _proposal(context, viewer, sale)
-        return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
+        return await to_wallet(context.transactions, viewer, proposal)
     except InvalidValue as error:
         return await _form(context, request, film, typed, error)
 
@@ -85,7 +85,7 @@ async def take_back(context: PluginContext, request: PluginRequest) -> Reply:
         listing = next((one for one in goods.listings if one.number == number), None) if goods else None
         if listing is not None:
             proposal = _withdrawal(context, film, number, listing.left)
-            return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
+            return await to_wallet(context.transactions, viewer, proposal)
     raise NotFound("There is no such offer any more.", fix="Look under Sell tokens.")
 
 
