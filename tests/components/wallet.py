@@ -56,7 +56,7 @@ class Wallet:
         requests: everything it was asked, in order.
         refuses: methods to which its owner says no.
         sent: hashes of what it sent, in order.
-        gas_price: of what it sends next, in wei; None takes twice the chain's own.
+        gas_price: of what it sends next, in wei; None takes a little more than the chain wants.
         gas: given to what it sends next; None asks the chain, which may see what others have sent.
     """
 
@@ -194,11 +194,16 @@ class Wallet:
         return await self._send(account, whole)
 
     async def _send(self, account: LocalAccount, whole: dict[str, Any]) -> str:
-        price = self.gas_price or 2 * int(await self._rpc("eth_gasPrice"), 16)
+        price = self.gas_price or await self._price()
         signed = account.sign_transaction({**whole, "gasPrice": price, "chainId": self.chain_id})
         sent = await self._rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
         self.sent.append(sent)
         return sent
+
+    async def _price(self) -> int:
+        """Twice the base fee and a tip. Not what the node suggests: that follows what was paid last."""
+        newest = await self._rpc("eth_getBlockByNumber", "latest", False)
+        return 2 * int(newest["baseFeePerGas"], 16) + 10**9
 
     def _account(self, address: str) -> LocalAccount:
         for account in self.accounts:

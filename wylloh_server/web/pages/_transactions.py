@@ -70,7 +70,6 @@ class TransactionLine:
     word: str
     mark: str
     sentence: str
-    problem: bool
     at: float
 
 
@@ -106,7 +105,6 @@ def line_of(transaction: Transaction) -> TransactionLine:
         word=_WORDS[transaction.state],
         mark=_MARKS.get(transaction.state, "…"),
         sentence=_sentence(transaction),
-        problem=transaction.state is TransactionState.FAILED,
         at=transaction.created,
     )
 

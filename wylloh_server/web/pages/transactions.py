@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import segno
 
@@ -75,8 +76,7 @@ def _chain(request: web.Request) -> dict[str, object]:
 
 
 def _phone(request: web.Request) -> dict[str, str]:
-    """Give the page's address for a phone, as text and as a picture a camera reads (SVG)."""
+    """Give the page's address as a picture a phone's camera reads (SVG), and a short one to type."""
     base = request.app[SETTINGS].server.public_url or f"{request.scheme}://{request.host}"
-    address = base + request.path
-    picture = segno.make(address, error="m", micro=False)
-    return {"address": address, "qr": picture.svg_inline(border=2, omitsize=True, light="#fff")}
+    picture = segno.make(base + request.path, error="m", micro=False)
+    return {"address": f"{urlsplit(base).netloc}/transactions", "qr": picture.svg_inline(border=2, omitsize=True, light="#fff")}

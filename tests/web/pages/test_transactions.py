@@ -1,0 +1,213 @@
+"""What the pages about transactions say in every state."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.web.api.test_transactions import CALL, PERMIT, WITH_PERMIT, proposal, viewer
+from tests.web.conftest import COLLECTOR, OWNER
+from tests.web.pages.test_pages import page_of
+from wylloh_server.domain.transaction import TransactionState
+from wylloh_server.domain.types import shortened
+from wylloh_server.web import keys
+
+HASH = "0x" + "7e" * 32
+NASTY = "<script>alert(1)</script>\"'&"
+
+
+@pytest.fixture
+def proposed(house):
+    """Propose, and let what was proposed have come so far: `await proposed(steps…, state=…)`."""
+
+    async def propose(*steps, wallet=OWNER, about=None, **changes):
+        desk = house.app[keys.TRANSACTIONS]
+        transaction = await desk.propose(viewer(wallet), proposal(*steps, **(about or {})))
+        if changes:
+            kept = await house.storage.transactions.get(transaction)
+            assert await house.storage.transactions.save(replace(kept, **changes))
+        return transaction
+
+    return propose
+
+
+async def test_what_waits_for_the_wallet_says_first_what_it_does(owner, proposed):
+    page = await page_of(owner, f"/transactions/{await proposed()}")
+    first = (
+        "Buy 12 tokens of Light You pay 59.88 dUSD. 5 % goes to the makers. 1 Buy 12 tokens Waits for your"
+    )
+    assert first in page.text
+    assert "Nothing has happened yet." in page.text
+    assert "go" in page.named("button")["Confirm in your wallet"]["class"]
+    assert page.named("a")["Back"]["href"] == "/films/x"
+    assert sum("go" in about.get("class", "").split() for tag, about in page.tags) == 2  # and the skip link
+
+
+async def test_the_page_tells_its_script_whose_it_is_and_on_which_chain(open_house, open_browser):
+    chain = {
+        "rpc": ("http://127.0.0.1:1",),
+        "id": 137,
+        "name": 'A "chain"',
+        "wallet_rpc": "https://rpc.example",
+    }
+    house = await open_house(chain=chain)
+    owner = open_browser(house)
+    await owner.sign_in(OWNER)
+    transaction = await house.app[keys.TRANSACTIONS].propose(viewer(), proposal())
+    page = await page_of(owner, f"/transactions/{transaction}")
+    about = next(about for _, about in page.tags if "data-transaction" in about)
+    assert (about["data-transaction"], about["data-wallet"]) == (transaction, OWNER)
+    assert json.loads(about["data-chain"]) == {
+        "chainId": "0x89",
+        "chainName": 'A "chain"',
+        "rpcUrls": ["https://rpc.example"],
+        "nativeCurrency": {"name": "POL", "symbol": "POL", "decimals": 18},
+    }
+
+
+async def test_an_rpc_address_with_its_key_is_never_given_away(open_house, open_browser):
+    house = await open_house(chain={"rpc": ("http://127.0.0.1:1/secret-key",), "id": 1})
+    owner = open_browser(house)
+    await owner.sign_in(OWNER)
+    transaction = await house.app[keys.TRANSACTIONS].propose(viewer(), proposal())
+    text = await (await owner.get(f"/transactions/{transaction}")).text()
+    assert "secret-key" not in text
+    assert "Chain 1" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "white", "words"),
+    [
+        (
+            {"state": TransactionState.SENT, "hashes": (HASH,)},
+            "Sent. The chain has not confirmed it yet; you may leave this page.",
+            "",
+            ("Sent", "0x7e7e7e7e…7e7e7e7e"),
+        ),
+        (
+            {"state": TransactionState.CONFIRMED, "hashes": (HASH,), "step": 1, "block": 1234},
+            "12 tokens of Light are yours.",
+            "Go on",
+            ("Done", "In block 1,234, final in a while"),
+        ),
+        (
+            {"state": TransactionState.CONFIRMED, "hashes": (HASH,), "step": 1, "block": 1234, "final": True},
+            "12 tokens of Light are yours.",
+            "Go on",
+            ("In block 1,234, final",),
+        ),
+        (
+            {"state": TransactionState.FAILED, "hashes": (HASH,), "reason": "Somebody was quicker."},
+            "Somebody was quicker.",
+            "Go back and start again",
+            ("Failed",),
+        ),
+        (
+            {"state": TransactionState.EXPIRED, "reason": "Nobody confirmed this in time."},
+            "Nobody confirmed this in time.",
+            "Go back and start again",
+            ("Not begun",),
+        ),
+    ],
+    ids=["sent", "confirmed", "final", "failed", "expired"],
+)
+async def test_each_state_has_its_sentence_and_at_most_one_white_button(
+    owner, proposed, changes, sentence, white, words
+):
+    page = await page_of(owner, f"/transactions/{await proposed(**changes)}")
+    assert all(word in page.text for word in (sentence, *words))
+    assert "Confirm in your wallet" not in page.named("button")
+    links = [name for name, about in page.named("a").items() if "go" in about.get("class", "").split()]
+    assert [name for name in links if not name.startswith("Skip")] == [white] * bool(white)
+    said = next(about["data-live-say"] for _, about in page.tags if about.get("id") == "transaction")
+    assert said == sentence
+
+
+async def test_a_block_is_looked_up_in_the_explorer_the_settings_name(open_house, open_browser):
+    chain = {"rpc": ("http://127.0.0.1:1",), "id": 1, "explorer": "https://scan.example/block/{block}"}
+    house = await open_house(chain=chain)
+    owner = open_browser(house)
+    await owner.sign_in(OWNER)
+    desk = house.app[keys.TRANSACTIONS]
+    transaction = await desk.propose(viewer(), proposal())
+    kept = await house.storage.transactions.get(transaction)
+    done = replace(kept, state=TransactionState.CONFIRMED, step=1, block=77, hashes=(HASH,))
+    await house.storage.transactions.save(done)
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert page.named("a")["In block 77, final in a while"]["href"] == "https://scan.example/block/77"
+
+
+async def test_several_steps_say_which_is_next(owner, proposed):
+    unsaid = replace(PERMIT, says="")
+    transaction = await proposed(unsaid, WITH_PERMIT, signatures=("0x12",), step=1)
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert "Sign a permission Done" in page.text
+    assert "Step 1 of 2 is done. Your wallet has to confirm the next one." in page.text
+
+
+async def test_a_tv_shows_a_code_and_no_button(owner, browsers, proposed):
+    tv = browsers()
+    code = (await (await tv.post("/api/tv/code", {})).json())["code"]
+    await owner.post("/api/tv/approve", {"code": code, "name": "Sofa"})
+    await tv.get("/api/tv/state")
+    transaction = await proposed()
+    page = await page_of(tv, f"/transactions/{transaction}")
+    assert "Confirm it on your phone." in page.text
+    assert any(tag == "svg" for tag, _ in page.tags)
+    assert "Confirm in your wallet" not in page.named("button")
+    assert not any("transaction.js" in about.get("src", "") for _, about in page.tags)
+    done = await proposed(state=TransactionState.CONFIRMED, step=1, hashes=(HASH,), block=1)
+    assert "phone" not in (await page_of(tv, f"/transactions/{done}")).text
+
+
+async def test_what_plugins_write_stays_text(owner, proposed):
+    about = {"title": NASTY, "explanation": (NASTY, NASTY), "done": NASTY, "back": "/films/x?a=1&b=2"}
+    step = replace(CALL, says=NASTY)
+    transaction = await proposed(step, about=about, state=TransactionState.FAILED, reason=NASTY)
+    for path in (f"/transactions/{transaction}", "/transactions"):
+        text = await (await owner.get(path)).text()
+        assert "<script>alert" not in text
+        assert await page_of(owner, path)
+
+
+async def test_only_one_s_own_are_shown(house, owner, collector, browser, proposed):
+    mine, theirs = await proposed(), await proposed(wallet=COLLECTOR)
+    await page_of(owner, f"/transactions/{theirs}", status=404)
+    await page_of(owner, "/transactions/nonsense", status=404)
+    listed = await page_of(owner, "/transactions")
+    links = [about.get("href", "") for tag, about in listed.tags if tag == "a"]
+    assert f"/transactions/{mine}" in links
+    assert f"/transactions/{theirs}" not in links
+    assert (await browser.get(f"/transactions/{mine}")).headers["Location"].startswith("/sign-in?next=")
+    assert "/transactions" in [about.get("href") for _, about in (await page_of(owner, "/devices")).tags]
+
+
+async def test_the_list_is_newest_first_and_paged(house, owner, proposed):
+    page = await page_of(owner, "/transactions")
+    assert "There are none yet." in page.text
+    assert shortened(OWNER) in page.text
+    for number in range(27):
+        house.clock.now += 1
+        await proposed(about={"title": f"Purchase {number:02}"})
+    first, second = await page_of(owner, "/transactions"), await page_of(owner, "/transactions?page=2")
+    assert first.text.index("Purchase 26") < first.text.index("Purchase 25")
+    assert "Purchase 01" not in first.text and "Purchase 01" in second.text
+    assert (first.named("a")["Older"]["href"], second.named("a")["Newer"]["href"]) == (
+        "/transactions?page=2",
+        "/transactions?page=1",
+    )
+    assert "Older" not in second.named("a")
+    for odd in ("0", "-1", "x", "9" * 30, "3"):
+        assert await page_of(owner, f"/transactions?page={odd}")
+
+
+async def test_what_expired_unsent_is_not_in_the_list(house, owner, proposed):
+    await proposed()
+    await proposed(about={"title": "Half done"}, hashes=(HASH,), step=0)
+    house.clock.now += 31 * 60
+    await house.follower.look()
+    page = await page_of(owner, "/transactions")
+    assert "Half done" in page.text
+    assert "Buy 12 tokens of Light" not in page.text
