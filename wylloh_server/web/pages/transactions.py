@@ -79,4 +79,7 @@ def _phone(request: web.Request) -> dict[str, str]:
     """Give the page's address as a picture a phone's camera reads (SVG), and a short one to type."""
     base = request.app[SETTINGS].server.public_url or f"{request.scheme}://{request.host}"
     picture = segno.make(base + request.path, error="m", micro=False)
-    return {"address": f"{urlsplit(base).netloc}/transactions", "qr": picture.svg_inline(border=2, omitsize=True, light="#fff")}
+    return {
+        "address": f"{urlsplit(base).netloc}/transactions",
+        "qr": picture.svg_inline(border=2, omitsize=True, light="#fff"),
+    }
