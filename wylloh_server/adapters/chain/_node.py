@@ -140,14 +140,14 @@ class Node:
 
     async def ask(self, method: str, parameters: list[Any]) -> Any:
         """Send one request, unchecked."""
-        return _result(await self._sent(self._provider.make_request(_endpoint(method), parameters)))
+        return _result(await self._sent(self._provider.make_request, _endpoint(method), parameters))
 
     async def ask_together(self, questions: Sequence[Question]) -> list[Any]:
         """Send questions in one request, or one by one to a node that does not understand that."""
         if self._batches and len(questions) > 1:
             asked = [(_endpoint(method), parameters) for method, parameters in questions]
             try:
-                replies = await self._sent(self._provider.make_batch_request(asked))
+                replies = await self._sent(self._provider.make_batch_request, asked)
             except NodeFailed:
                 replies = None
             if isinstance(replies, list) and len(replies) == len(questions):
@@ -162,10 +162,10 @@ class Node:
             results += await asyncio.gather(*(self.ask(*question) for question in some))
         return results
 
-    async def _sent(self, request: Awaitable[Any]) -> Any:
+    async def _sent(self, send: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         try:
             async with asyncio.timeout(self._deadline):
-                return await request
+                return await send(*arguments)
         except TimeoutError:
             raise NodeFailed(f"it did not answer within {self._deadline:g} seconds") from None
         except Exception as error:  # noqa: BLE001 - every failure of a foreign server is the same to us

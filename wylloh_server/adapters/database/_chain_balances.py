@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, tuple_
+from sqlalchemy import bindparam, delete, select
 
+from wylloh_server.adapters.database._bulk import insert_many
+from wylloh_server.adapters.database._chain_columns import count_bytes, hex_bytes, token_bytes
 from wylloh_server.adapters.database._chain_tables import balances
 from wylloh_server.domain.onchain import NOBODY
 
@@ -18,38 +20,46 @@ if TYPE_CHECKING:
     from wylloh_server.domain.onchain import TokensMoved
     from wylloh_server.domain.types import TokenReference, Wallet
 
-    Account = tuple[TokenReference, Wallet]
+    Differences = dict[TokenReference, dict[Wallet, int]]
 
-_AT_ONCE = 400
-"""Accounts in one statement; each takes two of SQLite's 999 variables in its oldest versions."""
+_AT_ONCE = 500
+"""Wallets in one question: below the 999 variables of SQLite's oldest versions."""
 
 
-def differences(moves: Iterable[TokensMoved], sign: int = 1) -> Counter[Account]:
-    """Add up what moves change; with `sign` -1, what taking them back changes."""
-    changed: Counter[Account] = Counter()
+def differences(moves: Iterable[TokensMoved], sign: int = 1) -> Differences:
+    """Add up what moves change for each film and wallet; with `sign` -1, what taking them back changes."""
+    changed: defaultdict[TokenReference, defaultdict[Wallet, int]] = defaultdict(lambda: defaultdict(int))
     for move in moves:
-        changed[move.token, move.receiver] += sign * move.amount
-        changed[move.token, move.sender] -= sign * move.amount
-    return Counter({key: amount for key, amount in changed.items() if amount and key[1] != NOBODY})
+        wallets = changed[move.token]
+        wallets[move.receiver] += sign * move.amount
+        wallets[move.sender] -= sign * move.amount
+    return {
+        token: {wallet: amount for wallet, amount in wallets.items() if amount and wallet != NOBODY}
+        for token, wallets in changed.items()
+    }
 
 
-async def change_balances(connection: AsyncConnection, changed: Counter[Account]) -> None:
+async def change_balances(connection: AsyncConnection, changed: Differences) -> None:
     """Change balances; those that become zero are forgotten."""
-    accounts = list(changed)
-    for start in range(0, len(accounts), _AT_ONCE):
-        await _change(connection, {key: changed[key] for key in accounts[start : start + _AT_ONCE]})
+    rows = []
+    for token, wallets in changed.items():
+        film, every = token_bytes(token), list(wallets)
+        for start in range(0, len(every), _AT_ONCE):
+            for wallet, amount in await _taken_out(connection, token, every[start : start + _AT_ONCE]):
+                wallets[wallet] += amount
+        rows += [(film, hex_bytes(who), count_bytes(amount)) for who, amount in wallets.items() if amount]
+    await insert_many(connection, balances, rows)
 
 
-async def _change(connection: AsyncConnection, changed: dict[Account, int]) -> None:
-    these = tuple_(balances.c.token, balances.c.wallet).in_(list(changed))
-    found = await connection.execute(select(balances).where(these))
-    held = {(row.token, row.wallet): row.amount for row in found}
+async def _taken_out(
+    connection: AsyncConnection, token: TokenReference, wallets: list[Wallet]
+) -> list[tuple[Wallet, int]]:
+    """Take the balances of some wallets out of the table, and give those that there were."""
+    # Not pairs of token and wallet in one IN: SQLite would look through the whole table for them.
+    these = (balances.c.token == token) & balances.c.wallet.in_(wallets)
+    found = await connection.execute(select(balances.c.wallet, balances.c.amount).where(these))
+    held = [(row.wallet, row.amount) for row in found]
     if held:
-        await connection.execute(delete(balances).where(these))
-    rows = [
-        {"token": token, "wallet": wallet, "amount": amount + held.get((token, wallet), 0)}
-        for (token, wallet), amount in changed.items()
-    ]
-    kept = [row for row in rows if row["amount"]]
-    if kept:
-        await connection.execute(insert(balances), kept)
+        one = (balances.c.token == token) & (balances.c.wallet == bindparam("holder"))
+        await connection.execute(delete(balances).where(one), [{"holder": wallet} for wallet, _ in held])
+    return held

@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import LargeBinary, Numeric, String
+from sqlalchemy import LargeBinary
 from sqlalchemy.types import TypeDecorator
 
 from wylloh_server.domain.types import ChainId, TokenReference, Wallet
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
     from sqlalchemy import Dialect
-    from sqlalchemy.types import TypeEngine
-
-_DIGITS = 78
-"""Of 2^256, in decimal."""
 
 _CHAIN_BYTES = 8
 _ADDRESS_BYTES = 20
 _ID_BYTES = 32
+_COUNT_BYTES = 33
+_MIDDLE = 1 << 256
+
+
+def hex_bytes(value: str) -> bytes:
+    """Write an address or a hash as bytes."""
+    return bytes.fromhex(value[2:])
+
+
+def token_bytes(token: TokenReference) -> bytes:
+    """Write a token reference as bytes."""
+    chain = token.chain_id.to_bytes(_CHAIN_BYTES, "big")
+    return chain + hex_bytes(token.contract) + token.token_id.to_bytes(_ID_BYTES, "big")
+
+
+def count_bytes(value: int) -> bytes:
+    """Write a number as bytes that sort as it does."""
+    return (value + _MIDDLE).to_bytes(_COUNT_BYTES, "big")
 
 
 class HexBytes(TypeDecorator[str]):
@@ -32,7 +44,7 @@ class HexBytes(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         """Write the bytes."""
         del dialect
-        return None if value is None else bytes.fromhex(value[2:])
+        return None if value is None else hex_bytes(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
         """Read the bytes."""
@@ -49,10 +61,7 @@ class TokenBytes(TypeDecorator[TokenReference]):
     def process_bind_param(self, value: TokenReference | None, dialect: Dialect) -> bytes | None:
         """Write the bytes."""
         del dialect
-        if value is None:
-            return None
-        chain = value.chain_id.to_bytes(_CHAIN_BYTES, "big")
-        return chain + bytes.fromhex(value.contract[2:]) + value.token_id.to_bytes(_ID_BYTES, "big")
+        return None if value is None else token_bytes(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> TokenReference | None:
         """Read the bytes."""
@@ -69,26 +78,20 @@ class TokenBytes(TypeDecorator[TokenReference]):
 
 
 class SortedCount(TypeDecorator[int]):
-    """A number of tokens, up to 2^256, that the database can sort: a number, in SQLite text of one length.
+    """A number of tokens between -2^256 and 2^256 that the database can sort: bytes of one length.
 
-    A negative one (a history that begins after tokens were made) sorts before all others.
+    Zero stands in the middle, because a history that begins after tokens were made has negative numbers.
     """
 
-    impl = String
+    impl = LargeBinary
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the column's type."""
-        wide = Numeric(_DIGITS, 0) if dialect.name == "postgresql" else String()
-        return dialect.type_descriptor(wide)
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> Any:
-        """Write the number."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        return f"{value:0{_DIGITS}d}"
-
-    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> int | None:
-        """Read the number."""
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:
+        """Write the bytes."""
         del dialect
-        return None if value is None else int(value)
+        return None if value is None else count_bytes(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """Read the bytes."""
+        del dialect
+        return None if value is None else int.from_bytes(value, "big") - _MIDDLE

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+from wylloh_server.adapters.database._chain_columns import hex_bytes, token_bytes
 from wylloh_server.domain.onchain import (
     NOBODY,
     ChainEvent,
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.types import Wallet
 
-_KINDS: dict[str, type[ChainEvent]] = {
+KINDS: dict[str, type[ChainEvent]] = {
     kind.__name__: kind
     for kind in (
         FilmCreated,
@@ -55,7 +57,7 @@ _COLUMNS = ("mark", "token")
 
 _PLAIN = {
     name: tuple(field.name for field in fields(kind) if field.name not in _COLUMNS)
-    for name, kind in _KINDS.items()
+    for name, kind in KINDS.items()
 }
 _PARTIES = ("sender", "receiver", "buyer", "seller", "recipient", "publisher", "owner")
 
@@ -65,22 +67,23 @@ def names_of(kinds: Collection[type[ChainEvent]]) -> list[str]:
     return sorted(kind.__name__ for kind in kinds)
 
 
-def row_of(event: ChainEvent, sequence: int) -> dict[str, Any]:
-    """Make the row of a fact."""
+def row_of(event: ChainEvent, sequence: int) -> tuple[Any, ...]:
+    """Make the row of a fact, in the order of the table's columns, as the driver takes it."""
     mark, name = event.mark, type(event).__name__
-    return {
-        "sequence": sequence,
-        "removed": None,
-        "kind": name,
-        "block": mark.block,
-        "block_hash": mark.block_hash,
-        "transaction": mark.transaction,
-        "log_index": mark.index,
-        "at": mark.at,
-        "token": getattr(event, "token", None),
-        "contract": getattr(event, "splitter", None),
-        "payload": {field: _packed(field, getattr(event, field)) for field in _PLAIN[name]},
-    }
+    token, splitter = getattr(event, "token", None), getattr(event, "splitter", None)
+    return (
+        sequence,
+        None,
+        name,
+        mark.block,
+        hex_bytes(mark.block_hash),
+        hex_bytes(mark.transaction),
+        mark.index,
+        mark.at,
+        None if token is None else token_bytes(token),
+        None if splitter is None else hex_bytes(splitter),
+        json.dumps({field: _packed(field, getattr(event, field)) for field in _PLAIN[name]}),
+    )
 
 
 def event_of(row: Row[Any]) -> ChainEvent:
@@ -92,7 +95,7 @@ def event_of(row: Row[Any]) -> ChainEvent:
     for field, value in row.payload.items():
         unpack = _UNPACKED.get(field)
         known[field] = unpack(value) if unpack else value
-    return _KINDS[row.kind](**known)
+    return KINDS[row.kind](**known)
 
 
 def parties_of(event: ChainEvent) -> set[Wallet]:

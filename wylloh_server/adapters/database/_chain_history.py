@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, literal, select, union_all
 
-from wylloh_server.adapters.database._chain_facts import event_of, names_of
+from wylloh_server.adapters.database._chain_facts import KINDS, event_of, names_of
 from wylloh_server.adapters.database._chain_tables import balances, blocks, events, parties, state
 from wylloh_server.domain.onchain import Change, Changes, Holder, IndexState
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, FromClause, Select
     from sqlalchemy.sql.elements import KeyedColumnElement
 
     from wylloh_server.adapters.database._connections import Connections
@@ -59,11 +59,17 @@ class HistoryTables:
         offset: int = 0,
     ) -> tuple[ChainEvent, ...]:
         """Give facts that hold now, by place on the chain."""
-        wanted = _where(select(events), kinds, token, wallet, contract)
-        place = (events.c.block, events.c.log_index, events.c.sequence)
-        ordered = wanted.order_by(*(column.desc() if newest_first else column for column in place))
+        asked = names_of(kinds)
+        if wallet is None and (len(asked) > 1 or token is not None):
+            kind_by_kind = [
+                _ordered(_where(select(events), [kind], token, wallet, contract), events, newest_first)
+                for kind in asked or KINDS
+            ]
+            wanted = _merged(kind_by_kind, newest_first, offset + limit)
+        else:
+            wanted = _ordered(_where(select(events), asked, token, wallet, contract), events, newest_first)
         async with self._connections.reading() as connection:
-            found = await connection.execute(ordered.limit(limit).offset(offset))
+            found = await connection.execute(wanted.limit(limit).offset(offset))
             return tuple(event_of(row) for row in found)
 
     async def count(
@@ -75,7 +81,8 @@ class HistoryTables:
         contract: Wallet | None = None,
     ) -> int:
         """Count what `history` would give without limit."""
-        wanted = _where(select(func.count()).select_from(events), kinds, token, wallet, contract)
+        counted = select(func.count()).select_from(events)
+        wanted = _where(counted, names_of(kinds), token, wallet, contract)
         async with self._connections.reading() as connection:
             return await connection.scalar(wanted) or 0
 
@@ -111,16 +118,28 @@ def _half(
     return (half.where(events.c.kind.in_(names_of(kinds))) if kinds else half).order_by(column)
 
 
+def _ordered(wanted: Select[Any], table: FromClause, newest_first: bool) -> Select[Any]:
+    place = (table.c.block, table.c.log_index, table.c.sequence)
+    return wanted.order_by(*(column.desc() if newest_first else column for column in place))
+
+
+def _merged(parts: list[Select[Any]], newest_first: bool, limit: int) -> Select[Any]:
+    """Merge facts of several kinds: each lies in order in an index, all together would be sorted anew."""
+    halves = (select(part.limit(limit).subquery()) for part in parts)
+    both = union_all(*halves).subquery()
+    return _ordered(select(both), both, newest_first)
+
+
 def _where(
     wanted: Select[Any],
-    kinds: Collection[type[ChainEvent]],
+    kinds: list[str],
     token: TokenReference | None,
     wallet: Wallet | None,
     contract: Wallet | None,
 ) -> Select[Any]:
     conditions: list[ColumnElement[bool]] = [events.c.removed.is_(None)]
     if kinds:
-        conditions.append(events.c.kind.in_(names_of(kinds)))
+        conditions.append(events.c.kind == kinds[0] if len(kinds) == 1 else events.c.kind.in_(kinds))
     if token is not None:
         conditions.append(events.c.token == token)
     if contract is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 
+from wylloh_server.adapters.database._bulk import insert_many
 from wylloh_server.adapters.database._chain_balances import change_balances, differences
+from wylloh_server.adapters.database._chain_columns import hex_bytes
 from wylloh_server.adapters.database._chain_facts import event_of, parties_of, row_of
 from wylloh_server.adapters.database._chain_tables import (
+    balances,
     blocks,
     events,
     parties,
@@ -110,13 +113,11 @@ async def _check_joint(connection: AsyncConnection, stretch: Stretch) -> None:
 async def _add_events(connection: AsyncConnection, step: int, found: Sequence[ChainEvent]) -> None:
     if not found:
         return
-    numbered = list(enumerate(found, step + 1))
-    await connection.execute(insert(events), [row_of(event, sequence) for sequence, event in numbered])
-    took_part = [
-        {"wallet": wallet, "event": sequence} for sequence, event in numbered for wallet in parties_of(event)
-    ]
-    if took_part:
-        await connection.execute(insert(parties), took_part)
+    numbered = enumerate(found, step + 1)
+    await insert_many(connection, events, (row_of(event, sequence) for sequence, event in numbered))
+    numbered = enumerate(found, step + 1)
+    took_part = ((hex_bytes(wallet), at) for at, event in numbered for wallet in parties_of(event))
+    await insert_many(connection, parties, took_part)
     moves = (event for event in found if isinstance(event, TokensMoved))
     await change_balances(connection, differences(moves))
 
@@ -147,7 +148,10 @@ async def _take_back(connection: AsyncConnection, step: int, to: BlockNumber | N
     kept = -1 if to is None else to
     unnamed = select(splitters.c.address).where(splitters.c.block > kept)
     gone = events.c.removed.is_(None) & ((events.c.block > kept) | events.c.contract.in_(unnamed))
-    await _take_back_moves(connection, gone)
+    if to is None:
+        await connection.execute(delete(balances))
+    else:
+        await _take_back_moves(connection, gone)
     taken = await _mark_removed(connection, step, gone)
     await connection.execute(delete(splitters).where(splitters.c.block > kept))
     await connection.execute(delete(blocks).where(blocks.c.number > kept))
@@ -163,9 +167,8 @@ async def _take_back_moves(connection: AsyncConnection, gone: ColumnElement[bool
 async def _mark_removed(connection: AsyncConnection, step: int, gone: ColumnElement[bool]) -> int:
     """Give each fact its step, newest first, so that who adds facts up never falls below zero."""
     newest_first = (events.c.block.desc(), events.c.log_index.desc(), events.c.sequence.desc())
-    found = await connection.scalars(select(events.c.sequence).where(gone).order_by(*newest_first))
-    steps = [{"fact": sequence, "at_step": at} for at, sequence in enumerate(found, step + 1)]
-    if steps:
-        this_one = update(events).where(events.c.sequence == bindparam("fact"))
-        await connection.execute(this_one.values(removed=bindparam("at_step")), steps)
-    return len(steps)
+    place = func.row_number().over(order_by=newest_first).label("place")
+    ranked = select(events.c.sequence, place).where(gone).subquery()
+    each = update(events).where(events.c.sequence == ranked.c.sequence)
+    done = await connection.execute(each.values(removed=step + ranked.c.place))
+    return done.rowcount

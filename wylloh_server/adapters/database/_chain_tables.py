@@ -7,6 +7,9 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Double, Index, Integer
 from wylloh_server.adapters.database._chain_columns import HexBytes, SortedCount, TokenBytes
 from wylloh_server.adapters.database._tables import metadata
 
+# In SQLite a column typed INTEGER is the row's own number, which every index holds anyway.
+_rowid = BigInteger().with_variant(Integer, "sqlite")
+
 state = Table(
     "chain_state",
     metadata,
@@ -46,7 +49,7 @@ def _live(name: str, *columns: str, condition: str = "removed IS NULL") -> Index
 events = Table(
     "chain_events",
     metadata,
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", _rowid, primary_key=True, autoincrement=False),
     Column("removed", BigInteger),
     Column("kind", String, nullable=False),
     Column("block", BigInteger, nullable=False),
@@ -59,7 +62,7 @@ events = Table(
     Column("payload", JSON, nullable=False),
     _live("place", "block", "log_index"),
     _live("kind", "kind", "block", "log_index"),
-    _live("token", "token", "block", "log_index", condition="token IS NOT NULL AND removed IS NULL"),
+    _live("token", "token", "kind", "block", "log_index", condition="token IS NOT NULL AND removed IS NULL"),
     _live("contract", "contract", "block", "log_index", condition="contract IS NOT NULL AND removed IS NULL"),
     _live("removed", "removed", condition="removed IS NOT NULL"),
 )
@@ -70,6 +73,7 @@ parties = Table(
     metadata,
     Column("wallet", HexBytes, primary_key=True),
     Column("event", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 """Which wallets took part in which facts."""
 
@@ -80,6 +84,7 @@ balances = Table(
     Column("wallet", HexBytes, primary_key=True),
     Column("amount", SortedCount, nullable=False),
     Index("ix_chain_balances_amount", "token", "amount"),
+    sqlite_with_rowid=False,
 )
 """Who holds what by the facts that hold now; nobody with nothing."""
 

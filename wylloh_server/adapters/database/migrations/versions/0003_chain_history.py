@@ -42,7 +42,12 @@ def _progress() -> None:
 def _events() -> None:
     op.create_table(
         "chain_events",
-        sa.Column("sequence", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column(
+            "sequence",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         sa.Column("removed", sa.BigInteger()),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("block", sa.BigInteger(), nullable=False),
@@ -57,7 +62,7 @@ def _events() -> None:
     for name, columns, condition in (
         ("place", ["block", "log_index"], "removed IS NULL"),
         ("kind", ["kind", "block", "log_index"], "removed IS NULL"),
-        ("token", ["token", "block", "log_index"], "token IS NOT NULL AND removed IS NULL"),
+        ("token", ["token", "kind", "block", "log_index"], "token IS NOT NULL AND removed IS NULL"),
         ("contract", ["contract", "block", "log_index"], "contract IS NOT NULL AND removed IS NULL"),
         ("removed", ["removed"], "removed IS NOT NULL"),
     ):
@@ -69,17 +74,18 @@ def _events() -> None:
         "chain_parties",
         sa.Column("wallet", sa.LargeBinary(), primary_key=True),
         sa.Column("event", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sqlite_with_rowid=False,
     )
 
 
 def _holdings() -> None:
-    amount = sa.Numeric(78, 0).with_variant(sa.String(), "sqlite")
     op.create_table(
         "chain_balances",
         sa.Column("token", sa.LargeBinary(), primary_key=True),
         sa.Column("wallet", sa.LargeBinary(), primary_key=True),
-        sa.Column("amount", amount, nullable=False),
+        sa.Column("amount", sa.LargeBinary(), nullable=False),
         sa.Index("ix_chain_balances_amount", "token", "amount"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "coins",
