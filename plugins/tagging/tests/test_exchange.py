@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.sdk import Download, FilmId, InvalidValue, Redirect, Role, UploadedFile, Verdict
+from wylloh_server.testing._app import running_plugin
+from wylloh_server.testing._samples import sample_films
 from wylloh_tagging import exchange
 from wylloh_tagging._exchange import do_import, plan_import
 from wylloh_tagging.events import TagsImported
@@ -157,8 +159,6 @@ async def test_everything_goes_to_another_server_and_comes_back_the_same(plugin_
         assert isinstance(reply, Download) and reply.filename == "tags.json"
         before = await everything(app)
     (tmp_path / "other").mkdir()
-    from wylloh_server.testing._app import running_plugin
-
     async with running_plugin(
         "wylloh_tagging", data=tmp_path / "other", settings={"automatic": False}
     ) as other:
@@ -214,8 +214,6 @@ async def test_films_are_found_by_id_token_or_title_and_year(tagging, tags_of):
         Film(FilmId(f"twin{n}"), Description("Nosferatu", year=year), FolderOrigin(f"/{n}"), FilmState.READY)
         for n, year in enumerate((1922, 1979, 1979))
     ]
-    from wylloh_server.testing._samples import sample_films
-
     bunny = sample_films()[3]
     async with tagging([*twins, bunny]) as app:
         rows = [

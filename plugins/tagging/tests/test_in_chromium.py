@@ -27,7 +27,6 @@ PHONE, DESK, TV = (
     {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
 )
-SIZES = pytest.mark.parametrize("size", [PHONE, DESK, TV], ids=["phone", "desk", "tv"])
 TAGS = {
     BEGUN: ("genre/animation", "decade/2000s", "length/short", "mood/sunny morning"),
     STACKED: ("genre/animation", "genre/drama/rural", "decade/1950s"),
@@ -132,22 +131,21 @@ PAGES = {
 }
 
 
-@SIZES
-async def test_every_page_fits_and_is_pictured(open_page, tv_cookies, size):
-    cookies = tv_cookies if size is TV else None
-    page = await open_page(size, "/", cookies)
-    if size is TV:
-        assert await page.evaluate("document.documentElement.dataset.distance") == DeviceKind.TV
-    for name, path in PAGES.items():
-        if size is TV and name in {"rename", "suggestions", "import"}:
-            continue  # what a TV does not do: it never has more than a viewer's role
-        await page.goto(path)
-        await page.evaluate(
-            "document.querySelectorAll('main details').forEach((one) => { one.open = true; })"
-        )
-        assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
-        assert await page.locator("main .btn.go:visible").count() <= 1, name
-        await take(Visitor(page), f"tagging-{name}")
+async def test_every_page_fits_and_is_pictured(open_page, tv_cookies):
+    for size in (PHONE, DESK, TV):
+        page = await open_page(size, "/", tv_cookies if size is TV else None)
+        if size is TV:
+            assert await page.evaluate("document.documentElement.dataset.distance") == DeviceKind.TV
+        for name, path in PAGES.items():
+            if size is TV and name in {"rename", "suggestions", "import"}:
+                continue  # what a TV does not do: it never has more than a viewer's role
+            await page.goto(path)
+            await page.evaluate(
+                "document.querySelectorAll('main details').forEach((one) => { one.open = true; })"
+            )
+            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
+            assert await page.locator("main .btn.go:visible").count() <= 1, name
+            await take(Visitor(page), f"tagging-{name}")
 
 
 async def test_a_remote_builds_a_filter(open_page, tv_cookies):
@@ -280,9 +278,8 @@ async def test_a_tag_that_changes_elsewhere_changes_on_an_open_page(open_page, o
     await page.locator("#film-tags").get_by_role("link", name="from afar").wait_for()
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-async def test_many_films_are_tagged_from_the_library(open_page, furnished, size):
-    page = await open_page(size, "/")
+async def test_many_films_are_tagged_from_the_library(open_page, furnished):
+    page = await open_page(PHONE, "/")
     await page.get_by_role("button", name="Select", exact=True).click()
     for film in (OWN, STACKED):
         await page.get_by_role("checkbox", name=f"Select {film.title}").last.check()

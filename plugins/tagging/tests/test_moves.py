@@ -226,7 +226,7 @@ TAGS = st.sampled_from(["a", "b", "a/b", "a/a", "a/a/a", "b/a", "c"]).map(tag_of
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,

@@ -21,7 +21,7 @@ from wylloh_tagging.exchange import Content, Entry, Fault, SavedText
 from wylloh_tagging.tags import Tag, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wylloh_server.sdk import Film, FilmId, PluginContext
     from wylloh_tagging._store import Pair
@@ -109,13 +109,12 @@ async def plan_import(context: PluginContext, text: str, *, replace: bool) -> Im
     if faults:
         return ImportPlan(faults)
     looks = Looks(context)
-    present = await looks.greys()
     return ImportPlan(
         come=come,
         gone=gone,
         absent=absent,
         categories=_missing(content.categories, await looks.categories()),
-        greys=tuple((tag, grey) for tag, grey in content.greys.items() if replace or tag not in present),
+        greys=tuple(_new_greys(content.greys, await looks.greys(), replace=replace)),
         locks=_missing(content.locked, await locked_tags(context)),
         collections=await _new_collections(context, content.collections),
     )
@@ -208,6 +207,14 @@ async def _too_many(context: PluginContext, content: Content) -> list[Fault]:
         except InvalidValue as error:
             faults.append(Fault(f"collection {one.name[:40]}", str(error)))
     return faults
+
+
+def _new_greys(
+    wanted: Mapping[Tag, str], present: Mapping[Tag, str], *, replace: bool
+) -> Iterable[tuple[Tag, str]]:
+    for tag, grey in wanted.items():
+        if tag not in present or (replace and present[tag] != grey):
+            yield tag, grey
 
 
 def _missing(wanted: Iterable[Tag], present: Iterable[Tag]) -> tuple[Tag, ...]:

@@ -22,6 +22,7 @@ Pair = tuple[FilmId, Tag]
 
 MOST = 50
 """Most tags on one film."""
+_FEW = 50
 
 _TAKE_OFF = delete(TAGS).where(TAGS.c.film == bindparam("film"), TAGS.c.tag == bindparam("tag"))
 _OF_A_FILM = (TAGS, LOOKED_AT, SUGGESTIONS, STUDIED, REFUSED)
@@ -113,19 +114,30 @@ class TagStore:
             one = [(delete(table).where(table.c.film == bindparam("gone")), rows) for table in _OF_A_FILM]
             await self.exchange((), (), one)
 
-    async def looked_at(self) -> frozenset[FilmId]:
-        """Give the films that automatic tagging has seen."""
-        found = await self._tables.fetch(select(LOOKED_AT.c.film))
+    async def looked_at(self, films: Collection[FilmId] = ()) -> frozenset[FilmId]:
+        """Give the films that automatic tagging has seen; of a few, if they are named."""
+        statement = select(LOOKED_AT.c.film)
+        if 0 < len(films) <= _FEW:
+            statement = statement.where(LOOKED_AT.c.film.in_(films))
+        found = await self._tables.fetch(statement)
         return frozenset(FilmId(str(film)) for (film,) in found.rows)
 
     async def look_at(self, films: Mapping[FilmId, Tag | None]) -> None:
         """Tag films that automatic tagging has not seen yet; None only notes that it has."""
-        seen, tagged = await self.looked_at(), set(await self.pairs())
+        seen = await self.looked_at(films)
         unseen = [film for film in films if film not in seen]
-        new = [(film, tag) for film in unseen if (tag := films[film]) and (film, tag) not in tagged]
+        wanted = [(film, tag) for film in unseen if (tag := films[film])]
+        tagged = await self._tags_of([film for film, _ in wanted])
+        new = [pair for pair in wanted if pair not in tagged]
         await self.exchange((), new, for_each(insert(LOOKED_AT), [{"film": film} for film in unseen]))
         for film, tag in new:
             self._emit(FilmTagged(film, tag))
+
+    async def _tags_of(self, films: Collection[FilmId]) -> set[Pair]:
+        """Give at least the tags of some films: reading few one by one is quicker, reading many is not."""
+        if len(films) > _FEW:
+            return set(await self.pairs())
+        return {(film, tag) for film in films for tag in await self.of(film)}
 
     def _tell(self, films: Collection[FilmId]) -> None:
         # Beyond a screenful nobody looks at each film's own page at that moment; the common topic tells all.
