@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
@@ -180,6 +180,23 @@ class Counting:
         if self._films is None:
             self._films = await FilmBook.read(self._tables)
         return self._films
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTo:
+    """Up to which block everything is counted; `complete` is false while there is more on the chain."""
+
+    block: int | None
+    complete: bool
+
+
+async def counted_to(context: PluginContext) -> CountedTo:
+    """Say how far the sums go."""
+    place, state = await Ledger(context.tables).place(), await context.chain.state()
+    waiting = (await context.chain.changes(place.cursor, kinds=KINDS, limit=1)).steps
+    if place.whole and not waiting:
+        return CountedTo(state.block, complete=True)
+    return CountedTo(place.counted if place.counted >= 0 else None, complete=False)
 
 
 def stretch_of(steps: Sequence[Change], *, more: bool) -> int:

@@ -29,6 +29,7 @@ class Desk:
     def __init__(self, context: PluginContext) -> None:
         self._log = context.log
         self._counting = Counting(context)
+        self._beginning: asyncio.Task[None] | None = None
 
     async def catch_up_for_a_while(self) -> None:
         """Count what is new, unless that takes very long; what was counted is kept."""
@@ -47,17 +48,31 @@ class Desk:
             else:
                 return
 
+    async def begin(self) -> None:
+        """Begin to count in the background."""
+        self._beginning = asyncio.create_task(self.catch_up_at_last())
+
+    async def end(self) -> None:
+        """Stop counting in the background."""
+        if self._beginning is not None:
+            self._beginning.cancel()
+            await asyncio.gather(self._beginning, return_exceptions=True)
+
+    async def rebuild(self) -> int:
+        """Forget all sums and count everything anew; gives the number of facts."""
+        await self.end()
+        return await self._counting.count_anew()
+
 
 @asynccontextmanager
 async def running(context: PluginContext) -> AsyncIterator[None]:
     """Begin to count, and stop when the context ends."""
     desk = _DESKS[id(context)] = Desk(context)
-    beginning = asyncio.create_task(desk.catch_up_at_last())
+    await desk.begin()
     try:
         yield
     finally:
-        beginning.cancel()
-        await asyncio.gather(beginning, return_exceptions=True)
+        await desk.end()
         del _DESKS[id(context)]
 
 

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
     from wylloh_server.sdk import PluginTables, TokenReference
 
 _MONEY_AT_ONCE = 200
+_NO_FLOW = dict.fromkeys(FLOW, 0)
 
 
 async def adding(tables: PluginTables, tally: Tally) -> list[object]:
     """Give the statements that add a tally to the sums."""
-    flow_rows = [
-        {"scope": scope, "grain": grain, "start": start} | {name: counts[name] for name in FLOW}
-        for (scope, grain, start), counts in tally.flow.items()
-    ]
+    flow_rows: dict[tuple[int, int, int], dict[str, Any]] = {}
+    for (scope, grain, start, name), count in tally.flow.items():
+        key = scope, grain, start
+        if key not in flow_rows:
+            flow_rows[key] = {"scope": scope, "grain": grain, "start": start} | _NO_FLOW
+        flow_rows[key][name] = count
     size_rows = [
         {"scope": scope, "grain": grain, "start": start, "tokens": tokens, "wallets": wallets}
         for (scope, grain, start, tokens), wallets in tally.sizes.items()
@@ -42,7 +45,7 @@ async def adding(tables: PluginTables, tally: Tally) -> list[object]:
         if tokens
     ]
     return [
-        *additions(flow, flow_rows),
+        *additions(flow, list(flow_rows.values())),
         *additions(sizes, size_rows),
         *additions(spans, span_rows),
         *await _adding_money(tables, tally),

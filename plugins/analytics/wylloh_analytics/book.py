@@ -13,7 +13,7 @@ from wylloh_analytics.tally import EVERYTHING, STILL_HELD, Tally
 from wylloh_server.sdk import TokensSold, Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from wylloh_server.sdk import BlockNumber, ChainEvent, TokenReference
 
@@ -87,6 +87,7 @@ class Book:
 
     store: Wallet | None
     films: Mapping[TokenReference, KnownFilm] = field(default_factory=dict)
+    _none: dict[Wallet | None, frozenset[Wallet]] = field(default_factory=dict)
 
     def pairs(self, facts: Iterable[ChainEvent]) -> set[Pair]:
         """Give whose standings must be known to count these facts."""
@@ -124,17 +125,23 @@ class Book:
 
     def _postings(self, fact: ChainEvent) -> tuple[KnownFilm, tuple[tuple[Wallet, int], ...]]:
         film = self.films[token_of(fact)]
-        return film, postings(fact, nobodies(self.store, film.publisher))
+        return film, postings(fact, self._nobodies(film))
 
     def _count_trade(self, tally: Tally, fact: ChainEvent, hour: int) -> None:
         film = self.films[token_of(fact)]
-        moved = passed_on(fact, nobodies(self.store, film.publisher))
+        moved = passed_on(fact, self._nobodies(film))
         for scope in film.scopes:
             for grain, start in _grains(hour):
                 if moved:
-                    tally.count((scope, grain, start), moved=moved)
+                    tally.flow[scope, grain, start, "moved"] += moved
                 if isinstance(fact, TokensSold):
                     _count_sale(tally, fact, scope, grain, start)
+
+    def _nobodies(self, film: KnownFilm) -> frozenset[Wallet]:
+        found = self._none.get(film.publisher)
+        if found is None:
+            found = self._none[film.publisher] = nobodies(self.store, film.publisher)
+        return found
 
 
 def _count_sale(tally: Tally, sale: TokensSold, scope: int, grain: Grain, start: int) -> None:
@@ -146,7 +153,7 @@ def _count_sale(tally: Tally, sale: TokensSold, scope: int, grain: Grain, start:
         else ("sold", "release")
     )
     if sale.quantity <= MOST:
-        tally.count((scope, grain, start), **{name: sale.quantity})
+        tally.flow[scope, grain, start, name] += sale.quantity
     tally.money[scope, grain, start, kind, sale.coin] += sale.total
     if sale.royalty:
         tally.money[scope, grain, start, "royalty", sale.coin] += sale.royalty
@@ -180,24 +187,26 @@ class _Moving:
 
 def _count_step(tally: Tally, scope: int, before: Standing, after: Standing, hour: int) -> None:
     for grain, start in _grains(hour):
-        tally.count((scope, grain, start), held=after.tokens - before.tokens)
-        if not before.tokens or not after.tokens:
-            tally.count((scope, grain, start), came=int(not before.tokens), left=int(not after.tokens))
+        tally.flow[scope, grain, start, "held"] += after.tokens - before.tokens
+        if not before.tokens:
+            tally.flow[scope, grain, start, "came"] += 1
+        if not after.tokens:
+            tally.flow[scope, grain, start, "left"] += 1
         if after.tokens > before.tokens:
-            _count_getting(tally, (scope, grain, start), before.got)
+            _count_getting(tally, scope, grain, start, before.got)
     day = hour // HOURS
     for grain, start in ((Grain.DAY, day), (Grain.MONTH, month_of(day))):
-        for standing, sign in ((before, -1), (after, 1)):
-            if standing.tokens:
-                tally.sizes[scope, grain, start, standing.tokens] += sign
+        if before.tokens:
+            tally.sizes[scope, grain, start, before.tokens] -= 1
+        if after.tokens:
+            tally.sizes[scope, grain, start, after.tokens] += 1
 
 
-def _count_getting(tally: Tally, key: tuple[int, int, int], got: int) -> None:
-    _, grain, start = key
+def _count_getting(tally: Tally, scope: int, grain: Grain, start: int, got: int) -> None:
     if got == NEVER:
-        tally.count(key, fresh=1)
-    elif (got if grain == Grain.HOUR else got // HOURS) != start:
-        tally.count(key, again=1)
+        tally.flow[scope, grain, start, "fresh"] += 1
+    elif (got if grain is Grain.HOUR else got // HOURS) != start:
+        tally.flow[scope, grain, start, "again"] += 1
 
 
 def _count_spans(tally: Tally, before: Standing, change: int, day: int, film: KnownFilm) -> tuple[Lot, ...]:
@@ -213,6 +222,5 @@ def _count_spans(tally: Tally, before: Standing, change: int, day: int, film: Kn
     return lots
 
 
-def _grains(hour: int) -> Iterator[tuple[Grain, int]]:
-    yield Grain.HOUR, hour
-    yield Grain.DAY, hour // HOURS
+def _grains(hour: int) -> tuple[tuple[Grain, int], tuple[Grain, int]]:
+    return ((Grain.HOUR, hour), (Grain.DAY, hour // HOURS))

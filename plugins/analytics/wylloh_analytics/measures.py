@@ -73,33 +73,35 @@ def _nth(ordered: Sequence[tuple[int, int]], number: int) -> int:
     raise IndexError(number)
 
 
-AGES: tuple[tuple[str, int], ...] = (
-    ("Under a day", 1),
-    ("1 to 6 days", 7),
-    ("1 to 4 weeks", 30),
-    ("1 to 3 months", 91),
-    ("3 to 6 months", 182),
-    ("6 to 12 months", 365),
-    ("1 to 2 years", 730),
-    ("2 years and more", 1 << 60),
+AGES: tuple[tuple[str, str, int], ...] = (
+    ("Under a day", "<1 d", 1),
+    ("1 to 6 days", "<1 wk", 7),
+    ("1 to 4 weeks", "<1 mo", 30),
+    ("1 to 3 months", "<3 mo", 91),
+    ("3 to 6 months", "<6 mo", 182),
+    ("6 to 12 months", "<1 y", 365),
+    ("1 to 2 years", "<2 y", 730),
+    ("2 years and more", "2 y +", 1 << 60),
 )
-"""Classes of holding periods: a name, and the number of days below which something belongs into it."""
+"""Classes of holding periods: a name, a short one, and the days below which something belongs into it."""
 
 
 def by_age(ages: Iterable[tuple[int, int]]) -> tuple[int, ...]:
     """Sort `(days, tokens)` into the classes of `AGES`."""
     found = [0] * len(AGES)
     for days, held in ages:
-        found[next(number for number, (_, below) in enumerate(AGES) if days < below)] += held
+        found[next(number for number, (*_, below) in enumerate(AGES) if days < below)] += held
     return tuple(found)
 
 
-def by_tier(sizes: Mapping[int, int], ladder: RightsLadder) -> Counter[Tier | None]:
-    """Count wallets by the highest tier their tokens reach; None are those that reach none."""
-    found: Counter[Tier | None] = Counter()
+def by_tier(sizes: Mapping[int, int], ladder: RightsLadder) -> dict[Tier | None, tuple[int, int]]:
+    """Count wallets, and the tokens they have, by the highest tier reached; None where they reach none."""
+    found: dict[Tier | None, tuple[int, int]] = {}
     for amount, wallets in sizes.items():
         reached = [tier for tier in ladder.tiers if tier.threshold <= amount]
-        found[reached[-1] if reached else None] += wallets
+        top = reached[-1] if reached else None
+        before = found.get(top, (0, 0))
+        found[top] = before[0] + wallets, before[1] + wallets * amount
     return found
 
 

@@ -136,12 +136,13 @@ _LONGEST = 36_600
 def period_of(name: str, first: str, last: str, today: int) -> Period:
     """Read a period out of an address; the texts are empty or as in `2026-11-21`.
 
-    A named one ends with `last`, or today. A custom one is all from `first` to `last`.
+    A named one ends with `last`, or today. A custom one is all from `first` to `last`. Days that have not
+    come yet are left out.
 
     Raises:
         InvalidValue: what is wrong with it.
     """
-    end = _day(last) if last else today
+    end = min(_day(last), today) if last else today
     if name in PERIODS:
         return Period(name, end - PERIODS[name] + 1, end)
     if name != "custom":

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wylloh_server.sdk import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_Key = TypeVar("_Key")
 
 EVERYTHING = 1
 """The scope of all films together. Scopes are numbers: one for each film and publisher, and this."""
@@ -35,8 +37,8 @@ latter went to the makers; and what the store kept of first sales. All in the sm
 STILL_HELD = 9_999_999
 """Stands for the day on which tokens left, while they have not."""
 
-FlowKey = tuple[int, int, int]
-"""Scope, grain, and which hour or day."""
+FlowKey = tuple[int, int, int, str]
+"""Scope, grain, which hour or day, and one of `FLOW`."""
 SizeKey = tuple[int, int, int, int]
 """Scope, grain, which day or month, and a number of tokens held."""
 SpanKey = tuple[int, int, int]
@@ -56,45 +58,34 @@ class Tally:
         money: how much more was paid.
     """
 
-    flow: dict[FlowKey, Counter[str]] = field(default_factory=dict)
+    flow: Counter[FlowKey] = field(default_factory=Counter)
     sizes: Counter[SizeKey] = field(default_factory=Counter)
     spans: Counter[SpanKey] = field(default_factory=Counter)
     money: Counter[MoneyKey] = field(default_factory=Counter)
 
-    def count(self, key: FlowKey, **counts: int) -> None:
-        """Add to counts of `FLOW`."""
-        row = self.flow.setdefault(key, Counter())
-        for name, count in counts.items():
-            row[name] += count
-
     def add(self, other: Tally, sign: int = 1) -> None:
         """Add another tally to this one, or with `sign` -1 take it off."""
-        for key, counts in other.flow.items():
-            self.count(key, **{name: sign * count for name, count in counts.items()})
-        for mine, theirs in ((self.sizes, other.sizes), (self.spans, other.spans)):
-            _add(mine, theirs, sign)
+        _add(self.flow, other.flow, sign)
+        _add(self.sizes, other.sizes, sign)
+        _add(self.spans, other.spans, sign)
         _add(self.money, other.money, sign)
 
     def as_json(self) -> dict[str, Any]:
-        """Give it as plain lists, for keeping."""
+        """Give it as plain lists, for keeping. Numbers of any size become texts."""
         return {
-            "flow": [[*key, dict(counts)] for key, counts in self.flow.items()],
-            "sizes": [[*key, count] for key, count in self.sizes.items() if count],
-            "spans": [[*key, count] for key, count in self.spans.items() if count],
-            "money": [[*key, str(amount)] for key, amount in self.money.items() if amount],
+            name: [[*key, str(count)] for key, count in getattr(self, name).items() if count]
+            for name in _PARTS
         }
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Tally:
         """Read what `as_json` gave."""
-        return cls(
-            {(scope, grain, start): Counter(counts) for scope, grain, start, counts in kept["flow"]},
-            Counter({tuple(key): count for *key, count in kept["sizes"]}),
-            Counter({tuple(key): count for *key, count in kept["spans"]}),
-            Counter({tuple(key): int(amount) for *key, amount in kept["money"]}),
-        )
+        return cls(*(Counter({tuple(key): int(count) for *key, count in kept[name]}) for name in _PARTS))
 
 
-def _add(mine: Counter[Any], theirs: Counter[Any], sign: int) -> None:
+_PARTS = ("flow", "sizes", "spans", "money")
+
+
+def _add(mine: Counter[_Key], theirs: Counter[_Key], sign: int) -> None:
     for key, count in theirs.items():
         mine[key] += sign * count

@@ -1,0 +1,160 @@
+"""What kinds of holders there are: new and returning, small and exhibiting, and where rights name places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from wylloh_analytics.chart import Chart, Column, Part, Row, Shape, nothing
+from wylloh_analytics.charts._time import per, rows_over_time, total, when
+from wylloh_analytics.charts.holding import flow_of
+from wylloh_analytics.labels import around
+from wylloh_analytics.measures import by_territory, by_tier
+from wylloh_analytics.writing import of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from wylloh_analytics.view import View
+    from wylloh_analytics.writing import Number
+    from wylloh_server.sdk import Tier
+
+_AT_HOME = "personal"
+"""The right to watch at home, as contracts call it."""
+
+
+async def newcomers(view: View) -> Chart:
+    """Show wallets that got tokens for the first time, and those that came back."""
+    title = f"New and returning wallets {per(view.period)}"
+    if view.scope is None:
+        return nothing("newcomers", title, f"Nobody holds a token of {view.films} yet.")
+    points, before = await flow_of(view, view.period), await flow_of(view, view.period.before)
+
+    def cells(index: int) -> tuple[Number | None, ...]:
+        return points[index]["fresh"], points[index]["again"], before[index]["fresh"]
+
+    found, once = total(points), "an hour" if view.period.days == 1 else "a day"
+    columns = (
+        Column("New", Part.MAIN),
+        Column("Returning", Part.SECOND),
+        Column("New before", Part.BEFORE),
+    )
+    return Chart(
+        name="newcomers",
+        title=title,
+        note=around(view.period, view.today),
+        sentence=f"{of(found['fresh'], 'wallet')} got tokens for the first time. "
+        f"Others that had got some before came back {of(found['again'], 'time')}, counted once {once}.",
+        shape=Shape.LINE,
+        rows_are=when(view.period),
+        columns=columns,
+        rows=rows_over_time(view, columns, cells),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A right, from how many tokens on it is given, and the holders for whom it is the highest."""
+
+    name: str
+    threshold: int
+    wallets: int = 0
+    tokens: int = 0
+
+
+_NOT_YET = _Reached("No right yet", 0)
+_NOBODY = _Reached("", 0)
+
+
+async def exhibitors(view: View) -> Chart:
+    """Compare holders by the highest right they have reached."""
+    title = "Small holders and exhibitors"
+    if view.scope is None:
+        return nothing("exhibitors", title, f"Nobody holds a token of {view.films} yet.")
+    now, before = await _by_right(view, view.period.last), await _by_right(view, view.day_before)
+    if not any(reached.wallets for reached in (*now.values(), *before.values())):
+        return nothing("exhibitors", title, f"Nobody held a token of {view.films} in this time.")
+    known = before | now
+    rows = [
+        _right_row(right, known[right].name, now.get(right, _NOBODY), before.get(right, _NOBODY))
+        for right in sorted(known, key=lambda right: (known[right].threshold, right))
+    ]
+    return Chart(
+        name="exhibitors",
+        title=title,
+        note="holders by the highest right they reached, at the end of this time; dotted at its beginning",
+        sentence=_exhibitors_sentence(view, now),
+        shape=Shape.BARS,
+        rows_are="Highest right reached",
+        columns=(
+            Column("Holders", Part.MAIN),
+            Column("Tokens they hold"),
+            Column("Holders at the beginning", Part.BEFORE),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _right_row(right: str, name: str, now: _Reached, before: _Reached) -> Row:
+    return Row(name, right or "none", (now.wallets, now.tokens, before.wallets), name)
+
+
+async def _by_right(view: View, day: int) -> dict[str, _Reached]:
+    """Count holders by right, film by film: who holds several films counts once for each."""
+    ladders = await view.sums.ladders(day)
+    found: dict[str, _Reached] = {}
+    for film, sizes in (await view.sums.sizes_of_films(view.scope or 0, day)).items():
+        if film not in ladders:
+            continue
+        found |= {tier.right: found.get(tier.right) or _reached(tier) for tier in ladders[film].tiers}
+        for tier, (wallets, tokens) in by_tier(sizes, ladders[film]).items():
+            right = tier.right if tier else ""
+            before = found.get(right) or _reached(tier)
+            found[right] = replace(before, wallets=before.wallets + wallets, tokens=before.tokens + tokens)
+    return found
+
+
+def _reached(tier: Tier | None) -> _Reached:
+    return _Reached(tier.name, tier.threshold) if tier else _NOT_YET
+
+
+def _exhibitors_sentence(view: View, now: Mapping[str, _Reached]) -> str:
+    small = sum(reached.wallets for right, reached in now.items() if right == _AT_HOME)
+    more = sum(reached.wallets for right, reached in now.items() if right not in {"", _AT_HOME})
+    counted = "" if view.one_film else " Who holds several films counts once for each."
+    return (
+        f"{of(small, 'small holder')} can watch at home, and "
+        f"{of(more, 'exhibitor has', 'exhibitors have')} reached a further right.{counted}"
+    )
+
+
+async def geography(view: View) -> Chart:
+    """Show where rights hold that name a place: the only places anybody here knows of."""
+    if view.scope is None:
+        return nothing("geography", "Geography", f"Nobody holds a token of {view.films} yet.")
+    now, before = await _by_place(view, view.period.last), await _by_place(view, view.day_before)
+    if not now and not before:
+        why = f"No holder of {view.films} has reached a right that names a territory."
+        return nothing("geography", "Geography", why)
+    places = sorted(now | before, key=lambda place: (-now[place], place))
+    return Chart(
+        name="geography",
+        title="Geography",
+        note="holders who reached a right that names a territory, by territory; dotted at the beginning",
+        sentence=f"Rights that name {of(len(places), 'territory', 'territories')} have been reached. "
+        "Where people are nobody counts.",
+        shape=Shape.BARS,
+        rows_are="Territory (ISO 3166)",
+        columns=(Column("Holders", Part.MAIN), Column("Holders at the beginning", Part.BEFORE)),
+        rows=tuple(Row(place, place, (now[place], before[place]), place) for place in places),
+    )
+
+
+async def _by_place(view: View, day: int) -> Counter[str]:
+    ladders = await view.sums.ladders(day)
+    found: Counter[str] = Counter()
+    for film, sizes in (await view.sums.sizes_of_films(view.scope or 0, day)).items():
+        if film in ladders:
+            found.update(by_territory(sizes, ladders[film]))
+    return found

@@ -1,0 +1,131 @@
+"""Money: what buyers paid, and what of it came before a film's regular sale began."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from wylloh_analytics.chart import Chart, Choice, Column, Part, Shape, nothing
+from wylloh_analytics.charts._time import in_points, per, rows_over_time, total, when
+from wylloh_analytics.labels import around
+from wylloh_analytics.writing import in_coins, of
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from wylloh_analytics.moments import Period
+    from wylloh_analytics.view import View
+    from wylloh_analytics.writing import Number
+    from wylloh_server.sdk import Coin
+
+_PARTS = {
+    "": ("Revenue", ("presale", "release", "royalty")),
+    "first": ("First sales", ("presale", "release")),
+    "resale": ("Resales", ("resale",)),
+    "royalty": ("Royalties", ("royalty",)),
+}
+"""What the line can show: a name, and the kinds of money in it. Resales are other holders' money."""
+
+
+async def money_of(view: View, period: Period) -> list[Counter[str]]:
+    """Give what was paid in the view's coin at each point of a period, by kind."""
+    if view.scope is None or view.coin is None:
+        return in_points({}, period)
+    paid = await view.sums.money(view.scope, period.grain, period.span, view.coin.address)
+    return in_points(paid, period)
+
+
+def amount(paid: Counter[str], part: str = "") -> int:
+    """Add up the kinds of money of one part of revenue."""
+    return sum(paid[kind] for kind in _PARTS[part][1])
+
+
+async def revenue(view: View) -> Chart:
+    """Show first sales and royalties, and beside them resales."""
+    if view.coin is None:
+        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold yet.")
+    part = view.part if view.part in _PARTS else ""
+    points, before = await money_of(view, view.period), await money_of(view, view.period.before)
+
+    def cells(index: int) -> tuple[Number | None, ...]:
+        paid = points[index]
+        parts = [amount(paid, one) for one in _PARTS]
+        return (*parts, paid["fee"], amount(before[index], part))
+
+    columns = _revenue_columns(view.coin, part)
+    return Chart(
+        name="revenue",
+        title=f"{_PARTS[part][0]} {per(view.period)}",
+        note=around(view.period, view.today),
+        sentence=_revenue_sentence(view.coin, total(points)),
+        shape=Shape.LINE,
+        rows_are=when(view.period),
+        columns=columns,
+        rows=rows_over_time(view, columns, cells),
+        choices=tuple(Choice(label, one, one == part) for one, (label, _) in _PARTS.items()),
+    )
+
+
+def _revenue_columns(coin: Coin, part: str) -> tuple[Column, ...]:
+    write = in_coins(coin.decimals)
+    drawn = tuple(
+        Column(label, Part.MAIN if one == part else Part.TABLE, write, coin.symbol)
+        for one, (label, _) in _PARTS.items()
+    )
+    fee = Column("Store's part of first sales", Part.TABLE, write, coin.symbol)
+    return (*drawn, fee, Column(f"{_PARTS[part][0]} before", Part.BEFORE, write, coin.symbol))
+
+
+def _revenue_sentence(coin: Coin, paid: Counter[str]) -> str:
+    first, royalties, resales = (coin.written(amount(paid, part)) for part in ("first", "royalty", "resale"))
+    return (
+        f"First sales of {first} and royalties of {royalties}. "
+        f"Holders sold tokens to each other for {resales}, the royalties included."
+    )
+
+
+async def presale(view: View) -> Chart:
+    """Compare what was sold before the regular sale began with what was sold after."""
+    title = f"Presale and release {per(view.period)}"
+    if view.scope is None or view.coin is None:
+        return nothing("presale", title, f"Nothing of {view.films} was sold yet.")
+    points, before = await money_of(view, view.period), await money_of(view, view.period.before)
+    tokens = in_points(await view.sums.flow(view.scope, view.period.grain, view.period.span), view.period)
+
+    def cells(index: int) -> tuple[Number | None, ...]:
+        paid, sold = points[index], tokens[index]
+        return paid["release"], paid["presale"], sold["sold"], sold["presold"], before[index]["release"]
+
+    write, symbol = in_coins(view.coin.decimals), view.coin.symbol
+    columns = (
+        Column("Release", Part.MAIN, write, symbol),
+        Column("Presale", Part.SECOND, write, symbol),
+        Column("Tokens in release"),
+        Column("Tokens in presale"),
+        Column("Release before", Part.BEFORE, write, symbol),
+    )
+    return Chart(
+        name="presale",
+        title=title,
+        note=around(view.period, view.today),
+        sentence=_presale_sentence(view, total(points), total(tokens)),
+        shape=Shape.LINE,
+        rows_are=when(view.period),
+        columns=columns,
+        rows=rows_over_time(view, columns, cells),
+    )
+
+
+def _presale_sentence(view: View, paid: Counter[str], sold: Counter[str]) -> str:
+    presold = _sold("presale", view, paid["presale"], sold["presold"])
+    released = _sold("regular sale", view, paid["release"], sold["sold"])
+    return f"{presold} {released}"
+
+
+def _sold(where: str, view: View, paid: int, tokens: int) -> str:
+    if not tokens or view.coin is None:
+        return f"No tokens in {where}."
+    if len(view.coins) > 1:  # the tokens were paid in several coins, the money is of one
+        return f"{of(tokens, 'token')} in {where}, of which some for {view.coin.written(paid)}."
+    each = view.coin.written(round(Fraction(paid, tokens)))
+    return f"{of(tokens, 'token')} in {where} for {view.coin.written(paid)}, {each} each on average."

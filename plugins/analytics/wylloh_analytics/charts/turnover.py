@@ -1,0 +1,73 @@
+"""How fast tokens go from one holder to the next."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from wylloh_analytics.chart import Chart, Column, Part, Shape, nothing
+from wylloh_analytics.charts._time import per, rows_over_time, total, when
+from wylloh_analytics.charts.holding import flow_of
+from wylloh_analytics.labels import around
+from wylloh_analytics.writing import of, rounded, short
+
+if TYPE_CHECKING:
+    from wylloh_analytics.moments import Period
+    from wylloh_analytics.view import View
+    from wylloh_analytics.writing import Number
+
+
+_HUNDREDTHS = rounded(2, 100)
+
+
+async def velocity(view: View) -> Chart:
+    """Show the tokens that changed hands, as a part of those that are in holders' hands."""
+    title = f"Token velocity {per(view.period)}"
+    if view.scope is None:
+        return nothing("velocity", title, f"Nobody holds a token of {view.films} yet.")
+    held, before = await _held(view, view.period), await _held(view, view.period.before)
+    points, earlier = await flow_of(view, view.period), await flow_of(view, view.period.before)
+    if not any(held) and not any(before):
+        return nothing("velocity", title, f"Nobody held a token of {view.films} in this time.")
+
+    def cells(index: int) -> tuple[Number | None, ...]:
+        moved = points[index]["moved"]
+        return (
+            _ratio(moved, held[index]),
+            moved,
+            held[index],
+            _ratio(earlier[index]["moved"], before[index]),
+        )
+
+    moved, average = total(points)["moved"], Fraction(sum(held), len(held))
+    columns = (
+        Column("Velocity", Part.MAIN, _HUNDREDTHS, "%"),
+        Column("Tokens that changed hands"),
+        Column("Tokens held"),
+        Column("Velocity before", Part.BEFORE, _HUNDREDTHS, "%"),
+    )
+    return Chart(
+        name="velocity",
+        title=title,
+        note=around(view.period, view.today),
+        sentence=f"{of(moved, 'token')} went from one holder to another, "
+        f"{short(_ratio(moved, average), 1, 100)} % of the {short(average)} held on average.",
+        shape=Shape.LINE,
+        rows_are=when(view.period),
+        columns=columns,
+        rows=rows_over_time(view, columns, cells),
+    )
+
+
+async def _held(view: View, period: Period) -> list[int]:
+    """Give how many tokens were in holders' hands at the end of each point."""
+    _, count = await view.sums.held_before(view.scope or 0, period.first)
+    found = []
+    for point in await flow_of(view, period):
+        count += point["held"]
+        found.append(count)
+    return found
+
+
+def _ratio(moved: int, held: int | Fraction) -> Fraction | None:
+    return Fraction(moved) / held if held else None

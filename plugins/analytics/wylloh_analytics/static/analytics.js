@@ -1,0 +1,130 @@
+// Draws the charts of a page out of their tables, and fetches those further down when they are scrolled to.
+
+import { draw, sizeOf } from "./plot.js";
+import { savePicture } from "./png.js";
+import { chartIn, spoken } from "./table.js";
+
+const EARLY = "400px"; // fetched before they are seen
+const WIDTH_CHANGED_MS = 120;
+
+/** Draw a section's chart and fold its table away; a section without one only says why. */
+function show(section) {
+  const figure = section.querySelector(".plot");
+  if (!figure) return;
+  foldTable(section);
+  if (!window.uPlot) {
+    section.querySelector("[data-table]").click(); // the numbers are all there
+    return;
+  }
+  figure.hidden = false;
+  const chart = chartIn(section);
+  const drawn = draw(figure, chart);
+  read(section, figure, chart, drawn);
+  offerPicture(section, drawn.plot);
+  follow(figure, drawn.plot);
+}
+
+function foldTable(section) {
+  const button = section.querySelector("[data-table]");
+  const table = section.querySelector(".numbers");
+  const fold = (folded) => {
+    table.hidden = folded;
+    button.setAttribute("aria-expanded", String(!folded));
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => fold(!table.hidden));
+  fold(true);
+}
+
+/** Left and right go from point to point and say what is there; so does a finger or a mouse. */
+function read(section, figure, chart, { plot, point }) {
+  const line = section.querySelector(".reading");
+  const last = chart.labels.length - 1;
+  let at = last;
+  const say = (index) => {
+    at = index;
+    line.textContent = spoken(chart, index);
+  };
+  figure.addEventListener("keydown", (event) => {
+    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+    if (next === undefined || next < 0 || next > last || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    point(next);
+    say(next);
+  });
+  figure.addEventListener("focus", () => {
+    point(at);
+    say(at);
+  });
+  plot.over.addEventListener("pointermove", () => plot.cursor.idx === null || say(plot.cursor.idx));
+  plot.over.addEventListener("pointerdown", () => plot.cursor.idx === null || say(plot.cursor.idx));
+}
+
+function offerPicture(section, plot) {
+  const button = section.querySelector("[data-png]");
+  button.hidden = false;
+  button.addEventListener("click", () => savePicture(section, plot));
+}
+
+function follow(figure, plot) {
+  let timer = 0;
+  new ResizeObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => figure.isConnected && plot.setSize(sizeOf(figure)), WIDTH_CHANGED_MS);
+  }).observe(figure);
+}
+
+/** Fetch a section's own page and put the chart it has in the place of what waits here. */
+async function fetchInto(section) {
+  section.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(section.dataset.page, { headers: { Accept: "text/html" } });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = document.adoptNode(page.querySelector("section.chart"));
+    linkTitle(fresh, section.dataset.page);
+    section.replaceWith(fresh);
+    show(fresh);
+  } catch {
+    fail(section);
+  }
+}
+
+function linkTitle(section, page) {
+  const title = section.querySelector("h2");
+  const link = document.createElement("a");
+  link.href = page;
+  link.append(...title.childNodes);
+  title.append(link);
+  section.dataset.page = page;
+}
+
+function fail(section) {
+  section.removeAttribute("aria-busy");
+  const notice = document.getElementById("chart-failed").content.cloneNode(true);
+  const waiting = [...section.children].slice(1);
+  notice.querySelector("[data-again]").addEventListener("click", (event) => {
+    event.target.closest(".failed").replaceWith(...waiting);
+    fetchInto(section);
+  });
+  waiting.forEach((element) => element.remove());
+  section.append(notice);
+}
+
+function fetchWhenNear(sections) {
+  const near = new IntersectionObserver(
+    (seen) =>
+      seen
+        .filter(({ isIntersecting }) => isIntersecting)
+        .forEach(({ target }) => {
+          near.unobserve(target);
+          fetchInto(target);
+        }),
+    { rootMargin: EARLY },
+  );
+  sections.forEach((section) => near.observe(section));
+}
+
+await document.fonts.ready; // the letters on the charts are the page's
+document.querySelectorAll("section.chart[data-shape]").forEach(show);
+fetchWhenNear(document.querySelectorAll("section.chart[data-page]"));

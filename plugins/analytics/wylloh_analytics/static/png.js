@@ -1,0 +1,49 @@
+// Saves a chart as a picture that explains itself: what it shows, over which time, and where the numbers come from.
+
+const MARGIN = 32;
+
+/** Offer the picture as a file. */
+export async function savePicture(section, plot) {
+  const picture = paint(section, plot.ctx.canvas);
+  const blob = await new Promise((resolve) => picture.toBlob(resolve, "image/png"));
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = `${subject()} ${section.id}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+function paint(section, chart) {
+  const scale = window.devicePixelRatio || 1;
+  const style = getComputedStyle(document.body);
+  const size = parseFloat(style.fontSize) * scale;
+  const margin = MARGIN * scale;
+  const head = size * 4.4;
+  const foot = size * 2.6;
+  const canvas = document.createElement("canvas");
+  canvas.width = chart.width + 2 * margin;
+  canvas.height = chart.height + head + foot + 2 * margin;
+  const brush = canvas.getContext("2d");
+  const root = getComputedStyle(document.documentElement);
+  brush.fillStyle = root.getPropertyValue("--black").trim();
+  brush.fillRect(0, 0, canvas.width, canvas.height);
+  brush.textBaseline = "top";
+  const write = (text, y, factor, weight, colour) => {
+    brush.font = `${weight} ${size * factor}px ${style.fontFamily}`;
+    brush.fillStyle = root.getPropertyValue(colour).trim();
+    brush.fillText(text, margin, y, canvas.width - 2 * margin);
+  };
+  write(`${subject()} · ${section.querySelector("h2").textContent}`, margin, 1.4, 560, "--white");
+  write(section.querySelector("header small")?.textContent ?? "", margin + size * 2.1, 0.9, 400, "--grey-1");
+  brush.drawImage(chart, margin, margin + head);
+  write(sources(), margin + head + chart.height + size * 1.4, 0.85, 400, "--grey-2");
+  return canvas;
+}
+
+function subject() {
+  return document.querySelector("[data-subject]").dataset.subject;
+}
+
+function sources() {
+  return [...document.querySelectorAll("#proof li")].map((line) => line.textContent.trim()).join("   ");
+}

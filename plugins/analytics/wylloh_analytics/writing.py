@@ -1,0 +1,63 @@
+"""Writes numbers: exactly, in the unit people use."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Number = int | Fraction
+
+NONE = "\N{EN DASH}"
+"""Stands where there is no number."""
+
+
+def whole(number: Number) -> str:
+    """Write a count."""
+    return str(int(number))
+
+
+def in_coins(decimals: int) -> Callable[[Number], str]:
+    """Give what writes an amount of a coin's smallest unit: `4.99`; every digit there is, at least two."""
+
+    def written(amount: Number) -> str:
+        units = int(amount)
+        before, after = divmod(abs(units), 10**decimals)
+        digits = f"{after:0{decimals}d}".rstrip("0").ljust(2, "0") if decimals else ""
+        return f"{'-' if units < 0 else ''}{before}{'.' if digits else ''}{digits}"
+
+    return written
+
+
+def rounded(places: int, factor: int = 1) -> Callable[[Number], str]:
+    """Give what writes a number times a factor with so many places, halves to the even neighbour."""
+
+    def written(number: Number) -> str:
+        scaled = round(Fraction(number) * factor * 10**places)
+        return f"{Decimal(scaled).scaleb(-places):f}"
+
+    return written
+
+
+percent = rounded(1, 100)
+"""Write a part of the whole in hundredths."""
+
+
+def grouped(text: str) -> str:
+    """Write a number with commas: `1234.50` is `1,234.50`."""
+    sign, digits = ("\N{MINUS SIGN}", text[1:]) if text.startswith("-") else ("", text)
+    before, dot, after = digits.partition(".")
+    return f"{sign}{int(before):,}{dot}{after}"
+
+
+def of(count: int, thing: str, things: str = "") -> str:
+    """Write a number of things: `1 wallet`, `2,911 wallets`."""
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def short(number: Number | None, places: int = 0, factor: int = 1) -> str:
+    """Write a number in a sentence, with commas; a dash when there is none."""
+    return NONE if number is None else grouped(rounded(places, factor)(number))
