@@ -107,7 +107,7 @@ async def lifespan(context: PluginContext) -> AsyncIterator[None]:
     await catch_up(context)
     warming = asyncio.create_task(asyncio.to_thread(warm_up, context.settings["language"]))
     yield
-    await warming
+    warming.cancel()  # a server that stops at once need not wait for it
 
 
 @hookimpl
