@@ -1,4 +1,4 @@
-"""Named groups of one stack: so many tokens of a film for this, so many for that. Nothing of it is on chain."""
+"""Named groups of one stack: so many tokens of a film for this, so many for that. None of it is on chain."""
 
 from __future__ import annotations
 
