@@ -65,6 +65,12 @@ document.addEventListener("change", ({ target }) => {
   if (form.contains(target)) save().catch((error) => say(said, sentence(error), true));
 });
 
+// In another state other things can be done with the title: its form opens or closes.
+const { state } = document.getElementById("where").dataset;
+new MutationObserver(() => {
+  if (document.getElementById("where").dataset.state !== state) window.location.reload();
+}).observe(page, { subtree: true, childList: true, attributeFilter: ["data-state"] });
+
 /** Save the form; one save at a time, the newest last. */
 function save() {
   if (page.dataset.open !== "yes") return Promise.resolve();
