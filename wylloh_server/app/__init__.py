@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from wylloh_server.app.parts import Films, Publisher, check_everything, open_films, open_publishing
+from wylloh_server.app.plugin_notes import noted
 from wylloh_server.app.plugins import plugin_registry, plugins_at_work
 from wylloh_server.app.server import announcing, create_app
 from wylloh_server.web.assembly import serving
@@ -17,6 +18,7 @@ __all__ = [
     "announcing",
     "check_everything",
     "create_app",
+    "noted",
     "open_films",
     "open_publishing",
     "plugin_registry",

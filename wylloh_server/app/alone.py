@@ -37,6 +37,21 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def in_use(folder: Path) -> bool:
+    """Say whether a server is working with a data folder."""
+    try:
+        descriptor = os.open(folder / "server.lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

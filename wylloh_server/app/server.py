@@ -26,6 +26,7 @@ from wylloh_server.app.inside import (
 )
 from wylloh_server.app.news import tell_open_pages
 from wylloh_server.app.outside import data_folder, open_outside
+from wylloh_server.app.plugin_notes import noting
 from wylloh_server.app.plugins import plugin_registry
 from wylloh_server.app.transactions import build_transactions
 from wylloh_server.app.work import build_batch, build_groups, build_housework, build_tasks
@@ -132,6 +133,7 @@ async def _open(
     app[keys.BATCH] = build_batch(core.outside, app[keys.PLUGINS], tasks)
     services = _for_plugins(core, films, transactions.desk, tasks)
     await stack.enter_async_context(app[keys.PLUGINS].running(services))
+    await stack.enter_async_context(noting(settings, app[keys.PLUGINS]))
     await stack.enter_async_context(transactions.follower.running())
     bringing = await _welcome_publishers(app, core, tasks)
     await _work(app, core, films.playback, tasks, stack=stack)

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 @click.command("list")
 @with_settings
 def list_plugins(settings: Settings) -> None:
-    """Show every plugin: name, version, status, SDK, and why it does not run."""
-    from wylloh_server.app import plugin_registry
+    """Show every plugin: name, version, status, SDK, and why it does not run. Asks a server that runs."""
+    from wylloh_server.app import noted, plugin_registry
 
     keep_quiet()
-    records = plugin_registry(settings).records()
+    records = noted(settings)
+    if records is None:
+        records = plugin_registry(settings).records()
     if not records:
         click.echo("No plugin is here. The server is complete without any.")
     width = max((len(record.name) for record in records), default=0)
@@ -32,7 +34,7 @@ def list_plugins(settings: Settings) -> None:
 
 
 def _facts(record: PluginRecord) -> str:
-    # Nothing has been started here: what could be loaded is ready to run.
+    # Without a server nothing has been started: what could be loaded is ready to run.
     status = "ready" if record.status == "loaded" else str(record.status)
     sdk = f"SDK {record.sdk}" if record.sdk else ""
     return f"{record.version or '-':<10}  {status:<8}  {sdk}"
