@@ -65,7 +65,8 @@ def named_wallets(cast: Cast) -> dict[str, Wallet]:
 def chain_settings(rpc: str, market: Market) -> dict[str, Any]:
     """Give the section `[chain]` of both servers."""
     known = asdict(Contracts(market.registry, market.store, market.splitters))
-    return {"rpc": [rpc], "id": CHAIN_ID, "poll_seconds": 2, "contract": known.pop("registry"), **known}
+    about = {"rpc": [rpc], "id": CHAIN_ID, "poll_seconds": 2, "name": "Demo chain", "wallet_rpc": rpc}
+    return {**about, "contract": known.pop("registry"), **known}
 
 
 @contextmanager

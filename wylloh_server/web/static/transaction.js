@@ -4,6 +4,7 @@ import { Refused, post, say } from "./api.js";
 import { send, sign, useAccount, useChain, walletOf, watchAccounts, whyNotDone } from "./wallet-calls.js";
 
 const AGAIN_MS = 2000;
+const DRAWN_MS = 4000;
 
 const page = document.getElementById("page");
 const said = document.getElementById("said");
@@ -28,6 +29,7 @@ async function confirm() {
     await useAccount(provider, account, shortWallet);
     await useChain(provider, chain, (text) => say(said, text));
     while (await step(provider));
+    await redrawn();
   } catch (error) {
     say(said, whyNotDone(error), true);
   } finally {
@@ -104,6 +106,14 @@ function choose(wallets) {
       return button;
     }));
     list.firstElementChild.focus();
+  });
+}
+
+/** Wait until the page shows what was sent: until then the button would ask for the same once more. */
+function redrawn() {
+  return new Promise((resume) => {
+    document.addEventListener("live:drawn", resume, { once: true });
+    setTimeout(resume, DRAWN_MS);
   });
 }
 

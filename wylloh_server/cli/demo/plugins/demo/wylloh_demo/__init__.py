@@ -1,12 +1,13 @@
 """The demo's wallets: four accounts of a throw-away chain that sign when a button is pressed.
 
 Loaded by `wylloh demo` alone, through `plugins.path`. The keys stay in the chain's own node; a real wallet
-asks its owner before it signs, these do not.
+asks its owner before it signs anything; these ask only before they send, and say that it is a demo.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,17 @@ _WALLETS = {
 }
 """The buttons, by the name of the setting that holds the address."""
 
+_NAMES = {
+    "full": "Demo wallet",
+    "empty": "Empty wallet",
+    "cinema": "The cinema's wallet",
+    "publisher": "The publisher's wallet",
+}
+"""What the wallets are called where they are asked to confirm something."""
+
+_CALL = ("from", "to", "data", "value")
+"""All that the demo's wallets look at of a call; the chain's node adds number and fee."""
+
 
 @hookimpl
 def settings() -> Sequence[Setting]:
@@ -60,6 +72,8 @@ def routes() -> Sequence[Route]:
     """Declare signing, and the page where the empty wallet gets tokens."""
     return (
         Route("POST", "sign", _sign, role=None),
+        Route("POST", "sign-data", _sign_data, role=Role.VIEWER),
+        Route("POST", "send", _send, role=Role.VIEWER),
         Route("GET", "tokens", _tokens, role=Role.VIEWER),
         Route("POST", "tokens", _give, role=Role.VIEWER),
     )
@@ -89,6 +103,9 @@ async def page_fragments(
         others = [(label, address) for label, address in wallets if not viewer or viewer.wallet != address]
         template = "buttons.html" if slot == Slot.LIBRARY_ACTIONS else "announced.html"
         return (Fragment(template, {"wallets": others}),)
+    if slot == Slot.TRANSACTION and viewer is not None:
+        own = [(_NAMES[name], viewer.wallet) for name in _WALLETS if context.settings[name] == viewer.wallet]
+        return (Fragment("announced.html", {"wallets": own}),) if own else ()
     if slot == Slot.FILM_ACTIONS and film is not None and film.token is not None and viewer is not None:
         return (Fragment("get.html", {"film": film}),)
     return ()
@@ -101,6 +118,35 @@ async def _sign(context: PluginContext, request: PluginRequest) -> Reply:
         raise AccessRefused("The demo has no such wallet.", fix="Use one of the buttons.")
     signature = await _asked(context, "personal_sign", [text, address])
     return Json({"signature": signature})
+
+
+async def _sign_data(context: PluginContext, request: PluginRequest) -> Reply:
+    """Sign typed data (EIP-712) with the viewer's own wallet, once its owner has said yes in the dialog."""
+    address = _own(context, request, request.value("address"))
+    try:
+        data = json.loads(request.value("data"))
+    except ValueError:
+        raise InvalidValue("That is no typed data.", fix="Send it as JSON.") from None
+    return Json({"signature": await _asked(context, "eth_signTypedData_v4", [address, data])})
+
+
+async def _send(context: PluginContext, request: PluginRequest) -> Reply:
+    """Send a call from the viewer's own wallet, once its owner has said yes in the dialog."""
+    call = {name: request.value(name) for name in _CALL if request.value(name)}
+    call["from"] = _own(context, request, call.get("from", ""))
+    return Json({"hash": await _asked(context, "eth_sendTransaction", [call])})
+
+
+def _own(context: PluginContext, request: PluginRequest, address: str) -> str:
+    """Give the address if it is the viewer's, and one of the demo's wallets.
+
+    Raises:
+        AccessRefused: it is somebody else's.
+    """
+    wallets = {context.settings[name] for name in _WALLETS}
+    if request.viewer is None or address.lower() != request.viewer.wallet or address.lower() not in wallets:
+        raise AccessRefused("The demo asks nobody else's wallet.", fix="Sign in with that wallet first.")
+    return address.lower()
 
 
 async def _tokens(context: PluginContext, request: PluginRequest) -> Reply:

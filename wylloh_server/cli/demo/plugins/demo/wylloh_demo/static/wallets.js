@@ -1,27 +1,59 @@
 // The demo's two wallets as EIP-1193 providers: they sign what they are asked to, through the demo chain.
 
+import { agreed } from "./dialog.js";
 import { signInWith, whyNot } from "/static/wallet.js";
 
-function provider(address) {
+const CHAIN = "0x7a69"; // anvil's own number, 31337: no wallet of the demo knows another chain
+
+function provider(name, address) {
+  const methods = {
+    eth_chainId: () => CHAIN,
+    eth_accounts: () => [address],
+    eth_requestAccounts: () => [address],
+    wallet_switchEthereumChain([{ chainId }]) {
+      if (Number(chainId) !== Number(CHAIN)) throw refusal(4902, "The demo's wallets know the demo's chain alone");
+      return null;
+    },
+    personal_sign: async ([message]) => (await asked("sign", { address, message })).signature,
+    async eth_signTypedData_v4([, data]) {
+      await agreed(name, address, "Sign a permission?", "A site could spend play money with it, once, as the page says.");
+      return (await asked("sign-data", { address, data })).signature;
+    },
+    async eth_sendTransaction([call]) {
+      await agreed(name, address, "Send this?", `It calls the contract ${short(call.to)} on the demo’s chain.`);
+      return (await asked("send", call)).hash;
+    },
+  };
   return {
-    async request({ method, params }) {
-      if (method === "eth_requestAccounts" || method === "eth_accounts") return [address];
-      if (method !== "personal_sign") throw Object.assign(new Error(`${method} is not for the demo`), { code: 4200 });
-      const reply = await fetch("/plugins/demo/sign", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ address, message: params[0] }),
-      });
-      const answer = await reply.json();
-      if (!reply.ok) throw new Error(answer.error);
-      return answer.signature;
+    async request({ method, params = [] }) {
+      if (!Object.hasOwn(methods, method)) throw refusal(4200, `${method} is not for the demo`);
+      return methods[method](params);
     },
   };
 }
 
+function refusal(code, message) {
+  return Object.assign(new Error(message), { code });
+}
+
+async function asked(path, body) {
+  const reply = await fetch(`/plugins/demo/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await reply.json();
+  if (!reply.ok) throw new Error(answer.error);
+  return answer;
+}
+
+function short(address) {
+  return `${address.slice(0, 6)}…${address.slice(-4)}`;
+}
+
 function announce(name, address) {
   const info = { uuid: `demo-${address}`, name, icon: "", rdns: "org.wylloh.demo" };
-  const detail = Object.freeze({ info, provider: provider(address) });
+  const detail = Object.freeze({ info, provider: provider(name, address) });
   window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));
 }
 
@@ -39,7 +71,7 @@ for (const { element: button, label, address } of wallets) {
     button.disabled = true;
     try {
       const progress = (text) => { button.textContent = text; };
-      await signInWith(provider(address), { progress });
+      await signInWith(provider(label, address), { progress });
     } catch (error) {
       button.textContent = whyNot(error);
       setTimeout(() => { button.textContent = label; button.disabled = false; }, 6000);
