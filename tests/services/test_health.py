@@ -10,6 +10,7 @@ from tests.services.packing import film_of, published
 from wylloh_server.adapters.chain import RegistryChain
 from wylloh_server.domain.errors import ChainUnavailable, MediaError
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
+from wylloh_server.domain.onchain import IndexState
 from wylloh_server.domain.types import FilmId
 from wylloh_server.services import health
 from wylloh_server.services.health import (
@@ -22,6 +23,7 @@ from wylloh_server.services.health import (
     FoldersCheck,
     GatewayCheck,
     Health,
+    HistoryCheck,
     run_checks,
 )
 from wylloh_server.web.client import http_client
@@ -223,3 +225,24 @@ async def test_what_can_be_played_now(publisher, holder, clock):
     assert await service.playable() == 2
     await holder.storage.films.save(film_of(packed, holder.registry, FilmState.WAITING))
     assert await service.playable() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "ok", "sentence"),
+    [
+        (None, True, "No chain is followed."),
+        (IndexState(None, None, None, None), True, "Nothing has been read yet."),
+        (IndexState(None, None, None, 5_000), False, "Nothing has been read yet."),
+        (IndexState(1_234, 0, 0, 1_234), True, "Read up to block 1,234, the newest."),
+        (IndexState(1_234, 0, 0, 1_230), True, "Read up to block 1,234, the newest."),
+        (IndexState(1_233, 0, 0, 1_234), True, "Read up to block 1,233, 1 block behind the newest."),
+        (IndexState(80, 0, 0, 100), True, "Read up to block 80, 20 blocks behind the newest."),
+        (IndexState(79, 0, 0, 100), False, "Read up to block 79, 21 blocks behind the newest."),
+    ],
+)
+async def test_the_history_check_says_how_far_behind_it_is(state, ok, sentence):
+    async def known():
+        return state
+
+    check = await HistoryCheck(known)()
+    assert (check.name, check.ok, check.sentence, bool(check.fix)) == ("History", ok, sentence, not ok)

@@ -8,8 +8,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,129 +17,16 @@ from hypothesis import strategies as st
 
 from tests.components.anvil import anvil
 from tests.components.evm import Contract, Evm, Reverted
-from tests.components.market import DOLLAR, Market, open_market
-from tests.components.registry import open_pool
+from tests.components.followed import Followed, everything, open_chain, replayed
+from tests.components.market import DOLLAR
 from tests.components.rpc_proxy import rpc_proxy
-from tests.fakes import FakeClock
-from wylloh_server.adapters.chain import ChainHistory
 from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.errors import ChainError, ChainUnavailable, StorageError
 from wylloh_server.domain.events import ChainAdvanced
-from wylloh_server.domain.onchain import Contracts, IncomeCredited, IndexState, TokensMoved
-from wylloh_server.domain.types import BlockNumber, ChainId, TokenReference
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.indexer import Indexer
+from wylloh_server.domain.onchain import Contracts, IncomeCredited, IndexState
+from wylloh_server.domain.types import BlockNumber
 
 FOLLOWER = Path(__file__).with_name("_following.py")
-
-
-@dataclass
-class Followed:
-    """A development chain with a market, and what follows it."""
-
-    evm: Evm
-    market: Market
-    factory: Contract
-    url: str
-    told: list = field(default_factory=list)
-
-    @property
-    def contracts(self) -> Contracts:
-        return Contracts(self.market.registry.address, self.market.store.address, self.factory.address)
-
-    @property
-    def height(self) -> int:
-        return int(self.evm.rpc("eth_blockNumber"), 16)
-
-    @property
-    def token(self) -> TokenReference:
-        return TokenReference(ChainId(31337), self.market.registry.address, self.market.film)
-
-    def mint(self, to: str, amount: int = 1) -> None:
-        self.market.registry.mint(to, self.market.film, amount)
-
-    def mint_call(self, to: str, amount: int) -> dict[str, str]:
-        data = self.market.registry.data("mint", to, self.market.film, amount)
-        return {"from": self.market.owner, "to": self.market.registry.address, "data": data}
-
-    def mine(self, count: int = 1) -> None:
-        self.evm.rpc("anvil_mine", hex(count))
-
-    @asynccontextmanager
-    async def indexer(self, storage, url: str = "", **options):
-        """An indexer as a process that has just started would make it."""
-        bus = Bus()
-        bus.subscribe(self.told.append)
-        async with open_pool(url or self.url) as pool:
-            contracts = options.pop("contracts", self.contracts)
-            yield Indexer(
-                logs=ChainHistory(pool, contracts.registry, contracts),
-                history=storage.history,
-                index=storage.chain_index,
-                bus=bus,
-                clock=FakeClock(),
-                **{"subject": repr(contracts), "start_block": BlockNumber(0), **options},
-            )
-
-    async def catch_up(self, storage, **options) -> None:
-        async with self.indexer(storage, **options) as indexer:
-            await indexer.catch_up()
-
-    async def from_scratch(self):
-        """Everything there is to know, read anew into an empty database."""
-        with tempfile.TemporaryDirectory() as folder:
-            async with open_database(Path(folder) / "scratch.sqlite3") as database:
-                async with self.indexer(database.storage) as indexer:
-                    await indexer.catch_up()
-                return await everything(database.storage, self.token)
-
-    async def agrees(self, storage) -> None:
-        """Assert that the tables are what reading anew gives, and that holders are what the contract says."""
-        known = await everything(storage, self.token)
-        assert known == await self.from_scratch()
-        for holder in known.holders:
-            assert holder.amount == self.market.registry.balanceOf(holder.wallet, self.market.film)
-        minted = sum(
-            fact.amount
-            for fact in known.facts
-            if isinstance(fact, TokensMoved) and fact.minted and fact.token == self.token
-        )
-        assert sum(holder.amount for holder in known.holders) == minted
-
-
-@dataclass(frozen=True)
-class Everything:
-    facts: tuple
-    holders: tuple
-    count: int
-    splitters: frozenset
-    block: int
-
-
-async def everything(storage, token) -> Everything:
-    history = storage.history
-    return Everything(
-        await history.history(newest_first=False, limit=100_000),
-        await history.holders(token, limit=100_000),
-        await history.holder_count(token),
-        await storage.chain_index.splitters(),
-        (await history.state()).block,
-    )
-
-
-async def replayed(storage, page: int) -> list:
-    """What somebody knows who reads the feed page by page."""
-    cursor, known = 0, set()
-    while (changes := await storage.history.changes(cursor, limit=page)).steps:
-        for step in changes.steps:
-            assert (step.event in known) is not step.added
-            (known.add if step.added else known.remove)(step.event)
-        cursor = changes.cursor
-    return sorted(known, key=lambda fact: (fact.mark.block, fact.mark.index))
-
-
-def open_chain(evm: Evm, url: str) -> Followed:
-    return Followed(evm, open_market(evm), evm.deploy("RoyaltySplitterFactory"), url)
 
 
 @pytest.fixture(scope="module")
