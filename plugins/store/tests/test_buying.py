@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 
 from store_samples import CENT, HOLDER, LIGHT, MEADOW, NIGHT, STORE, VIEWER, happened, sold, stocked, token
@@ -259,6 +260,19 @@ async def test_a_silent_chain_is_nobody_s_mistake(store):
         assert (reply.status, reply.fix) == (503, "Wait.")
         assert app.record.errors == 0
         assert await buttons(app, LIGHT)  # what was read before still shows
+
+
+async def test_a_chain_that_is_too_slow_is_nobody_s_mistake_either(store, monkeypatch):
+    async def never(*_):
+        await asyncio.sleep(60)
+
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *sold(1, VIEWER, 88, 450))
+        monkeypatch.setattr(app.chain, "read", never)
+        reply = await buy(app, LIGHT, quantity=1)
+        assert (reply.status, reply.sentence) == (503, "The chain is too slow to answer now.")
+        assert app.record.errors == 0
 
 
 async def test_the_page_works_out_a_price_and_chooses_the_cheapest(store):

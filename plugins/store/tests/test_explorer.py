@@ -52,8 +52,8 @@ async def test_every_transfer_says_what_it_was(store):
             ("Put up for resale", 5, VIEWER, STORE, ""),
             ("Put on sale", 50, PUBLISHER, STORE, ""),
             ("Sale", 12, PUBLISHER, VIEWER, "54.00 dUSD"),
-            ("Made", 50, None, PUBLISHER, ""),
-            ("Made, put on sale", 600, None, STORE, ""),
+            ("Minted", 50, None, PUBLISHER, ""),
+            ("Minted into the store", 600, None, STORE, ""),
         ]
 
 
@@ -157,7 +157,7 @@ async def test_pages_of_transfers_leave_none_out_and_show_none_twice(store):
             seen += (await page(app, page=str(number))).values["transfers"]
         assert len(seen) == 71
         assert len({move.block for move in seen}) == 71
-        assert {move.kind for move in seen} == {"Sale", "Made, put on sale"}
+        assert {move.kind for move in seen} == {"Sale", "Minted into the store"}
         beyond = (await page(app, page="99", holders="99")).values
         assert (beyond["page"], beyond["holders_at"]) == (3, 1)
         assert (await page(app, page="x", holders="-1")).values["page"] == 1

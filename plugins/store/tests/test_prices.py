@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from store_samples import CENT, LIGHT, NIGHT, PAYEE, PUBLISHER, STORE, happened, minted, offer, stocked
 
-from wylloh_server.sdk import OfferClosed, Redirect, Role, Slot
+from wylloh_server.sdk import OfferClosed, Redirect, Role, Slot, SplitterCreated
 from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
 
 COIN = DOLLAR.address
@@ -192,6 +192,18 @@ async def test_the_page_shows_the_terms_as_they_are_and_how_they_changed(store):
         await happened(app, OfferClosed(SOMEWHERE, LIGHT.token))
         page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
         assert page.values["changes"][0].says == "The sale ended."
+
+
+async def test_one_s_own_splitters_are_offered_to_be_paid(store):
+    splitter = "0x" + "ee" * 20
+    async with store() as app:
+        await stocked(app)
+        await happened(
+            app, SplitterCreated(SOMEWHERE, splitter, PUBLISHER), SplitterCreated(SOMEWHERE, PAYEE, STORE)
+        )
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        assert page.values["splitters"] == [splitter]
+        assert "Your splitter 0xeeee…eeee" in await app.render(page, by=Role.PUBLISHER)
 
 
 async def test_a_publisher_finds_their_films(store):

@@ -67,6 +67,7 @@ BAD = [
     ({"price": "0"}, "A price of 0 is nothing."),
     ({"price": "-1"}, "A price cannot be negative."),
     ({"price": str(2**256)}, "That price is larger than any contract can take."),
+    ({"price": str(2**256 // 10**6 - 1)}, "That is more money than any contract can count. Ask for less."),
     ({"price": "6,00"}, "“6,00” is not a price. A point parts the decimals."),
     ({"price": "6.0000001"}, "dUSD has 6 decimals, “6.0000001” has more."),
     ({"coin": ""}, "No coin is chosen."),
@@ -141,3 +142,10 @@ async def test_who_holds_nothing_has_nothing_to_sell(store):
         await stocked(app)
         assert "Your wallet holds no film tokens." in await app.render(await app.get("selling"))
         assert "There is nothing to sell" in await app.render(await app.get(f"film/{LIGHT.id}/sell"))
+
+
+async def test_a_wallet_that_has_moved_very_often_still_finds_what_it_holds(store, monkeypatch):
+    monkeypatch.setattr("wylloh_store.selling._MOST_MOVES", 0)
+    async with store() as app:
+        await with_hundred(app)
+        assert [card.film.title for card in (await app.get("selling")).values["held"]] == ["Winter Light"]

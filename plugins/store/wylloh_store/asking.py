@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from functools import wraps
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import FilmId, InvalidValue, NotFound, Redirect
+from wylloh_server.sdk import ChainError, FilmId, InvalidValue, NotFound, Redirect
 
 if TYPE_CHECKING:
-    from wylloh_server.sdk import Film, PluginContext, PluginRequest, PluginTransactions, Proposal, Viewer
+    from collections.abc import Callable, Collection, Coroutine, Sequence
+    from typing import Any
+
+    from wylloh_server.sdk import (
+        Film,
+        FilmCard,
+        PluginContext,
+        PluginRequest,
+        PluginTransactions,
+        Proposal,
+        Reply,
+        Stack,
+        Viewer,
+    )
+
+    Handler = Callable[[PluginContext, PluginRequest], Coroutine[Any, Any, Reply]]
 
 _NUMBER = re.compile(r"[0-9]{1,78}")
 _MOST_PAGES = 1_000_000
+_PATIENCE, _MOMENT = 1.6, 0.8
+"""Seconds for a whole answer, and for what it can do without: a slow node is no fault of ours."""
 
 
 def viewer_of(request: PluginRequest) -> Viewer:
@@ -49,6 +68,37 @@ def page_of(request: PluginRequest) -> int:
     """Read the number of a page from the address, counted from 1."""
     text = request.query.get("page", "")
     return max(1, min(int(text), _MOST_PAGES)) if _NUMBER.fullmatch(text) else 1
+
+
+def patient(handler: Handler) -> Handler:
+    """Let a handler wait for the chain only so long; then whoever asked is told that the chain is slow."""
+
+    @wraps(handler)
+    async def answer(context: PluginContext, request: PluginRequest) -> Reply:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await handler(context, request)
+        except TimeoutError:
+            raise ChainError("The chain is too slow to answer now.", fix="Try again in a minute.") from None
+
+    return answer
+
+
+async def cards_of(
+    context: PluginContext, viewer: Viewer | None, films: Collection[FilmId]
+) -> Sequence[FilmCard]:
+    """Give some films with what the viewer holds; without it while the chain is slow to say."""
+    try:
+        async with asyncio.timeout(_MOMENT):
+            return await context.library.cards(viewer, films)
+    except TimeoutError:
+        return await context.library.cards(None, films)
+
+
+async def stack_of(context: PluginContext, viewer: Viewer, film: Film) -> Stack | None:
+    """Give what the viewer holds of a film; None while nobody can say."""
+    cards = await cards_of(context, viewer, [film.id])
+    return cards[0].stack if cards else None
 
 
 async def to_wallet(transactions: PluginTransactions, viewer: Viewer, proposal: Proposal) -> Redirect:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import Page
+from wylloh_store.asking import cards_of
 from wylloh_store.keeper import shop_of
 from wylloh_store.titles import AVAILABILITIES, DEAREST, LONGER, PRICES, RUNTIMES
 from wylloh_store.wish import FACETS, RELEVANCE, SORTS, wish_of
@@ -69,7 +70,7 @@ async def grid(context: PluginContext, request: PluginRequest) -> Reply:
     shop = shop_of(context)
     wish = wish_of(request.query)
     found = shop.find(wish)
-    cards = await context.library.cards(request.viewer, [title.film.id for title in found.titles])
+    cards = await cards_of(context, request.viewer, [title.film.id for title in found.titles])
     facets = tuple(_facet(name, found.facets[name], wish) for name in FACETS)
     values = {
         "wish": wish,

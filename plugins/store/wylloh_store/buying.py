@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import ContractCall, InvalidValue, Proposal, SignaturePart, Stack, shortened
 from wylloh_store.amounts import percent
+from wylloh_store.asking import stack_of
 from wylloh_store.keeper import TOPIC, shop_of
 from wylloh_store.market import Market
 from wylloh_store.permit import Permission, permit_request
@@ -46,14 +48,12 @@ async def purchase(
     """
     goods = _goods(context, film)
     market = Market(context)
-    if listing:
-        quote = await market.resale(goods.token, listing, quantity)
-    else:
-        quote = await market.first_sale(goods.token, quantity)
+    asked = (
+        market.resale(goods.token, listing, quantity) if listing else market.first_sale(goods.token, quantity)
+    )
+    quote, stack = await asyncio.gather(asked, stack_of(context, viewer, film))
     if quote.seller == viewer.wallet:
         raise InvalidValue("You sell these yourself.", fix="Take them back under Sell tokens instead.")
-    (card,) = await context.library.cards(viewer, [film.id]) or (None,)
-    stack = card.stack if card else None
     return Purchase(quote, (*_money(film, goods, quote), *_gained(stack, quantity)))
 
 
@@ -64,14 +64,19 @@ async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, w
         InvalidValue: the wallet holds too little of the coin; the sentence says how much is missing.
         ChainError: the chain cannot be asked.
     """
-    quote = wanted.quote
-    await _check_means(context, viewer, quote)
+    quote, market = wanted.quote, Market(context)
+    held, allowed, permission = await asyncio.gather(
+        context.chain.balance(viewer.wallet, quote.coin.address),
+        market.allowance(viewer.wallet, quote.coin.address),
+        _permission(context, viewer, market, quote),
+    )
+    _check_means(viewer, quote, held)
     promise = "Not more than this is taken, even if the price changes meanwhile."
     fee = "The network's own fee comes on top; your wallet shows it."
     return Proposal(
         title=f"Buy {tokens(quote.quantity)} of {film.title}",
         explanation=(*wanted.sentences, f"{promise} {fee}"),
-        steps=await _steps(context, viewer, quote, wanted.sentences[0]),
+        steps=_steps(market, quote, allowed, permission, wanted.sentences[0]),
         done=f"{tokens(quote.quantity)} of {film.title} {'is' if quote.quantity == 1 else 'are'} yours.",
         refusals=BUYING,
         topics=(f"film:{film.id}", TOPIC),
@@ -120,8 +125,7 @@ def _gained(stack: Stack | None, quantity: int) -> tuple[str, ...]:
     return (f"You will hold {after.holding:,} then, which unlocks {unlocked}.",)
 
 
-async def _check_means(context: PluginContext, viewer: Viewer, quote: Quote) -> None:
-    held = await context.chain.balance(viewer.wallet, quote.coin.address)
+def _check_means(viewer: Viewer, quote: Quote, held: int) -> None:
     if held < quote.total:
         written = quote.coin.written
         raise InvalidValue(
@@ -131,20 +135,26 @@ async def _check_means(context: PluginContext, viewer: Viewer, quote: Quote) -> 
         )
 
 
-async def _steps(
-    context: PluginContext, viewer: Viewer, quote: Quote, says: str
+async def _permission(
+    context: PluginContext, viewer: Viewer, market: Market, quote: Quote
+) -> SignatureRequest | None:
+    """Give the permission that the wallet can sign; None if the coin has none."""
+    if not quote.coin.permits:
+        return None
+    deadline = int(shop_of(context).now) + _VALID_SECONDS
+    chain_id, wallet = quote.token.chain_id, viewer.wallet
+    wanted = Permission(quote.coin, chain_id, wallet, market.store, quote.total, deadline)
+    return await permit_request(context, wanted)
+
+
+def _steps(
+    market: Market, quote: Quote, allowed: int, permission: SignatureRequest | None, says: str
 ) -> tuple[ContractCall | SignatureRequest, ...]:
-    market = Market(context)
-    allowed = await market.allowance(viewer.wallet, quote.coin.address)
     if allowed >= quote.total:
         return (_buy(market, quote, says),)
-    if quote.coin.permits:
-        deadline = int(shop_of(context).now) + _VALID_SECONDS
-        store, wallet = market.store, viewer.wallet
-        wanted = Permission(quote.coin, quote.token.chain_id, wallet, store, quote.total, deadline)
-        request = await permit_request(context, wanted)
-        if request is not None:
-            return request, _buy_with_permit(market, quote, deadline, says)
+    if permission is not None:
+        deadline = int(permission.typed_data["message"]["deadline"])
+        return permission, _buy_with_permit(market, quote, deadline, says)
     return (*_approvals(market, quote, allowed), _buy(market, quote, says))
 
 

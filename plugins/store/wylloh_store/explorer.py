@@ -181,7 +181,7 @@ def _kind(move: TokensMoved, sold: TokensSold | None, beside: list[Any], store: 
             return "Resale"
         return "Sale in the presale" if sold.presale else "Sale"
     if move.minted:
-        return "Made, put on sale" if move.receiver == store else "Made"
+        return "Minted into the store" if move.receiver == store else "Minted"
     if store is not None and move.receiver == store:
         listed = any(isinstance(fact, TokensListed) for fact in beside)
         return "Put up for resale" if listed else "Put on sale"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import Fragment, Role, Slot
 from wylloh_store.amounts import percent
+from wylloh_store.asking import stack_of
 from wylloh_store.goods import Availability, Price
 from wylloh_store.keeper import shop_of
 from wylloh_store.names import names_of
@@ -41,12 +42,6 @@ async def fragments(
     if slot == Slot.FILM_ACTIONS:
         return _actions(film, goods, stack, shop, viewer)
     return (await _details(context, film, goods, stack, viewer),)
-
-
-async def stack_of(context: PluginContext, viewer: Viewer, film: Film) -> Stack | None:
-    """Give what the viewer holds of a film; None while nobody can say."""
-    cards = await context.library.cards(viewer, [film.id])
-    return cards[0].stack if cards else None
 
 
 def money_sentences(goods: Goods, shop: Shop) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ TOPIC = "plugin:store"
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds until something that failed is tried again; doubled each time."""
+_GRACE = 0.7
+"""Seconds for a step that is being done when the server stops: a question to the database is not cut off."""
 _MOST_TOLD = 100
 """Films whose open pages are told; when more changed at once, nobody looks at one of them."""
 
@@ -59,6 +61,8 @@ async def keeping(context: PluginContext) -> AsyncIterator[None]:
         yield
     finally:
         del _open[id(context)]
+        keeper.stop()
+        await asyncio.wait({work}, timeout=_GRACE)
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
@@ -86,7 +90,7 @@ class Keeper:
         self._news = _News(chain=True)
         self._bell = asyncio.Event()
         self._bell.set()
-        self._idle = False
+        self._idle = self._stopping = False
         self._unread: set[Wallet] = set()
 
     async def open(self) -> None:
@@ -119,12 +123,19 @@ class Keeper:
         """Whether everything heard of so far is on the shelves."""
         return self._idle
 
+    def stop(self) -> None:
+        """Let `work` end after the step it is doing."""
+        self._stopping = True
+        self._bell.set()
+
     async def work(self) -> None:
-        """Keep the shop until cancelled. What fails is tried again; meanwhile the shop shows what it knew."""
+        """Keep the shop until stopped. What fails is tried again; meanwhile the shop shows what it knew."""
         pause = _FIRST_PAUSE
         while True:
             await self._bell.wait()
             self._bell.clear()
+            if self._stopping:
+                return
             news, self._news = self._news, _News()
             try:
                 await self._look(news)
@@ -156,7 +167,7 @@ class Keeper:
     async def _read_chain(self) -> bool:
         """Take in all that is new; say whether the shop shows something else now."""
         changed = self.shop.reading
-        while (touched := await self._ledger.read_on()) is not None:
+        while not self._stopping and (touched := await self._ledger.read_on()) is not None:
             changed = True
             goods = await self._ledger.goods(touched)
             self._unread |= _coins_in(goods.values()) - self.shop.coins.keys()

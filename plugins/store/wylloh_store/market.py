@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.sdk import ChainError, InvalidValue, Wallet
-from wylloh_store.refusals import BUYING, refusal_of
+from wylloh_store.refusals import BUYING, SELLING, refusal_of
 from wylloh_store.words import tokens
 
 if TYPE_CHECKING:
@@ -61,21 +62,25 @@ class Market:
         """Ask what so many tokens cost from the publisher."""
         asked = (token.token_id, quantity)
         types = ("address", "uint256", "uint256", "bool")
-        coin, total, fee, presale = await self._ask("quote(uint256,uint256)", asked, types)
-        await self._check_left(await self.stock(token), quantity)
+        quoted, left = await asyncio.gather(
+            self._ask("quote(uint256,uint256)", asked, types), self.stock(token)
+        )
+        _check_left(left, quantity)
+        coin, total, fee, presale = quoted
         return Quote(token, quantity, await self._chain.coin(Wallet(coin)), total, fee, presale)
 
     async def resale(self, token: TokenReference, listing: int, quantity: int) -> Quote:
         """Ask what so many tokens cost from a holder."""
-        found = await self._ask("listing(uint256)", (listing,), (_LISTING,))
+        types = ("address", "uint256", "uint256", "address", "uint256")
+        found, quoted = await asyncio.gather(
+            self._ask("listing(uint256)", (listing,), (_LISTING,)),
+            self._ask("quoteListed(uint256,uint256)", (listing, quantity), types),
+        )
         seller, token_id, left, _, _ = found[0]
         if token_id != token.token_id:
             raise InvalidValue("This offer is one of another film.", fix="Choose it on that film's page.")
-        await self._check_left(left, quantity)
-        types = ("address", "uint256", "uint256", "address", "uint256")
-        coin, total, fee, _, royalty = await self._ask(
-            "quoteListed(uint256,uint256)", (listing, quantity), types
-        )
+        _check_left(left, quantity)
+        coin, total, fee, _, royalty = quoted
         known = await self._chain.coin(Wallet(coin.lower()))
         return Quote(
             token,
@@ -117,10 +122,11 @@ class Market:
 
     async def royalty(self, token: TokenReference, total: int) -> int:
         """Ask what part of a resale goes to the film's makers."""
-        asked = (token.token_id, total)
-        _, royalty = await self._chain.read(
-            self.registry, "royaltyInfo(uint256,uint256)", asked, ("address", "uint256")
-        )
+        asked, types = (token.token_id, total), ("address", "uint256")
+        try:
+            _, royalty = await self._chain.read(self.registry, "royaltyInfo(uint256,uint256)", asked, types)
+        except ChainError as error:
+            raise refusal_of(error, SELLING) or error from error
         return int(royalty)
 
     async def allowance(self, owner: Wallet, coin: Wallet) -> int:
@@ -135,10 +141,9 @@ class Market:
         except ChainError as error:
             raise refusal_of(error, BUYING) or error from error
 
-    async def _check_left(self, left: int, wanted: int) -> None:
-        if left == 0:
-            raise InvalidValue("Nothing is left here; somebody was quicker.", fix="Look who else sells some.")
-        if left < wanted:
-            raise InvalidValue(
-                f"Only {tokens(left)} {'is' if left == 1 else 'are'} left here.", fix="Buy fewer."
-            )
+
+def _check_left(left: int, wanted: int) -> None:
+    if left == 0:
+        raise InvalidValue("Nothing is left here; somebody was quicker.", fix="Look who else sells some.")
+    if left < wanted:
+        raise InvalidValue(f"Only {tokens(left)} {'is' if left == 1 else 'are'} left here.", fix="Buy fewer.")

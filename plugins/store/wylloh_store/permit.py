@@ -7,6 +7,7 @@ DOMAIN_SEPARATOR, so that a wallet never signs a permission that the coin would 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,10 +51,13 @@ class Permission:
 async def permit_request(context: PluginContext, wanted: Permission) -> SignatureRequest | None:
     """Give what the owner shall sign; None if the coin's permits cannot be used."""
     coin = wanted.coin
+    ask = context.chain.read
     try:
-        domain = await _domain(context, coin, wanted.chain_id)
-        (nonce,) = await context.chain.read(coin.address, "nonces(address)", (wanted.owner,), ("uint256",))
-        (separator,) = await context.chain.read(coin.address, "DOMAIN_SEPARATOR()", (), ("bytes32",))
+        domain, (nonce,), (separator,) = await asyncio.gather(
+            _domain(context, coin, wanted.chain_id),
+            ask(coin.address, "nonces(address)", (wanted.owner,), ("uint256",)),
+            ask(coin.address, "DOMAIN_SEPARATOR()", (), ("bytes32",)),
+        )
     except ChainError:
         return None
     if domain_separator(domain) != bytes(separator):

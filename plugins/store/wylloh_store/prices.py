@@ -17,6 +17,7 @@ from wylloh_server.sdk import (
     Page,
     Proposal,
     Redirect,
+    SplitterCreated,
     shortened,
     wallet_of,
 )
@@ -41,6 +42,7 @@ MOST_STEPS = 16
 """The contract keeps no longer price list."""
 _SET_OFFER = "setOffer(uint256,(address,address,uint64,uint64,uint256,(uint256,uint256)[]))"
 _MOST_CHANGES = 50
+_MOST_SPLITTERS = 20
 _SPARE_LINES = 3
 _LATEST = 1 << 40
 """Seconds since 1970: no sale begins in so far a future."""
@@ -383,12 +385,19 @@ async def _page(
         "lines": range(1, min(MOST_STEPS, filled + _SPARE_LINES) + 1),
         "coins": await coins_to_choose(context),
         "wallet": viewer.wallet,
+        "splitters": await _splitters(context, viewer.wallet),
         "room": max(0, goods.max_supply - goods.minted),
         "changes": await _changes(context, goods),
         "fee": percent(shop.fee_basis_points) if shop.fee_basis_points is not None else "",
         "error": error,
     }
     return Page("prices.html", values, status=400 if error else 200)
+
+
+async def _splitters(context: PluginContext, owner: Wallet) -> list[Wallet]:
+    """Give the royalty splitters a publisher has made, the newest first."""
+    found = await context.chain.history(kinds=(SplitterCreated,), wallet=owner, limit=_MOST_SPLITTERS)
+    return [event.splitter for event in found if isinstance(event, SplitterCreated)]
 
 
 async def _changes(context: PluginContext, goods: Goods) -> list[PriceChange]:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import InvalidValue, Page
 from wylloh_store.amounts import quantity_of
-from wylloh_store.asking import film_of, number_of, to_wallet, viewer_of
+from wylloh_store.asking import film_of, number_of, stack_of, to_wallet, viewer_of
 from wylloh_store.buying import propose_purchase, purchase
-from wylloh_store.fragments import stack_of
 from wylloh_store.keeper import shop_of
 from wylloh_store.names import names_of
 from wylloh_store.offers import resales_of, source_of, steps_of

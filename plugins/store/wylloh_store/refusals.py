@@ -29,6 +29,7 @@ BUYING: Mapping[str, str] = MappingProxyType(
         "ERC2612InvalidSigner": "Another wallet signed than the one that buys. Begin again with that one.",
         "ERC1155InvalidReceiver": "Your wallet is a contract that cannot hold such tokens. Use another.",
         "ZeroQuantity": "Buy at least one token.",
+        "Panic": "So many would cost more than any contract can count. Buy fewer.",
     }
 )
 
@@ -43,6 +44,7 @@ SELLING: Mapping[str, str] = MappingProxyType(
         "UnknownListing": "This offer does not exist.",
         "NotTheSeller": "Only the wallet that put these tokens up can take them back.",
         "NotEnoughListed": "Nothing is left of this offer: everything was sold, or taken back already.",
+        "Panic": "That is more money than any contract can count. Ask for less.",
     }
 )
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import ContractCall, InvalidValue, NotFound, Page, Proposal, shortened
-from wylloh_store.amounts import amount_of, percent, quantity_of
-from wylloh_store.asking import film_of, number_of, to_wallet, viewer_of
+from wylloh_server.sdk import ContractCall, InvalidValue, NotFound, Page, Proposal, TokensMoved, shortened
+from wylloh_store.amounts import LARGEST, amount_of, percent, quantity_of
+from wylloh_store.asking import cards_of, film_of, number_of, stack_of, to_wallet, viewer_of
 from wylloh_store.coins import coins_to_choose, known_coin
-from wylloh_store.fragments import money_sentences, stack_of
+from wylloh_store.fragments import money_sentences
 from wylloh_store.keeper import TOPIC, shop_of
 from wylloh_store.market import Market
 from wylloh_store.offers import resales_of
@@ -18,10 +19,14 @@ from wylloh_store.refusals import SELLING
 from wylloh_store.words import lost_rights, money, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wylloh_server.sdk import Coin, Film, FilmCard, PluginContext, PluginRequest, Reply, Viewer
+    from wylloh_store.goods import Goods
     from wylloh_store.offers import Resale
 
 _MAY_TAKE = "setApprovalForAll(address,bool)"
+_MOST_MOVES = 5_000
 _LIST = "list(uint256,uint256,address,uint256)"
 
 
@@ -90,8 +95,21 @@ async def take_back(context: PluginContext, request: PluginRequest) -> Reply:
 
 
 async def _held(context: PluginContext, viewer: Viewer) -> list[FilmCard]:
-    cards = await context.library.films(viewer)
-    return [card for card in cards if card.stack is not None and card.stack.holding]
+    """Give the films of which the viewer holds tokens, by title.
+
+    Only those are asked about whose tokens ever moved to or from this wallet: a library has many more.
+    """
+    kinds, wallet = (TokensMoved,), viewer.wallet
+    cards: Sequence[FilmCard]
+    if await context.chain.count(kinds=kinds, wallet=wallet) > _MOST_MOVES:
+        cards = await context.library.films(viewer)
+    else:
+        moves = await context.chain.history(kinds=kinds, wallet=wallet, limit=_MOST_MOVES)
+        tokens_moved = dict.fromkeys(str(move.token) for move in moves if isinstance(move, TokensMoved))
+        films = [film for token in tokens_moved if (film := shop_of(context).film_of(token))]
+        cards = await cards_of(context, viewer, [film.id for film in films])
+    held = [card for card in cards if card.stack is not None and card.stack.holding]
+    return sorted(held, key=lambda card: card.film.title.casefold())
 
 
 async def _sale(context: PluginContext, film: Film, typed: dict[str, str]) -> Sale:
@@ -104,12 +122,17 @@ async def _proposal(context: PluginContext, viewer: Viewer, sale: Sale) -> Propo
     market, goods = Market(context), shop_of(context).goods(sale.film)
     if goods is None:
         raise InvalidValue(f"{sale.film.title} has no tokens.", fix="Choose another film.")
-    held = await market.holding(viewer.wallet, goods.token)
+    held, accepted, explanation, permission = await asyncio.gather(
+        market.holding(viewer.wallet, goods.token),
+        market.accepts(sale.coin.address),
+        _explained(context, viewer, goods, sale),
+        permission_steps(viewer, market),
+    )
     if held < sale.quantity:
         raise InvalidValue(
             f"You hold {tokens(held)}, so you cannot sell {sale.quantity:,}.", fix="Sell fewer."
         )
-    if not await market.accepts(sale.coin.address):
+    if not accepted:
         raise InvalidValue(f"The store does not take {sale.coin.symbol}.", fix="Choose another coin.")
     call = ContractCall(
         market.store,
@@ -119,8 +142,8 @@ async def _proposal(context: PluginContext, viewer: Viewer, sale: Sale) -> Propo
     )
     return Proposal(
         title=f"Sell {tokens(sale.quantity)} of {sale.film.title}",
-        explanation=await _explained(context, viewer, market, sale),
-        steps=(*await permission_steps(viewer, market), call),
+        explanation=explanation,
+        steps=(*permission, call),
         done=f"{tokens(sale.quantity)} of {sale.film.title} can be bought now.",
         refusals=SELLING,
         topics=(f"film:{sale.film.id}", TOPIC),
@@ -136,32 +159,36 @@ async def permission_steps(viewer: Viewer, market: Market) -> tuple[ContractCall
     return (ContractCall(market.registry, _MAY_TAKE, (market.store, True), says=says),)
 
 
-async def _explained(context: PluginContext, viewer: Viewer, market: Market, sale: Sale) -> tuple[str, ...]:
+async def _explained(context: PluginContext, viewer: Viewer, goods: Goods, sale: Sale) -> tuple[str, ...]:
     """Say what arrives, who gets what, and which rights end."""
-    goods = shop_of(context).goods(sale.film)
-    total = sale.price * sale.quantity
-    basis_points = await market.fee_basis_points()
+    total, market = sale.price * sale.quantity, Market(context)
+    if total > LARGEST:
+        raise InvalidValue(SELLING["Panic"])
+    basis_points, royalty, stack = await asyncio.gather(
+        market.fee_basis_points(), market.royalty(goods.token, total), stack_of(context, viewer, sale.film)
+    )
     fee = total * basis_points // 10_000
-    royalty = await market.royalty(goods.token, total) if goods else 0
     if royalty > total - fee:
         raise InvalidValue(SELLING["RoyaltyTooHigh"])
     written = sale.coin.written
-    sentences = [
+    sentences = (
         f"You put {tokens(sale.quantity)} of {sale.film.title} up for {written(sale.price)} each.",
         f"When all are sold, {written(total - fee - royalty)} of {written(total)} arrive in your wallet.",
-    ]
-    parts = (
-        [f"{percent(goods.royalty_basis_points)} ({written(royalty)}) to the makers"]
-        if royalty and goods
-        else []
+        _taken(
+            sale.coin,
+            (royalty, goods.royalty_basis_points, "the makers"),
+            (fee, basis_points, "the store"),
+        ),
+        lost_rights(stack, sale.quantity) if stack else "",
+        "Until they are sold the store keeps them, and you can take them back at any time.",
     )
-    parts += [f"{percent(basis_points)} ({written(fee)}) to the store"] if fee else []
-    sentences += [f"{' and '.join(parts)} are taken from it."] if parts else []
-    stack = await stack_of(context, viewer, sale.film)
-    lost = lost_rights(stack, sale.quantity) if stack else ""
-    sentences += [lost] if lost else []
-    sentences.append("Until they are sold the store keeps them, and you can take them back at any time.")
-    return tuple(sentences)
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def _taken(coin: Coin, *shares: tuple[int, int, str]) -> str:
+    """Say what others get: amount, basis points, and who that is."""
+    said = [f"{percent(part)} ({coin.written(amount)}) to {who}" for amount, part, who in shares if amount]
+    return f"{' and '.join(said)} {'is' if len(said) == 1 else 'are'} taken from it." if said else ""
 
 
 def _withdrawal(context: PluginContext, film: Film, number: int, left: int) -> Proposal:
