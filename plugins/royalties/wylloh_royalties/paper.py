@@ -24,8 +24,8 @@ _LARGE, _TEXT, _SMALL = 20, 9.5, 7.5
 _LINE = 5.2
 _ROOM = 14
 """Millimetres that a row with its second line needs."""
-_NUMBER = 34
-"""Width of a column of amounts, in millimetres."""
+_NUMBER, _WHAT = 44, 22
+"""Widths of a column of amounts, and of that between, in millimetres."""
 
 
 def printed(statement: WrittenStatement, made: float) -> bytes:
@@ -132,19 +132,32 @@ class _Paper(FPDF):
         self._hair()
 
     def _row(self, texts: tuple[str, str, str, str], *, grey: bool = False) -> None:
-        self._style(_SMALL if grey else _TEXT, _GREY if grey else _BLACK)
-        when, what, amount, balance = (self._drawable(text) for text in texts)
-        widths = (self.epw - 2 * _NUMBER - 24, 24) if what else (self.epw - 2 * _NUMBER, 0)
-        self.cell(widths[0], _LINE, when)
+        size, tone = (_SMALL, _GREY) if grey else (_TEXT, _BLACK)
+        when, what, amount, balance = texts
+        rest = self.epw - 2 * _NUMBER - (_WHAT if what else 0)
+        self._fit(when, rest, size, tone)
         if what:
-            self.cell(widths[1], _LINE, what)
-        self.cell(_NUMBER, _LINE, amount, align="R")
-        self.cell(_NUMBER, _LINE, balance, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+            self._fit(what, _WHAT, size, tone)
+        self._fit(amount, _NUMBER, size, tone, align="R")
+        self._fit(balance, _NUMBER, size, tone, align="R")
+        self.ln(_LINE)
+
+    def _fit(
+        self, text: str, width: float, size: float, tone: int, *, align: str = "L", bold: bool = False
+    ) -> None:
+        """Print a cell, its letters smaller where they would not fit: an amount is never cut off."""
+        drawable = self._drawable(text)
+        self._style(size, tone, bold=bold)
+        wanted = self.get_string_width(drawable) + 2 * self.c_margin
+        if wanted > width:
+            self._style(size * width / wanted, tone, bold=bold)
+        self.cell(width, _LINE, drawable, align=align)
 
     def _sum(self, name: str, amount: str, *, bold: bool) -> None:
         self._style(_TEXT, bold=bold)
-        self.cell(self.epw - 2 * _NUMBER, _LINE + 0.6, name)
-        self.cell(0, _LINE + 0.6, self._drawable(amount), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.cell(_NUMBER, _LINE, name)
+        self._fit(amount, self.epw - _NUMBER, _TEXT, _BLACK, align="R", bold=bold)
+        self.ln(_LINE)
         self._hair()
 
     def _hair(self) -> None:

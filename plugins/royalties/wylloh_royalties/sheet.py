@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from wylloh_royalties.addresses import checksummed
@@ -20,6 +21,7 @@ _NAMED = 5
 _LONGEST_LINE = 1_000
 _COMMANDS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins with one of these is run by spreadsheets; roles come from strangers."""
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _COLUMNS = {
     "address": "account",
     "account": "account",
@@ -158,4 +160,4 @@ def _refuse(faults: list[Fault], lines: int) -> None:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_COMMANDS) else cell
+    return f"'{cell}" if cell.startswith(_COMMANDS) and not _NUMBER.fullmatch(cell) else cell

@@ -25,6 +25,7 @@ _HEAD = (
     "coin",
     "balance",
     "amount in base units",
+    "balance in base units",
     "coin address",
     "block",
     "log index",
@@ -133,6 +134,7 @@ def rows_of(statement: Statement, coins: Coins) -> Iterator[tuple[object, ...]]:
                 coins.symbol(coin),
                 coins.plain(line.balance, coin),
                 line.amount,
+                line.balance,
                 coin,
                 line.mark.block,
                 line.mark.index,
@@ -145,7 +147,7 @@ def rows_of(statement: Statement, coins: Coins) -> Iterator[tuple[object, ...]]:
 
 
 def _amounts(amount: int, coin: Wallet, coins: Coins) -> tuple[object, ...]:
-    return "", coins.symbol(coin), coins.plain(amount, coin), amount, coin
+    return "", coins.symbol(coin), coins.plain(amount, coin), "", amount, coin
 
 
 def _edges(statement: Statement) -> tuple[dt.date, dt.date]:

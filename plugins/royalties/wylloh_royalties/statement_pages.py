@@ -30,6 +30,7 @@ from wylloh_server.sdk import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from wylloh_royalties.coins import Coins
@@ -42,20 +43,25 @@ if TYPE_CHECKING:
 _ALL = "all"
 _MOST_SHOWN = 500
 """Lines on a page; the files have all of them."""
-_MOST_PRINTED = 5_000
-"""Lines on paper, some two hundred pages."""
+_MOST_PRINTED = 1_000
+"""Lines on paper, some forty pages: more take longer than somebody may wait."""
 _MOST_CHANGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What statement somebody asked for, and what they may ask for."""
+    """What statement somebody asked for, and what they may ask for.
+
+    Attributes:
+        near: the day within the period that lies nearest to today.
+    """
 
     splitter: Splitter
     standing: Standing
     viewer: Viewer
     recipient: Wallet | None
     period: Period
+    near: dt.date
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ async def statement(context: PluginContext, request: PluginRequest) -> Reply:
         "splitter": asked.splitter,
         "who": asked.recipient or _ALL,
         "period": asked.period,
-        "periods": [around(asked.period.first, kind) for kind in ("month", "quarter", "year")],
+        "periods": [around(asked.near, kind) for kind in ("month", "quarter", "year")],
         "choices": await _choices(context, asked),
         "topic": topic_of(asked.splitter.address),
         "error": error,
@@ -121,7 +127,9 @@ async def _asked(context: PluginContext, request: PluginRequest, query: Mapping[
     recipient = _recipient(query.get("who", ""), viewer, standing)
     state = await context.chain.state()
     today = day_of(state.at if state.at is not None else time.time())
-    return Asked(splitter, standing, viewer, recipient, period_of(query, today))
+    period = period_of(query, today)
+    near = min(period.last, max(period.first, today))
+    return Asked(splitter, standing, viewer, recipient, period, near)
 
 
 def _recipient(who: str, viewer: Viewer, standing: Standing) -> Wallet | None:
