@@ -17,7 +17,12 @@ TV = {"width": 1920, "height": 1080}
 PATIENCE_MS = 60_000
 """How long anything may take on a busy machine."""
 
-_BUTTONS = {"demo": "Sign in with the demo wallet", "empty": "Sign in with an empty wallet"}
+_BUTTONS = {
+    "demo": "Sign in with the demo wallet",
+    "empty": "Sign in with an empty wallet",
+    "cinema": "Sign in with the cinema's wallet",
+    "publisher": "Sign in with the publisher's wallet",
+}
 
 
 class Visitor:
@@ -55,7 +60,7 @@ class Visitor:
         await self.context.close()
 
     async def sign_in(self, wallet: str) -> None:
-        """Press the demo's button for the `demo` or the `empty` wallet, and wait for the library."""
+        """Press the demo's button for one of its wallets, and wait for the library."""
         await self.page.goto("/")
         await self.page.get_by_role("button", name=_BUTTONS[wallet]).click()
         await expect(self.page.locator("header .who")).to_contain_text("signed in as", timeout=PATIENCE_MS)

@@ -66,6 +66,19 @@ async def empty_handed(demo, browser):
     return await _cookies_of(demo, browser, "empty")
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sessions(demo, browser):
+    """The cookies of a browser that signed in with one of the demo's wallets: `await sessions("publisher")`."""
+    known = {}
+
+    async def session(wallet):
+        if wallet not in known:
+            known[wallet] = await _cookies_of(demo, browser, wallet)
+        return known[wallet]
+
+    return session
+
+
 async def _cookies_of(demo, browser, wallet):
     visitor = await Visitor.arriving(browser, demo)
     await visitor.sign_in(wallet)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import expect
 
 from tests.components.pictures import take, take_for_readme
 from tests.components.visitor import DESK, PATIENCE_MS, PHONE, TV
+from wylloh_server.hooks import PluginRegistry
 
 FILM = "Light"
 SIZES = [pytest.param(PHONE, id="phone"), pytest.param(DESK, id="desk"), pytest.param(TV, id="tv")]
@@ -16,8 +19,13 @@ FOR_THE_OWNER = {
     "pair": "/pair",
     "devices": "/devices",
     "admin": "/admin",
-    "tags": "/plugins/tagging/",
+    "tasks": "/tasks",
+    "transactions": "/transactions",
+    "titles": "/titles",
+    "approvals": "/approvals",
 }
+FILES = (".csv", ".json", ".pdf", ".png")
+"""Addresses that give a file and no page."""
 NAMED_ROLES = {"button", "link", "textbox", "combobox", "slider", "checkbox", "menuitemradio", "img", "Video"}
 
 
@@ -47,6 +55,34 @@ async def test_the_owners_pages(demo, arrive, signed_in, size):
     await take(owner, "film")
     if size == DESK:
         await take_for_readme(owner)
+
+
+def plugin_pages() -> dict[str, str]:
+    """Every page of every bundled plugin, with `{film}` where it is about one."""
+    registry = PluginRegistry()
+    registry.load()
+    pages = [mounted for mounted in registry.routes() if mounted.route.method == "GET"]
+    paths = [mounted.url for mounted in pages if not mounted.url.endswith(FILES)]
+    about_films = [path for path in paths if set(re.findall(r"{(\w+)", path)) <= {"film"}]
+    return {path.removeprefix("/plugins/").strip("/").replace("/", "-"): path for path in about_films}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("wallet", ["demo", "publisher"])
+async def test_every_page_of_every_plugin(demo, arrive, sessions, size, wallet):
+    person = await arrive(demo, size, await sessions(wallet))
+    await person.open_film(FILM)
+    film, seen = person.film_id, 0
+    for name, path in plugin_pages().items():
+        person.expected = [r"status of 40[34]"]
+        reply = await person.page.goto(path.replace("{film}", film))
+        if reply.status in {403, 404} or "text/html" not in reply.headers["content-type"]:
+            continue  # not for this wallet, or a file
+        assert reply.status == 200, path
+        seen += 1
+        await in_order(person)
+        await take(person, f"{wallet}-{name.replace('{film}', 'film')}")
+    assert seen > 12
 
 
 @pytest.mark.parametrize("size", SIZES)

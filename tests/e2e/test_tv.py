@@ -25,6 +25,7 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     await expect(tv.page.get_by_role("button", name=re.compile("wallet"))).to_have_count(0)
     await take(tv, "tv-library", whole=False)
     await press_until(tv, "ArrowDown", "a.card")
+    await press_until(tv, "ArrowRight", f"a.card:has(b:text-is('{FILM}'))")
     await tv.page.keyboard.press("Enter")
     await expect(tv.page.get_by_role("heading", level=1)).to_have_text(FILM)
     await expect(tv.page.locator("button.go")).to_be_focused()
