@@ -72,6 +72,29 @@ async def test_what_the_world_did_to_it_is_not_held_against_it(house, error):
         assert record_of(registry, "bad").status == ("running" if theirs else "stopped")
 
 
+async def test_waiting_for_the_server_is_not_held_against_it(house):
+    house.write(
+        "slow",
+        """
+        @hookimpl
+        async def nav_items(context):
+            await asyncio.gather(context.library.films(None), asyncio.sleep(0))
+            return []
+        """,
+    )
+    async with house.running(limits=QUICK) as (registry, dispatch):
+
+        async def never(viewer):
+            await asyncio.Event().wait()
+
+        plugin = registry.plugin("slow")
+        plugin.context.library._port.films = never
+        for _ in range(4):
+            await labels(dispatch)
+        assert (plugin.status, plugin.errors) == ("running", 4)
+        assert plugin.last_error == ("nav_items: KeptWaiting: took longer than 0.3 s, waiting for the server")
+
+
 HANGING = {
     "a hook": (hook("nav_items", BLOCK), "nav_items"),
     "a listener": (f"@hookimpl\nasync def on_event(event):\n    {BLOCK}\n", "on_event(FilmReady)"),
@@ -153,7 +176,10 @@ async def test_routes_of_a_stopped_plugin_say_so(house):
     ("source", "reason"),
     [
         (BLOCK, "It could not be loaded: TimeoutError: took longer than 1 s"),
-        (f"@hookimpl\ndef routes():\n    {BLOCK}", "It could not be loaded: TimeoutError: took longer than 1 s"),
+        (
+            f"@hookimpl\ndef routes():\n    {BLOCK}",
+            "It could not be loaded: TimeoutError: took longer than 1 s",
+        ),
         (
             f"@hookimpl\nasync def lifespan():\n    {BLOCK}\n    yield",
             "It could not start: TimeoutError: took longer than 0.3 s",
@@ -188,9 +214,10 @@ def event_types():
 
 async def test_a_flood_of_events_stops_a_plugin(house):
     house.write(
-        "bad", TELLING + hook("nav_items", "return []") + "@hookimpl\nasync def lifespan(context):\n"
+        "bad",
+        TELLING + hook("nav_items", "return []") + "@hookimpl\nasync def lifespan(context):\n"
         "    async def flood():\n        while True:\n            context.emit(Told())\n"
-        "            await asyncio.sleep(0)\n    task = asyncio.create_task(flood())\n    yield\n"
+        "            await asyncio.sleep(0)\n    task = asyncio.create_task(flood())\n    yield\n",
     )
     house.write("good", GOOD)
     async with house.running(limits=Limits(emitted=2000, stop=0.3)) as (registry, dispatch):

@@ -7,18 +7,45 @@ import functools
 import inspect
 import threading
 from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wylloh_server.domain.errors import PluginError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
 _Port = TypeVar("_Port")
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 _PATIENCE = 10.0
 """Seconds a plain call waits for the server's loop; longer means that the server is stopping."""
+
+
+class Errands:
+    """What one piece of a plugin's work is asking the server at this moment, tasks it began included."""
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the server has been asked something and has not answered yet."""
+        return self._open > 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count one until the context ends."""
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+
+ERRANDS: ContextVar[Errands] = ContextVar("wylloh_plugin_errands")
+"""Those of the work that is running; set by whoever begins it."""
 
 
 class Bridge:
@@ -52,7 +79,8 @@ class Bridge:
             except RuntimeError:
                 work.close()
                 raise PluginError("The server has stopped.") from None
-            return await asyncio.wrap_future(there)
+            with ERRANDS.get(Errands()).one():
+                return await asyncio.wrap_future(there)
 
         return carried
 

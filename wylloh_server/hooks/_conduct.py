@@ -7,14 +7,14 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import ChainError, ContentError, StorageError
-from wylloh_server.hooks._thread import StillBusy
+from wylloh_server.hooks._thread import KeptWaiting, StillBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wylloh_server.hooks.limits import Limits
 
-_NOT_ITS_FAULT = (ChainError, ContentError, StorageError, StillBusy)
+_NOT_ITS_FAULT = (ChainError, ContentError, StorageError, KeptWaiting, StillBusy)
 """What the world did to it, and what has been counted already."""
 
 

@@ -7,9 +7,11 @@ import contextlib
 import ctypes
 import threading
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from wylloh_server.domain.errors import PluginError
+from wylloh_server.hooks._bridge import ERRANDS, Errands
 from wylloh_server.hooks._calls import contained
 from wylloh_server.hooks._pool import DaemonPool
 
@@ -26,6 +28,10 @@ _WIND_UP = 1.0
 
 class StillBusy(TimeoutError):
     """The plugin's thread has not come back from something else. No new fault: that one is counted."""
+
+
+class KeptWaiting(TimeoutError):
+    """The plugin took too long because the server, or the world behind it, did not answer it."""
 
 
 class PluginThread:
@@ -69,6 +75,7 @@ class PluginThread:
 
         Raises:
             TimeoutError: it took longer. The work is called off but not waited for: it may ignore that.
+            KeptWaiting: so it did, and was waiting for an answer of the server's.
             StillBusy: the thread is blocked by something else; nobody waits for that twice.
             PluginError: it cancelled itself, tried to end the process, or the thread has ended.
             Exception: whatever the plugin raised.
@@ -80,10 +87,13 @@ class PluginThread:
             self._call_off(call, where)
             raise
         if not done:
+            kept = call.errands.under_way
             self._call_off(call, where)
             await asyncio.wait({call.ended}, timeout=_MOMENT)
             if not call.ended.done():
                 self._ping()
+            if kept:
+                raise KeptWaiting(f"took longer than {seconds:g} s, waiting for the server")
             raise TimeoutError(f"took longer than {seconds:g} s")
         return call.answer.result()
 
@@ -179,6 +189,7 @@ class _Call(Generic[_Answer]):
     Attributes:
         answer: the outcome; cancelled when nobody wants it any more.
         ended: done as soon as the plugin's thread has nothing more to do with it.
+        errands: what it is asking the server.
     """
 
     def __init__(
@@ -189,6 +200,7 @@ class _Call(Generic[_Answer]):
     ) -> None:
         self.answer: asyncio.Future[_Answer] = home.create_future()
         self.ended: asyncio.Future[None] = home.create_future()
+        self.errands = Errands()
         self._work = work
         self._home = home
         self._loop = loop
@@ -210,7 +222,9 @@ class _Call(Generic[_Answer]):
             self._work.close()
             self._tell_home(None)
             return
-        self._task = self._loop.create_task(contained(self._work))
+        context = copy_context()
+        context.run(ERRANDS.set, self.errands)
+        self._task = self._loop.create_task(contained(self._work), context=context)
         self._task.add_done_callback(self._tell_home)
 
     def _stop(self) -> None:

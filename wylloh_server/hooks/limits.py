@@ -21,7 +21,7 @@ class Limits:
         hang: work that was called off, because it took longer than it may, and has not ended after so many
             further seconds stops the plugin.
         failures: so many failures within `window` seconds stop the plugin. Those of the chain, of content
-            and of the database do not count.
+            and of the database do not count, nor that it waited for them too long.
         window: see `failures`.
         queue: how many events wait for one plugin; further ones are dropped.
         missed: so many events dropped while it hears a single one stop the plugin.
