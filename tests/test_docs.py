@@ -161,7 +161,7 @@ async def test_the_small_plugin_of_the_page_works(plugin_app, tmp_path, monkeypa
     (package / "templates/count.html").write_text(README.split("```html\n")[1].split("```")[0])
     monkeypatch.syspath_prepend(tmp_path)
     test: dict = {}
-    exec(README.split("```python\n")[2].split("```")[0], test)
+    exec(README.split("## Tests\n")[1].split("```python\n")[1].split("```")[0], test)
     await test["test_the_count"](plugin_app)
     async with plugin_app("wylloh_counting") as app:
         assert [item.label for item in await app.nav_items()] == ["Count"]
