@@ -38,6 +38,8 @@ class RpcProxy:
     """Results given instead of the node's, by method."""
     answers: dict[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     """Whole answers to a question, by method."""
+    changed: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Makes another result of the node's, by method."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -67,7 +69,10 @@ class RpcProxy:
         if words is not None:
             return _refused(question["id"], words)
         async with ClientSession() as session, session.post(self.upstream, json=question) as reply:
-            return await reply.json()
+            answer = await reply.json()
+        if question["method"] in self.changed and "result" in answer:
+            answer["result"] = self.changed[question["method"]](answer["result"])
+        return answer
 
 
 def _refused(id_: Any, words: str) -> Any:

@@ -19,6 +19,7 @@ from tests.components.anvil import anvil
 from tests.components.evm import Contract, Evm, Reverted
 from tests.components.followed import Followed, everything, open_chain, replayed
 from tests.components.market import DOLLAR
+from tests.components.postgres import postgres
 from tests.components.rpc_proxy import rpc_proxy
 from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.errors import ChainError, ChainUnavailable, StorageError
@@ -277,6 +278,37 @@ async def test_what_cannot_be_read_is_never_passed_over(chain, storage):
     await chain.agrees(storage)
 
 
+@pytest.mark.parametrize("known", [1, 4])
+async def test_a_provider_that_tells_the_newest_blocks_late_loses_nothing(chain, storage, known, caplog):
+    """Behind one address are many nodes; the one that tells logs may be behind the one that tells the head."""
+    chain.mine(known)
+    async with rpc_proxy(chain.url) as proxy, chain.indexer(storage, url=proxy.url) as indexer:
+        await indexer.catch_up()
+        logs_up_to = chain.height
+        chain.mint(chain.market.people[0], 3)
+        chain.mint(chain.market.people[1], 4)
+        proxy.changed["eth_getLogs"] = lambda logs: [
+            log for log in logs if int(log["blockNumber"], 16) <= logs_up_to
+        ]
+        await indexer.catch_up()
+        assert (await storage.history.state()).block == chain.height
+        chain.mint(chain.market.people[2], 5)
+        await indexer.catch_up()
+        missing = await storage.history.count()
+        proxy.changed.clear()
+        await indexer.catch_up()
+        assert await storage.history.count() == missing  # nobody asks before there is another block
+        chain.mine()
+        await indexer.catch_up()
+        assert await storage.history.count() == missing + 3
+        assert "not told in full" in caplog.text
+        caplog.clear()
+        chain.mine()
+        await indexer.catch_up()
+        assert "not told in full" not in caplog.text
+    await chain.agrees(storage)
+
+
 async def test_two_servers_on_one_database_double_nothing(chain, storage):
     for _ in range(5):
         chain.mint(chain.market.people[0])
@@ -286,6 +318,25 @@ async def test_two_servers_on_one_database_double_nothing(chain, storage):
         await one.catch_up()
         await other.catch_up()
     await chain.agrees(storage)
+
+
+async def test_on_postgresql_as_well_with_two_servers_at_once(chain):
+    with postgres() as url:
+        async with open_database(url) as database, open_database(url) as other:
+            people = chain.market.people
+            for number in range(6):
+                chain.mint(people[number % 3], number + 1)
+            async with chain.indexer(database.storage) as one, chain.indexer(other.storage) as two:
+                for _ in range(3):
+                    outcomes = await asyncio.gather(one.catch_up(), two.catch_up(), return_exceptions=True)
+                    assert all(outcome is None or isinstance(outcome, StorageError) for outcome in outcomes)
+                    chain.evm.rpc("anvil_reorg", 3, [[chain.mint_call(people[3], 2), 1]])
+                    chain.mine()
+                await one.catch_up()
+                await two.catch_up()
+            await chain.agrees(database.storage)
+            facts = await database.storage.history.history(newest_first=False, limit=1000)
+            assert await replayed(other.storage, 4) == list(facts)
 
 
 async def test_following_goes_on_through_trouble_until_it_is_cancelled(chain, storage, caplog):

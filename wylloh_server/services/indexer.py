@@ -125,6 +125,8 @@ class Indexer:
             return False
         if last is not None and stretch.parent != last.hash:
             return await self._go_back(last)
+        if stretch.late is not None:
+            return await self._read_again(stretch.late)
         await self._add(stretch, head)
         return True
 
@@ -157,6 +159,12 @@ class Indexer:
         taken = await self._index.roll_back(to)
         _log.warning("a reorg: back from block %d to %s, %d facts taken back", last.number, to, taken)
         self._untold = to or self._start_block
+        return True
+
+    async def _read_again(self, late: BlockNumber) -> bool:
+        taken = await self._index.roll_back(BlockNumber(late - 1))
+        _log.warning("block %d was not told in full: %d facts taken back to read it again", late, taken)
+        self._untold = late
         return True
 
     async def _fork(self) -> BlockHeader | None:

@@ -64,7 +64,7 @@ class SampleChain:
         )
 
     def answer(self, contract: Wallet, function: str, answer: Answer) -> None:
-        """Let a contract answer: a tuple, an error to raise, or a function of the arguments that gives a tuple."""
+        """Let a contract answer a tuple, raise an error, or answer what a function of the arguments gives."""
         self._answers[contract, function] = answer
 
     def coin(self, coin: Coin) -> None:

@@ -10,6 +10,7 @@ from wylloh_server.adapters.chain import _facts, _wire
 from wylloh_server.adapters.chain._faults import NodeFailed, RequestRefused
 from wylloh_server.adapters.chain._headers import read_head, read_headers, read_newest
 from wylloh_server.adapters.chain._logs import log_of
+from wylloh_server.adapters.chain._recent import Recent
 from wylloh_server.adapters.chain._sorting import Sorter
 from wylloh_server.adapters.chain._span import Span
 from wylloh_server.domain.onchain import SplitterCreated
@@ -49,6 +50,7 @@ class ChainHistory:
         self._pool = pool
         self._sorter = Sorter(pool.chain_id, registry, contracts)
         self._span, self._past = Span(), Span()
+        self._recent = Recent()
 
     async def head(self) -> ChainHead:
         """Look at the newest block."""
@@ -76,7 +78,11 @@ class ChainHistory:
         newest = await read_newest(ask)
         if first > newest.number:
             return None
-        logs, last = await self._first_logs(ask, first, newest, [*self._sorter.known, *splitters])
+        self._recent.begin(first)
+        addresses = [*self._sorter.known, *splitters]
+        logs, last = await self._first_logs(ask, first, newest, addresses)
+        late = self._recent.late(log for log in logs if log.block < first)
+        logs = [log for log in logs if log.block >= first]
         blocks = await _headers_of(ask, logs, {first - 1} if first else set())
         facts = await asyncio.to_thread(self._sorter.facts, logs, blocks)
         named = {
@@ -86,18 +92,23 @@ class ChainHistory:
             facts, blocks = await self._with_named(ask, facts, blocks, named, (first, last.number))
         if (await read_headers(ask, [last.number])).get(last.number) != last:
             raise _Moved
+        self._recent.note(first, last.number, addresses, logs)
         told = [blocks[number] for number in sorted(blocks) if first <= number < last.number]
         parent = blocks[BlockNumber(first - 1)].hash if first else ""
-        return Stretch(first, parent, (*told, last), tuple(facts), named)
+        return Stretch(first, parent, (*told, last), tuple(facts), named, late)
 
     async def _first_logs(
-        self, ask: Asking, first: int, newest: BlockHeader, addresses: Sequence[Wallet]
+        self, ask: Asking, first: BlockNumber, newest: BlockHeader, addresses: Sequence[Wallet]
     ) -> tuple[list[Log], BlockHeader]:
-        """Ask for logs from a block on, halving until there is an answer; give its last block too."""
+        """Ask for logs from a block on, halving until there is an answer; give its last block too.
+
+        Logs of some blocks before the first are asked for again.
+        """
         while True:
-            end = min(first + self._span.width - 1, newest.number)
+            start = self._recent.start(first, self._span.width)
+            end = min(start + self._span.width - 1, newest.number)
             last = newest if end == newest.number else await _block(ask, end)
-            logs = await _logs(ask, self._span, (first, end), addresses)
+            logs = await _logs(ask, self._span, (start, end), addresses)
             if logs is not None:
                 return logs, last
 

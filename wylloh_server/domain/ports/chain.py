@@ -146,6 +146,8 @@ class Stretch:
         events: by place on the chain. Those of splitters named here for the first time reach back before
             `first`, to wherever they began.
         splitters: those, each with the block that named it.
+        late: a block before `first` that tells more now than when it was read, if there is one: everything
+            from it on must be taken back and read again.
     """
 
     first: BlockNumber
@@ -153,6 +155,7 @@ class Stretch:
     blocks: tuple[BlockHeader, ...]
     events: tuple[ChainEvent, ...] = ()
     splitters: Mapping[Wallet, BlockNumber] = field(default_factory=dict)
+    late: BlockNumber | None = None
 
     @property
     def last(self) -> BlockHeader:
