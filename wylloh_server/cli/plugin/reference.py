@@ -14,6 +14,8 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from wylloh_server import sdk
 from wylloh_server.cli.plugin._docstrings import attribute_texts, first_lines, origins, sections, whole
 from wylloh_server.config import PluginSettings
@@ -216,8 +218,13 @@ def _toml(value: object) -> str:
 def _cli() -> Iterator[str]:
     from wylloh_server.cli.plugin import command
 
-    rows = ((f"`wylloh plugin {one.name}`", first_lines(one.callback)) for one in command.commands.values())
+    rows = ((f"`{_usage(one)}`", first_lines(one.callback)) for one in command.commands.values())
     return _table(("command", "what it does"), rows)
+
+
+def _usage(command: click.Command) -> str:
+    words = command.collect_usage_pieces(click.Context(command))
+    return " ".join(["wylloh plugin", str(command.name), *(word for word in words if word != "[OPTIONS]")])
 
 
 if __name__ == "__main__":
