@@ -64,6 +64,15 @@ async def test_each_value_says_how_many_would_be_found_with_it(store):
         assert facets["genre"] == {"Drama": 2, "Comedy": 1, "Documentary": 1, "Film noir": 1}
         assert facets["availability"] == {"On sale": 1, "Not offered": 1}
         assert facets["year"] == {"2020s": 1, "1990s": 1}
+        assert [facet.label for facet in page.values["facets"]] == [
+            "Availability",
+            "Price in dUSD",
+            "Genre",
+            "Right within reach",
+            "Runtime",
+            "Language",
+            "Year",
+        ]
 
 
 async def test_a_choice_is_a_link_that_takes_itself_away_again(store):

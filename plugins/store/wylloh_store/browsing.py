@@ -71,7 +71,7 @@ async def grid(context: PluginContext, request: PluginRequest) -> Reply:
     wish = wish_of(request.query)
     found = shop.find(wish)
     cards = await cards_of(context, request.viewer, [title.film.id for title in found.titles])
-    facets = tuple(_facet(name, found.facets[name], wish) for name in FACETS)
+    facets = tuple(_facet(name, found.facets[name], wish, shop) for name in FACETS)
     values = {
         "wish": wish,
         "found": found,
@@ -103,7 +103,7 @@ def _shelves(shop: Shop, titles: Sequence[Title], cards: Sequence[FilmCard], wis
     return shelves
 
 
-def _facet(name: str, values: Sequence[FacetValue], wish: Wish) -> Facet:
+def _facet(name: str, values: Sequence[FacetValue], wish: Wish, shop: Shop) -> Facet:
     ordered = _ordered(name, values, wish)
     choices = [
         Choice(
@@ -118,7 +118,9 @@ def _facet(name: str, values: Sequence[FacetValue], wish: Wish) -> Facet:
     ]
     first = [choice for place, choice in enumerate(choices) if place < _SHOWN or choice.chosen]
     rest = [choice for choice in choices if choice not in first]
-    return Facet(name, FACETS[name], tuple(first), tuple(rest))
+    symbols = {coin.symbol for coin in shop.coins.values()}
+    unit = f" in {min(symbols)}" if name == "price" and len(symbols) == 1 else ""
+    return Facet(name, FACETS[name] + unit, tuple(first), tuple(rest))
 
 
 def _ordered(name: str, values: Sequence[FacetValue], wish: Wish) -> list[FacetValue]:
