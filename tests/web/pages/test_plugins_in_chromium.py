@@ -9,6 +9,7 @@ import pytest
 from tests.components.browser import chromium
 from tests.components.pictures import take
 from tests.web.conftest import OWNER
+from wylloh_server.web.development import develop
 
 PHONE, DESK, TV = (390, 844), (1280, 800), (1920, 1080)
 CODE = """
@@ -63,3 +64,37 @@ async def test_a_stopped_plugin_is_explained_and_can_be_started_or_switched_off(
         await loud.filter(has_text="Switched off until the server starts again.").wait_for()
     statuses = {record.name: record.status for record in house.plugins.records()}
     assert statuses == {"testgood": "running", "testlock": "running", "testloud": "disabled"}
+
+
+PAGE = """
+from pathlib import Path
+from wylloh_server.sdk import *
+
+WYLLOH_SDK = "1.0"
+
+async def page(context, request):
+    return Page("page.html")
+
+@hookimpl
+def routes():
+    return [Route("GET", "", page, role=None)]
+
+@hookimpl
+def template_dirs():
+    return [Path(__file__).parent]
+"""
+TEMPLATE = '{% extends "base.html" %}{% block content %}<p id="word">before</p>{% endblock %}'
+
+
+async def test_an_open_page_reloads_itself_when_its_template_changes(open_house, tmp_path):
+    package = tmp_path / "plugins" / "wylloh_testpage"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(PAGE)
+    (package / "page.html").write_text(TEMPLATE)
+    house = await open_house(plugin_folder=tmp_path / "plugins", add=develop)
+    async with chromium() as browser:
+        page = await browser.new_page(base_url=house.origin)
+        await page.goto("/plugins/testpage/")
+        assert await page.locator("#word").inner_text() == "before"
+        (package / "page.html").write_text(TEMPLATE.replace("before", "after"))
+        await page.locator("#word").filter(has_text="after").wait_for()
