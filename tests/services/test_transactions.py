@@ -163,6 +163,15 @@ async def test_refusals_are_told_before_anything_is_kept(server, market):
     assert await server.desk.of_wallet(ME, limit=10) == ()
 
 
+async def test_a_wallet_that_is_a_contract_is_told_so_and_one_that_borrows_code_is_not(server, market):
+    market.chain.rpc("anvil_setCode", ME, "0x6001")
+    with pytest.raises(InvalidValue, match="Your wallet is a contract"):
+        await server.propose(buy(market))
+    market.chain.rpc("anvil_setCode", ME, "0xef0100" + market.coin.address[2:])
+    allow = ContractCall(market.coin.address, "approve(address,uint256)", (market.store.address, 1))
+    assert await server.propose(allow)
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -15,6 +15,7 @@ import secrets
 from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.events import FilmAdded, FilmReady, FilmRemoved
@@ -120,11 +121,16 @@ class Live:
         listener.position, after = self._number, listener.position
         if behind:
             return News(self.mark, everything=True)
-        fresh = [entry for entry in self._ring if entry.number > after and _is_for(entry, listener.wallet)]
+        fresh = [entry for entry in self._since(after) if _is_for(entry, listener.wallet)]
         topics = {topic for entry in fresh for topic in entry.topics}
         told = frozenset(topic for topic in topics if _may_hear(topic, listener.wallet))
         notices = tuple(entry.notice for entry in fresh if entry.notice)
         return News(self.mark, told, notices) if told or notices else None
+
+    def _since(self, number: int) -> list[_Entry]:
+        """Give what came after a number, oldest first, without looking at what is older."""
+        newest_first = takewhile(lambda entry: entry.number > number, reversed(self._ring))
+        return list(newest_first)[::-1]
 
     def _tell(self, topics: tuple[str, ...], wallet: Wallet | None, notice: Notice | None = None) -> None:
         self._number += 1

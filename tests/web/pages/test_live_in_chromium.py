@@ -12,7 +12,7 @@ from playwright.async_api import expect
 from tests.components.browser import chromium
 from tests.web.conftest import OWNER
 from tests.web.pages.conftest import stocked
-from tests.web.pages.samples import ELSEWHERE
+from tests.web.pages.samples import BEGUN, ELSEWHERE
 from wylloh_server.domain.topics import film_topic
 from wylloh_server.domain.types import BlockNumber
 from wylloh_server.web import keys
@@ -213,6 +213,11 @@ async def test_six_tabs_share_one_stream_and_leave_the_connections_to_the_film(h
         "Promise.all([1, 2, 3, 4, 5].map(() => fetch('/livez').then((r) => r.status)))"
     )
     assert answers == [200] * 5
+    player = await tabs(f"/watch/{BEGUN.id}")
+    async with asyncio.timeout(10):
+        while not house.playback.leases:
+            await asyncio.sleep(0.05)
+    await player.close()
     await pages[0].close()
     await changed(house, count)
     await expect(pages[5].locator("#count")).to_have_text("2")

@@ -31,6 +31,8 @@ _REORG_ROOM = 64
 _FINAL_AFTER = 64
 """Blocks after which one counts as final on a node that does not say (two epochs of Ethereum)."""
 
+_DELEGATION = bytes.fromhex("ef0100")
+
 _SIGNATURE = re.compile(r"0x([0-9a-fA-F]{64})([0-9a-fA-F]{64})([0-9a-fA-F]{2})")
 _UNSIGNED = "0x" + "00" * 65
 _FIRST_V = 27
@@ -101,6 +103,8 @@ def _filled(argument: Any, parts: dict[SignaturePart, int | bytes]) -> Any:
 
 
 async def _refusal(ask: Ask, call: PreparedCall, place: str) -> CallRefusal | None:
+    if _is_contract(_wire.data(await ask("eth_getCode", [call.sender, place]))):
+        return CallRefusal("ContractWallet")
     if not _wire.data(await ask("eth_getCode", [call.to, place])):
         return CallRefusal("NoContract")
     query = {"from": call.sender, "to": call.to, "data": call.data, "value": hex(call.value)}
@@ -113,6 +117,11 @@ async def _refusal(ask: Ask, call: PreparedCall, place: str) -> CallRefusal | No
             return CallRefusal("InsufficientFunds")
         raise
     return None
+
+
+def _is_contract(code: bytes) -> bool:
+    """Tell a contract from an account, also one that lends itself a contract's code (EIP-7702)."""
+    return bool(code) and not code.startswith(_DELEGATION)
 
 
 def _told(error: CallReverted) -> CallRefusal:

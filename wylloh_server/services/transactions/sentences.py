@@ -17,6 +17,9 @@ _DEFAULTS = MappingProxyType(
     {
         "NoContract": "There is no contract at that address on this chain. Tell who looks after this server.",
         "InsufficientFunds": "Your wallet has too little of the chain's own coin for that. Add some first.",
+        "ContractWallet": (
+            "Your wallet is a contract, and this server cannot follow what such wallets send. Use an account."
+        ),
         "Panic": "The contract ran into an error of its own. Tell who made it.",
         "ERC20InsufficientBalance": "Your wallet does not hold enough of this coin. Add some first.",
         "ERC20InsufficientAllowance": "The contract may not take that much of this coin. Allow it first.",
