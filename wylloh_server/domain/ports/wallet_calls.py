@@ -43,8 +43,8 @@ class CallRefusal:
     """Why a call would be refused: the contract's custom error by name, or the words it gave; else nothing.
 
     Names of our own are `NoContract` (nothing is at that address), `InsufficientFunds` (the wallet has too
-    little of the chain's own coin) and `ContractWallet`: what such a wallet sends cannot be told by its sender,
-    nor by the hash it gives, so that nobody could say what became of it.
+    little of the chain's own coin) and `ContractWallet`: what such a wallet sends cannot be told by its
+    sender, nor by the hash it gives, so that nobody could say what became of it.
     """
 
     name: str = ""
