@@ -1,12 +1,20 @@
 """Buying up to a tier, selling on, and where every cent of it goes; in a browser, with a wallet that signs."""
 
+import csv
+import io
 import re
+import time
+from dataclasses import dataclass
+from decimal import Decimal
 
 import pytest_asyncio
+from eth_utils.crypto import keccak
 from playwright.async_api import expect
 
 from tests.components.visitor import PATIENCE_MS
+from tests.components.shares import divided
 from tests.e2e.shoppers import DOLLAR, Shopper, ask, market_of
+from wylloh_server.cli.demo.chain import accounts
 
 FILM, PRICE, BULK = "Three Corners", 3_490_000, 2_960_000
 """Its price, and that of each of 50 or more at once."""
@@ -35,6 +43,57 @@ def money(demo, whom):
 
 def share(amount, basis_points):
     return amount * basis_points // 10_000
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What the store's own event says."""
+
+    listing: int
+    total: int
+    royalty: int
+
+
+def logs(demo, contract, event, *topics):
+    """The chain's own record of an event, read by nothing of the server."""
+    wanted = ["0x" + keccak(text=event).hex(), *("0x" + topic[2:].rjust(64, "0") for topic in topics)]
+    query = {"address": contract, "fromBlock": "0x0", "toBlock": "latest", "topics": wanted}
+    return demo.ask_chain("eth_getLogs", query)
+
+
+def facts(demo, contract, event, *topics):
+    return [int(log["data"], 16) for log in logs(demo, contract, event, *topics)]
+
+
+def sales(demo, store):
+    """Every sale: listing, quantity, coin, total, fee, royalty receiver, royalty, presale."""
+    event = "Sold(uint256,address,address,uint256,uint256,address,uint256,uint256,address,uint256,bool)"
+    words = [bytes.fromhex(log["data"][2:]) for log in logs(demo, store, event)]
+    cut = [[int.from_bytes(data[at : at + 32]) for at in range(0, len(data), 32)] for data in words]
+    return [Sale(listing=word[0], total=word[3], royalty=word[6]) for word in cut]
+
+
+async def rows_of(page, address, *, contains):
+    """A CSV file, once it is as far as the chain: the indexer may be a moment behind."""
+    patience = time.monotonic() + PATIENCE_MS / 1000
+    before = ""
+    while True:
+        text = (await (await page.context.request.get(address)).text()).removeprefix("\ufeff")
+        assert contains in text
+        if text == before or time.monotonic() > patience:
+            return list(csv.DictReader(io.StringIO(text)))
+        before = text
+        await page.wait_for_timeout(4_000)
+
+
+def units(amount):
+    return int(Decimal(amount.replace(",", "")) * DOLLAR)
+
+
+def written(amount):
+    """As the pages write it: at least two decimals, all that are needed."""
+    whole, part = divmod(amount, DOLLAR)
+    return f"{whole:,}.{f'{part:06d}'.rstrip('0').ljust(2, '0')} dUSD"
 
 
 async def test_buying_up_to_the_next_tier_moves_the_ladder_and_the_film_plays(shop, demo):
@@ -99,3 +158,55 @@ async def test_resale_pays_the_seller_the_makers_and_the_store_to_the_last_unit(
     assert money(demo, seller.address) - had[seller.address] == total - fee - royalty
     assert money(demo, market.splitter) - had[market.splitter] == royalty
     assert money(demo, market.publisher) - had[market.publisher] == fee
+
+
+async def test_income_is_divided_paid_and_stated_to_the_last_unit(shop, demo):
+    market = market_of(demo)
+    maker = await shop(accounts().publisher)
+    page, splitter, coin = maker.page, market.splitter, market.coin
+    came_in = ask(demo, splitter, "pending(address)", coin)
+    aside = ask(demo, splitter, "owed(address,address)", maker.address, coin)
+    other = market.makers[1]
+    others = ask(demo, splitter, "owed(address,address)", other, coin)
+    assert came_in > 0
+
+    await page.goto("/plugins/royalties/")
+    await expect(page.get_by_role("main")).to_contain_text(written(came_in))
+    await page.get_by_role("button", name=re.compile("^Distribute")).click()
+    await maker.confirm()
+    parts = divided(came_in, (6_500, 3_500))
+    assert ask(demo, splitter, "owed(address,address)", maker.address, coin) == aside + parts[0]
+    assert ask(demo, splitter, "owed(address,address)", other, coin) == others + parts[1]
+
+    await page.goto("/plugins/royalties/")
+    await expect(page.get_by_role("main")).to_contain_text(written(aside + parts[0]), timeout=PATIENCE_MS)
+    had = money(demo, maker.address)
+    await page.get_by_role("button", name=re.compile("^Withdraw")).click()
+    await maker.confirm()
+    assert money(demo, maker.address) - had == aside + parts[0]
+
+    statement = f"/plugins/royalties/splitter/{splitter}/statement.csv"
+    span = "?from=2026-01-01&to=2099-12-31"
+    rows = await rows_of(page, f"{statement}{span}", contains="Closing balance")
+    moves = [int(row["amount in base units"]) for row in rows if row["what"] in {"Credit", "Payout"}]
+    credited = sum(move for move in moves if move > 0)
+    assert sum(moves) == 0, "what was set aside was paid, all of it"
+    assert credited == sum(facts(demo, splitter, "Credited(address,address,uint256)", maker.address, coin))
+    assert -sum(move for move in moves if move < 0) == sum(
+        facts(demo, splitter, "Withdrawn(address,address,uint256)", maker.address, coin)
+    )
+
+
+async def test_analytics_counts_exactly_what_the_chain_says(shop, demo):
+    market = market_of(demo)
+    maker = await shop(accounts().publisher)
+    sold = sales(demo, market.store)
+    year = "?period=custom&from=2026-01-01&to=2099-12-31"
+    rows = await rows_of(maker.page, f"/plugins/analytics/chart/revenue/csv{year}", contains="Revenue")
+    sums = {name: sum(units(row[f"{name} (dUSD)"]) for row in rows) for name in ("First sales", "Royalties")}
+    assert sums == {
+        "First sales": sum(sale.total for sale in sold if not sale.listing),
+        "Royalties": sum(sale.royalty for sale in sold),
+    }
+    resold = sum(units(row["Resales (dUSD)"]) for row in rows)
+    assert resold == sum(sale.total for sale in sold if sale.listing)
