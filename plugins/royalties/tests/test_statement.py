@@ -181,6 +181,21 @@ async def test_bad_questions_get_a_sentence(royalties):
         assert (await app.get(at(page="statement"), query={"who": "0x1"})).status == 400
 
 
+async def test_a_long_statement_is_cut_on_the_page_and_whole_in_its_csv(royalties):
+    async with royalties() as app:
+        answer(app)
+        await happened(
+            app, *made(), *[fact for _ in range(1_001) for fact in credited((VIEWER, 1))], at=NOVEMBER
+        )
+        query = {"period": "2026-11"}
+        page = await app.get(at(page="statement"), query=query)
+        assert "The first 500 of 1,001 lines. The CSV has all of them." in await app.render(page)
+        assert page.values["statement"].accounts[0].sums.closing == "0.001001 dUSD"
+        assert (await app.get(at(page="statement.csv"), query=query)).body.count(b"Credit") == 1_001
+        refused = await app.get(at(page="statement.pdf"), query=query)
+        assert (refused.status, refused.sentence) == (400, "1,001 lines are too many to print.")
+
+
 async def test_a_period_without_anything_says_so(royalties):
     async with royalties() as app:
         await past(app)
@@ -235,7 +250,7 @@ def test_paper_takes_long_amounts_and_letters_it_lacks():
     line = WrittenLine(
         "1 May 2026, 10:00", "Credit", "0x" + "ab" * 20, amount, amount, 7, "", "0x" + "cd" * 32, ""
     )
-    account = WrittenAccount("硬币", sums, (line,) * 60, (sums,))
+    account = WrittenAccount("硬币", sums, (line,) * 60, 60, (sums,))
     statement = WrittenStatement(
         "Lead", "", "0x" + "5a" * 20, "Фильм 電影", "May", "days", (account,), ("note",)
     )

@@ -19,6 +19,7 @@ from wylloh_royalties.shares import (
     points,
     read,
     sum_sentence,
+    total_of,
     typed_percent,
 )
 from wylloh_royalties.sheet import decoded, recipients_in
@@ -137,7 +138,7 @@ def _whole(lines: Sequence[Typed]) -> tuple[Share, ...]:
     reading = _read(lines)
     if reading.faults:
         fault = reading.faults[0]
-        raise InvalidValue(f"Line {fault.line}: {fault.sentence}")
+        raise InvalidValue(f"Line {fault.line}: {fault.sentence}", fix=fault.fix)
     check(reading.shares)
     return reading.shares
 
@@ -173,11 +174,11 @@ async def _form(
     checked: bool = False,
 ) -> Page:
     reading = _read(lines)
-    faults = {fault.line: fault.sentence for fault in reading.faults} if checked or error else {}
+    faults = {fault.line: str(fault) for fault in reading.faults} if checked or error else {}
     values = {
         "splitter": splitter,
         "lines": [_line(number, typed, faults) for number, typed in enumerate(lines, 1)],
-        "sum": sum_sentence(reading.total),
+        "sum": sum_sentence(total_of(lines)),
         "most": MOST,
         "coins": await _coins(context) if splitter is None else (),
         "chosen": texts_in(request, "coin") if request.form else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,11 @@ class Fault:
 
     line: int
     sentence: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        """Give sentence and fix."""
+        return f"{self.sentence} {self.fix}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,14 @@ class Reading:
     shares: tuple[Share, ...]
     faults: tuple[Fault, ...]
 
-    @property
-    def total(self) -> int:
-        """Basis points in all, as far as they can be read."""
-        return sum(share.basis_points for share in self.shares)
+
+def total_of(lines: Iterable[Typed]) -> int:
+    """Add up the shares that can be read, also of lines with another fault."""
+    total = 0
+    for line in lines:
+        with suppress(InvalidValue):
+            total += basis_points_of(line.share)
+    return total
 
 
 def basis_points_of(text: str) -> int:
@@ -119,7 +129,7 @@ def read(lines: Iterable[tuple[int, Typed]]) -> Reading:
         try:
             share = _share(line)
         except InvalidValue as error:
-            faults.append(Fault(number, f"{error} {error.fix}".strip()))
+            faults.append(Fault(number, str(error), error.fix))
             continue
         if share.account in seen:
             faults.append(Fault(number, f"The same address as line {seen[share.account]}."))

@@ -155,8 +155,8 @@ def _refuse(faults: list[Fault], lines: int) -> None:
     faults.sort(key=lambda fault: fault.line)
     named = " ".join(f"Line {fault.line}: {fault.sentence}" for fault in faults[:_NAMED])
     more = f" And {len(faults) - _NAMED:,} more." if len(faults) > _NAMED else ""
-    of = f"{len(faults):,} of {max(lines, len(faults)):,} lines"
-    raise InvalidValue(f"{of} cannot be used, so nothing was changed. {named}{more}", fix="Correct them.")
+    bad = f"{len(faults):,} of {max(lines, len(faults)):,} lines cannot be used, so nothing was changed."
+    raise InvalidValue(f"{bad} {named}{more}", fix="Correct them, and fill in again.")
 
 
 def _harmless(cell: str) -> str:

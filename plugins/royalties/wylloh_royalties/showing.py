@@ -61,11 +61,12 @@ class WrittenSums:
 
 @dataclass(frozen=True, slots=True)
 class WrittenAccount:
-    """One coin in words."""
+    """One coin in words. `lines` are the first of `count`."""
 
     symbol: str
     sums: WrittenSums
     lines: tuple[WrittenLine, ...]
+    count: int
     recipients: tuple[WrittenSums, ...]
 
 
@@ -91,7 +92,7 @@ class WrittenStatement:
 
 
 def written_statement(
-    statement: Statement, coins: Coins, *, films: str, explorer: str, own: bool
+    statement: Statement, coins: Coins, *, films: str, explorer: str, own: bool, most: int
 ) -> WrittenStatement:
     """Put a statement into words.
 
@@ -101,6 +102,7 @@ def written_statement(
         films: the films whose money the splitter gets.
         explorer: address of a block's page in a block explorer, with `{block}`; may be empty.
         own: whether it is the reader's own.
+        most: how many lines of a coin to write.
     """
     ordered = coins.ordered(account.coin for account in statement.accounts)
     by_coin = {account.coin: account for account in statement.accounts}
@@ -111,7 +113,7 @@ def written_statement(
         films=films,
         name=statement.period.name,
         days=statement.period.days,
-        accounts=tuple(_account(by_coin[coin], coins, explorer) for coin in ordered),
+        accounts=tuple(_account(by_coin[coin], coins, explorer, most) for coin in ordered),
         notes=tuple(_notes(statement)),
     )
 
@@ -166,12 +168,13 @@ def _lead(statement: Statement, coins: Coins, ordered: list[Wallet], *, own: boo
     return f"{statement.period.name}: {counted(earned)} {verb} set aside {whom}."
 
 
-def _account(account: Account, coins: Coins, explorer: str) -> WrittenAccount:
+def _account(account: Account, coins: Coins, explorer: str, most: int) -> WrittenAccount:
     coin = account.coin
     return WrittenAccount(
         symbol=coins.symbol(coin),
         sums=_sums(account.sums, coin, coins),
-        lines=tuple(_line(line, coin, coins, explorer) for line in account.lines),
+        lines=tuple(_line(line, coin, coins, explorer) for line in account.lines[:most]),
+        count=len(account.lines),
         recipients=tuple(_sums(sums, coin, coins, checksummed(who)) for who, sums in account.recipients),
     )
 

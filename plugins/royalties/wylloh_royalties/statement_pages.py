@@ -82,11 +82,9 @@ async def statement(context: PluginContext, request: PluginRequest) -> Reply:
         error = problem
         asked = await _asked(context, request, {name: query[name] for name in query if name == "who"})
     computed, coins = await _computed(context, asked)
-    shown = await _written(context, asked, computed, coins)
+    shown = await _written(context, asked, computed, coins, _MOST_SHOWN)
     values = {
         "statement": shown,
-        "lines": sum(len(account.lines) for account in shown.accounts),
-        "most": _MOST_SHOWN,
         "splitter": asked.splitter,
         "who": asked.recipient or _ALL,
         "period": asked.period,
@@ -115,7 +113,7 @@ async def statement_pdf(context: PluginContext, request: PluginRequest) -> Reply
         raise InvalidValue(
             f"{lines:,} lines are too many to print.", fix="Choose a shorter period, or take the CSV."
         )
-    shown = await _written(context, asked, computed, coins)
+    shown = await _written(context, asked, computed, coins, _MOST_PRINTED)
     body = await asyncio.to_thread(printed, shown, computed.counted.at or 0)
     return Download(f"{_file_name(asked)}.pdf", "application/pdf", body)
 
@@ -155,7 +153,7 @@ async def _computed(context: PluginContext, asked: Asked) -> tuple[Statement, Co
 
 
 async def _written(
-    context: PluginContext, asked: Asked, computed: Statement, coins: Coins
+    context: PluginContext, asked: Asked, computed: Statement, coins: Coins, most: int
 ) -> WrittenStatement:
     return written_statement(
         computed,
@@ -163,6 +161,7 @@ async def _written(
         films=await films_line(keeper_of(context), asked.splitter.address),
         explorer=context.chain.explorer,
         own=asked.recipient == asked.viewer.wallet,
+        most=most,
     )
 
 
