@@ -1,4 +1,4 @@
-"""`wylloh doctor`: one line each for ffmpeg, chain, gateways, clock, disk, folders and films, with the fix."""
+"""`wylloh doctor`: one line each for ffmpeg, chain, history, gateways, clock, disk, folders and films, with the fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.domain.types import FilmId
 
-NAMES = ["ffmpeg", "Chain", "Gateways", "Clock", "Disk", "Folders", "Films"]
+NAMES = ["ffmpeg", "Chain", "History", "Gateways", "Clock", "Disk", "Folders", "Films"]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -56,6 +56,7 @@ async def test_all_is_well(tmp_path, chain):
     assert said.wrong == []
     assert said.code == 0
     assert "1 of 1 nodes answer" in said.lines["Chain"]
+    assert "Nothing has been read yet." in said.lines["History"]
     assert f"of {url}." in said.lines["Clock"]
     assert "secret-api-key" in provider.url
     assert "secret-api-key" not in str(said.lines)
@@ -82,7 +83,7 @@ async def test_everything_is_wrong_at_once(tmp_path):
                 library={"folders": [str(tmp_path / "unplugged")]},
             )
             said = await visit(settings)
-    assert said.wrong == [name for name in NAMES if name != "Films"]
+    assert said.wrong == [name for name in NAMES if name not in {"Films", "History"}]
     assert said.code == 1
     assert "playback.ffmpeg" in said.lines["ffmpeg"]
     assert "0 of 1 answer" in said.lines["Gateways"]

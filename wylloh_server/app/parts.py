@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.adapters.chain import RegistryChain
 from wylloh_server.adapters.database import open_database
 from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
-from wylloh_server.app.following import index_state
+from wylloh_server.app.following import follows_chain, index_state
 from wylloh_server.app.inside import (
     build_discovery,
     build_probes,
@@ -18,6 +18,7 @@ from wylloh_server.app.inside import (
     build_rights,
 )
 from wylloh_server.app.outside import contract_of, open_outside, rpc_pool
+from wylloh_server.domain.onchain import NOTHING_READ
 from wylloh_server.services.bus import Bus
 from wylloh_server.services.health import run_checks
 from wylloh_server.web.client import http_client
@@ -84,7 +85,7 @@ async def check_everything(settings: Settings) -> tuple[Check, ...]:
 
     async def history() -> IndexState | None:
         if not begun:
-            return None
+            return NOTHING_READ if follows_chain(settings) else None
         async with open_database(settings.database_url) as database:
             return await index_state(settings, database.storage.history)
 

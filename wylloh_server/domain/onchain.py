@@ -259,6 +259,10 @@ class IndexState:
     head: BlockNumber | None
 
 
+NOTHING_READ = IndexState(None, None, None, None)
+"""How it is before the first block."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contracts:
     """The contracts this server reads; None where the settings name none."""
