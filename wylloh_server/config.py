@@ -108,9 +108,9 @@ class ChainSettings(BaseModel):
     contract: Address = ""
     """Address of the FilmRegistry contract."""
     start_block: int = Field(default=0, ge=0)
-    """Block in which the contract was created; reading begins there."""
+    """Block in which the first of the contracts was created; reading begins there."""
     poll_seconds: float = Field(default=12, gt=0)
-    """How often to look for new films."""
+    """How often to look for new blocks, and for new films in them."""
     store: Address = ""
     """Address of the FilmStore contract. Empty: nothing is sold here."""
     splitters: Address = ""
