@@ -68,7 +68,9 @@ class House:
     def forget(self):
         own = str(self.folder)
         for name in [
-            name for name, module in list(sys.modules.items()) if str(vars(module).get("__file__")).startswith(own)
+            name
+            for name, module in list(sys.modules.items())
+            if str(vars(module).get("__file__")).startswith(own)
         ]:
             del sys.modules[name]
 
