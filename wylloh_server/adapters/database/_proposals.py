@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wylloh_server.domain.transaction import ContractCall, Proposal, SignaturePart, SignatureRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wylloh_server.domain.transaction import Step
 
@@ -75,5 +75,5 @@ def _read(stored: Any) -> Any:
     if not isinstance(stored, dict):
         return stored
     ((kind, value),) = stored.items()
-    kinds = {"part": SignaturePart, "bytes": bytes.fromhex, "int": int}
+    kinds: dict[str, Callable[[str], Any]] = {"part": SignaturePart, "bytes": bytes.fromhex, "int": int}
     return kinds[kind](value)
