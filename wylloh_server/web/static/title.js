@@ -3,7 +3,7 @@
 
 import { get, post, say, sentence } from "./api.js";
 import { pressedTwice } from "./twice.js";
-import { announceWallets, whyNot } from "./wallet.js";
+import { sign as signData, useAccount, walletOf, whyNotDone } from "./wallet-calls.js";
 import { choose, pause, removeFile } from "./upload.js";
 
 const page = document.getElementById("title");
@@ -105,16 +105,12 @@ async function begin(input) {
 }
 
 async function sign() {
-  const wallets = await announceWallets();
-  if (!wallets.length) throw new Error("No wallet is in this browser. Open this page where your wallet is.");
-  const { provider } = wallets[0];
+  const { wallet: account, shortWallet } = page.dataset;
   const request = await get(`${here}/signing`);
+  const { provider } = await walletOf(account, ([first]) => Promise.resolve(first));
+  await useAccount(provider, account, shortWallet);
   say(said, "Look at your wallet: it asks you to sign.");
-  const [account] = await provider.request({ method: "eth_requestAccounts" });
-  const signature = await provider.request({
-    method: "eth_signTypedData_v4",
-    params: [account, JSON.stringify(request)],
-  });
+  const signature = await signData(provider, account, request);
   await post(`${here}/sign`, { signature });
   say(said, "Signed. The film is being packed.");
 }
@@ -124,8 +120,11 @@ async function attempt(button, work) {
   try {
     await work();
   } catch (error) {
-    say(said, error.code ? whyNot(error) : sentence(error), true);
+    say(said, whyNotDone(error), true);
   } finally {
     if (button?.isConnected) button.disabled = false;
   }
 }
+
+// Somebody was quicker than this script.
+for (const input of page.querySelectorAll("input[type=file]")) if (input.files.length) begin(input);
