@@ -120,7 +120,7 @@ class ChainSettings(BaseModel):
     name: str = Field(default="", max_length=60)
     """What the chain is called where a wallet has to switch to it. Empty: its number."""
     wallet_rpc: Origin = ""
-    """RPC address for wallets that do not know the chain; anybody here sees it. Empty: people add the chain."""
+    """RPC address for wallets that do not know the chain; everybody sees it. Empty: people add it."""
     store_url: Link = ""
     """Where people get tokens, shown with a refusal: an address, or a path on this server."""
 

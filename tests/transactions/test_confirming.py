@@ -324,7 +324,9 @@ async def test_a_tv_shows_where_to_confirm_and_then_the_end(stage, arrive):
     await tv.page.goto(address)
     await expect(tv.page.get_by_role("heading", name="Confirm it on your phone.")).to_be_visible()
     await expect(tv.page.locator(".qr svg")).to_be_visible()
-    await expect(tv.page.locator(".address")).to_have_text(f"{stage.url.removeprefix('http://')}/transactions")
+    await expect(tv.page.locator(".address")).to_have_text(
+        f"{stage.url.removeprefix('http://')}/transactions"
+    )
     await expect(tv.confirm).to_have_count(0)
     assert await tv.page.evaluate("document.activeElement.textContent.trim()") == "Back"
     await buyer.confirm.click()

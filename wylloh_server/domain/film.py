@@ -19,8 +19,8 @@ def film_id_of(name: str) -> FilmId:
 class FilmState(StrEnum):
     """Where a film is on its way to the sofa.
 
-    Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not. The fetching
-    of a STOPPED one was cancelled by somebody; it is not begun again by itself.
+    Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not.
+    The fetching of a STOPPED one was cancelled by somebody; it is not begun again by itself.
     """
 
     DISCOVERED = "discovered"

@@ -20,7 +20,9 @@ TERMS = Terms(2**256 - 1, 500, OTHER, (Tier(1, "personal"), Tier(100, "small-ven
 
 
 def title(name="00", publisher=MAKER, changed=2.0):
-    about = Description("Light", "Of light.", 2026, credits=(Credit("Director", "Nobody"),), genres=("short",))
+    about = Description(
+        "Light", "Of light.", 2026, credits=(Credit("Director", "Nobody"),), genres=("short",)
+    )
     return Title(TitleId(name * 8), publisher, about, Timestamp(1), Timestamp(changed), terms=TERMS)
 
 
