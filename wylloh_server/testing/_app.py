@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from wylloh_server.services.tasks import TaskDesk
 
 _EVERY_HOLDER = 10_000
+_GRACE = 5.0
+"""Seconds a command has to end when its test is cancelled."""
 
 
 class PluginApp:
@@ -147,6 +149,19 @@ class PluginApp:
         """Wait until no background task runs, and give all there were, newest first."""
         await self._work.jobs.settled()
         return await self._work.tasks.all(sample_viewer(Role.OWNER))
+
+    async def command(self, name: str, *arguments: str) -> str:
+        """Run one of the plugin's commands, and give what it says.
+
+        Raises:
+            PluginError: it has no such command, or is not running.
+        """
+        plugin = self._registry.plugin(self._name)
+        for command in plugin.declared.commands if plugin else ():
+            if command.name == name and plugin is not None:
+                work = command.run(self.context, arguments)
+                return str(await plugin.finish(f"the command {name}", work, _GRACE))
+        raise PluginError(f"{self._name} has no command {name!r}.")
 
     async def plan(
         self,

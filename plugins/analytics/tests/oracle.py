@@ -7,6 +7,7 @@ and what the store keeps for its seller. A block changes things at once, whateve
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from functools import cache
 from itertools import groupby
 
 from wylloh_server.domain.onchain import (
@@ -67,6 +68,7 @@ class Oracle:
                 theirs[wallet] += tokens
         return theirs
 
+    @cache
     def held_at_end_of(self, day, scope):
         """Wallet → tokens."""
         last = {}
@@ -75,6 +77,7 @@ class Oracle:
                 last = held
         return self._in_scope(last, scope)
 
+    @cache
     def sizes(self, day, scope):
         return dict(Counter(self.held_at_end_of(day, scope).values()))
 
@@ -88,6 +91,7 @@ class Oracle:
                     yield at, wallet, before[wallet], after[wallet]
             before = after
 
+    @cache
     def flow(self, scope, seconds):
         """Counts by hour (`seconds` 3600) or day: the same names as in the plugin's table."""
         found, got = defaultdict(Counter), {}
@@ -116,6 +120,7 @@ class Oracle:
         if len(sides) == 2 and all(self._is_holder(fact.token, wallet) for wallet in sides):
             row["moved"] += tokens
 
+    @cache
     def money(self, scope, seconds):
         """(start, kind, coin) → amount."""
         found = Counter()
@@ -129,6 +134,7 @@ class Oracle:
                     found[start, "fee", fact.coin] += fact.fee
         return {key: amount for key, amount in found.items() if amount}
 
+    @cache
     def spans(self, scope):
         """(day tokens came, day they left or None) → tokens: the oldest tokens of a film leave first."""
         found = Counter()

@@ -10,6 +10,8 @@ import copy
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from wylloh_server.domain.access import Role
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, TokenOrigin, film_id_of
 from wylloh_server.domain.onchain import (
     NOBODY,
     FilmCreated,
@@ -22,11 +24,12 @@ from wylloh_server.domain.onchain import (
 from wylloh_server.domain.rights import RightsLadder, Tier
 from wylloh_server.domain.types import ChainId, TokenReference, Wallet
 from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
+from wylloh_server.testing._samples import sample_viewer
 
 STORE, REGISTRY = CONTRACTS.store, CONTRACTS.registry
 EURO = Wallet("0x" + "e0" * 20)
 COINS = (DOLLAR.address, EURO)
-PUBLISHERS = tuple(Wallet(f"0x{number:040x}") for number in (0xAA01, 0xAA02))
+PUBLISHERS = (sample_viewer(Role.PUBLISHER).wallet, Wallet(f"0x{0xAA02:040x}"))
 PEOPLE = tuple(Wallet(f"0x{number:040x}") for number in range(0xBB00, 0xBB06))
 LADDERS = (
     RightsLadder((Tier(1, "personal"),)),
@@ -38,6 +41,21 @@ LADDERS = (
 def film_token(number):
     publisher = PUBLISHERS[number % 2]
     return TokenReference(ChainId(1), REGISTRY, (int(publisher, 16) << 96) + number)
+
+
+def story_films():
+    """The films of stories as a library has them, and one without a token."""
+    films = [
+        Film(
+            film_id_of(str(film_token(number))),
+            Description(f"Film {number}"),
+            TokenOrigin(film_token(number), "bafy", PUBLISHERS[number % 2], "5a" * 32),
+            FilmState.READY,
+        )
+        for number in range(4)
+    ]
+    home = Film(film_id_of("file:/home.mkv"), Description("Home"), FolderOrigin("/home.mkv"), FilmState.READY)
+    return [*films, home]
 
 
 @dataclass

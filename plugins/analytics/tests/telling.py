@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from wylloh_analytics import _tables as tables
 from wylloh_analytics._counting import Counting
+from wylloh_analytics._desk import desk_of
 from wylloh_analytics.moments import Grain, day_of
 from wylloh_analytics.tally import EVERYTHING, FLOW, STILL_HELD
 from wylloh_server.testing._app import running_plugin
@@ -26,10 +27,9 @@ async def analytics(folder, **options):
     """The plugin, with nobody else counting: what is counted when is the test's to say."""
     async with running_plugin("wylloh_analytics", data=folder, **options) as app:
         assert (app.record.status, app.record.reason) == ("running", "")
-        told = Told(app)
-        while not [whole for *_, whole in await told.rows(tables.state) if whole]:
+        while not desk_of(app.context)._idle.is_set():
             await asyncio.sleep(0.01)  # the plugin's own first look at the chain
-        yield told
+        yield Told(app)
 
 
 class Told:

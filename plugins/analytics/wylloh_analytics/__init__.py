@@ -88,7 +88,7 @@ async def lifespan(context: PluginContext) -> AsyncIterator[None]:
 async def on_event(context: PluginContext, event: Event) -> None:
     """Count what is new on the chain, and what is watched here."""
     if isinstance(event, ChainAdvanced):
-        await desk_of(context).catch_up_for_a_while()
+        await desk_of(context).hear()
     else:
         await note(context, event)
 

@@ -27,8 +27,8 @@ RULES = "1"
 """Raise this when the same facts give other sums: then they are counted anew."""
 
 _STRETCH = 1000
-"""Steps taken at once while the server runs: counting them keeps the event loop for well under 0.1 s."""
-_LONG_STRETCH = 10_000
+"""Steps taken at once while the server runs: others who write to the database wait for them."""
+LONG_STRETCH = 10_000
 """Steps taken at once where nobody waits."""
 
 
@@ -49,13 +49,18 @@ class Ghosts:
 
 
 class Counting:
-    """Keeps the sums of one server."""
+    """Keeps the sums of one server. One task at a time may count.
+
+    Attributes:
+        stretch: how many steps of the feed are taken at once.
+        halted: set this to have it stop after the stretch it is at.
+    """
 
     def __init__(self, context: PluginContext, stretch: int = _STRETCH) -> None:
         self._chain = context.chain
         self._ledger = Ledger(context.tables)
-        self._turn = asyncio.Lock()
-        self._stretch = stretch
+        self.stretch = stretch
+        self.halted = False
         self._films: FilmBook | None = None
         self._tables = context.tables
 
@@ -64,38 +69,35 @@ class Counting:
         """By what the sums are made: another store would give others."""
         return f"{RULES} {self._chain.contracts.store or 'no store'}"
 
-    async def catch_up(self) -> None:
-        """Count what is new, or everything if that was never done, or was done by other rules."""
-        async with self._turn:
-            try:
+    async def catch_up(self) -> bool:
+        """Count what is new, or everything if that was never done, or was done by other rules.
+
+        Gives whether any sum has changed.
+        """
+        try:
+            begun = place = await self._ledger.place()
+            if not place.whole or place.rules != self.rules:
+                await self.count_anew()
                 place = await self._ledger.place()
-                if not place.whole or place.rules != self.rules:
-                    await self._count_anew()
-                    place = await self._ledger.place()
-                await self._follow(place)
-            except BaseException:
-                self._films = None  # what was not stored must not be remembered
-                raise
+            return await self._follow(place) != begun
+        except BaseException:
+            self._films = None  # what was not stored must not be remembered
+            raise
 
-    async def count_anew(self) -> int:
-        """Forget all sums and count everything from the beginning; gives the number of facts."""
-        async with self._turn:
-            self._films = None
-            return await self._count_anew()
-
-    async def _follow(self, place: Place) -> None:
-        while True:
+    async def _follow(self, place: Place) -> Place:
+        while not self.halted:
             found = await self._changes(place.cursor)
             if not found.steps:
-                if found.cursor != place.cursor:
+                if found.cursor != place.cursor:  # facts of other kinds
                     await self._ledger.put(replace(place, cursor=found.cursor))
-                return
+                return place
             place = await self._take(found, place)
             await asyncio.sleep(0)
+        return place
 
     async def _changes(self, after: int) -> Changes:
         """Give the next stretch: whole blocks, all come or all gone."""
-        limit = self._stretch
+        limit = self.stretch
         while True:
             found = await self._chain.changes(after, kinds=KINDS, limit=limit)
             whole = stretch_of(found.steps, more=len(found.steps) == limit)
@@ -135,7 +137,7 @@ class Counting:
             return place
         undoing = await self._ledger.undoing(block) if await self._keeps(oldest) else None
         if undoing is None:
-            await self._count_anew()
+            await self.count_anew()
             return await self._ledger.place()
         place = replace(place, cursor=cursor, counted=block - 1)
         await self._ledger.take_back(undoing, place)
@@ -144,13 +146,16 @@ class Counting:
     async def _keeps(self, fact: ChainEvent) -> bool:
         return await self._ledger.keeps(fact.mark.block, fact.mark.block_hash)
 
-    async def _count_anew(self) -> int:
-        """Count everything that holds now, leaving out what came and went meanwhile."""
+    async def count_anew(self) -> int:
+        """Forget all sums and count everything that holds now; gives the number of facts.
+
+        What came and went meanwhile is left out: it may be too long ago to be undone.
+        """
         await self._ledger.wipe(self.rules)
         self._films = None
         ghosts = await self._ghosts()
         place, counted = await self._ledger.place(), 0
-        while True:
+        while not self.halted:
             found = await self._changes(place.cursor)
             facts = [step.event for step in found.steps]
             gone = bool(facts) and not found.steps[0].added
@@ -163,16 +168,17 @@ class Counting:
                 place = await self._add(kept, place, found.cursor)
             counted += len(kept)
             await asyncio.sleep(0)
+        return counted
 
     async def _ghosts(self) -> Ghosts:
         """Read the whole feed for what was taken back in it."""
         gone: Counter[int] = Counter()
         cursor = 0
         while True:
-            found = await self._chain.changes(cursor, kinds=KINDS, limit=_LONG_STRETCH)
+            found = await self._chain.changes(cursor, kinds=KINDS, limit=LONG_STRETCH)
             gone.update(hash(step.event) for step in found.steps if not step.added)
             cursor = found.cursor
-            if len(found.steps) < _LONG_STRETCH:
+            if len(found.steps) < LONG_STRETCH:
                 return Ghosts(gone)
             await asyncio.sleep(0)
 

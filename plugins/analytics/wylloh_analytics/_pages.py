@@ -12,7 +12,7 @@ from wylloh_analytics._history_pages import ROUTES as HISTORY_ROUTES
 from wylloh_analytics._looking import Looking, look
 from wylloh_analytics.charts import CHARTS, NEEDS_VIEWING, TITLES
 from wylloh_analytics.moments import PERIODS, USUAL, date_of
-from wylloh_server.sdk import Download, NotFound, Page, Route
+from wylloh_server.sdk import AccessRefused, Download, NotFound, Page, Route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,18 +21,16 @@ if TYPE_CHECKING:
     from wylloh_analytics.chart import Chart
     from wylloh_server.sdk import PluginContext, PluginRequest, Reply
 
-FIRST = "revenue"
-"""The chart that is drawn with the page; the others come when they are scrolled to."""
-
 
 async def overview(context: PluginContext, request: PluginRequest) -> Reply:
-    """Show the figures and all charts of a film, or of several."""
+    """Show the figures and charts of a film, or of several: the first at once, others when they are seen."""
     looking = await look(context, request)
+    first, *others = _shown(looking)
     values = {
         **await _common(context, looking),
         "figures": await headline(looking.view),
-        "charts": [await _section(looking, FIRST)],
-        "waiting": [_waiting(looking, name) for name in _shown(looking) if name != FIRST],
+        "charts": [await _section(looking, first)],
+        "waiting": [_waiting(looking, name) for name in others],
         "films": await films_of(context, looking, request),
         "history": context.settings["household_history"],
     }
@@ -126,9 +124,17 @@ def _waiting(looking: Looking, name: str) -> Mapping[str, str]:
 
 
 def _shown(looking: Looking) -> list[str]:
-    """Give the names of the charts that the viewer may see, of these films."""
+    """Give the names of the charts that the viewer may see, of these films.
+
+    Raises:
+        AccessRefused: there is none.
+    """
     viewing = looking.view.viewing is None or bool(looking.view.viewing)
     on_chain = looking.subject.film is None or looking.subject.film.token is not None
+    if not viewing and not on_chain:
+        raise AccessRefused(
+            "How often this film is watched here is for who owns this server.", fix="Go back to the film."
+        )
     return [name for name in CHARTS if (viewing if name in NEEDS_VIEWING else on_chain)]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -24,10 +23,8 @@ def in_coins(decimals: int) -> Callable[[Number], str]:
     """Give what writes an amount of a coin's smallest unit: `4.99`; every digit there is, at least two."""
 
     def written(amount: Number) -> str:
-        units = int(amount)
-        before, after = divmod(abs(units), 10**decimals)
-        digits = f"{after:0{decimals}d}".rstrip("0").ljust(2, "0") if decimals else ""
-        return f"{'-' if units < 0 else ''}{before}{'.' if digits else ''}{digits}"
+        before, dot, after = _fixed(int(amount), decimals).partition(".")
+        return f"{before}{dot}{after.rstrip('0').ljust(2, '0')}" if dot else before
 
     return written
 
@@ -36,10 +33,15 @@ def rounded(places: int, factor: int = 1) -> Callable[[Number], str]:
     """Give what writes a number times a factor with so many places, halves to the even neighbour."""
 
     def written(number: Number) -> str:
-        scaled = round(Fraction(number) * factor * 10**places)
-        return f"{Decimal(scaled).scaleb(-places):f}"
+        return _fixed(round(Fraction(number) * factor * 10**places), places)
 
     return written
+
+
+def _fixed(units: int, places: int) -> str:
+    """Write a number of units of which 10 to the power of `places` are one."""
+    before, after = divmod(abs(units), 10**places)
+    return f"{'-' if units < 0 else ''}{before}{f'.{after:0{places}d}' if places else ''}"
 
 
 percent = rounded(1, 100)

@@ -39,7 +39,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "holders": "Holders",
         "concentration": "Concentration",
         "holding-periods": "Holding periods",
-        "velocity": "Velocity",
+        "velocity": "Token velocity",
         "newcomers": "New and returning wallets",
         "exhibitors": "Small holders and exhibitors",
         "presale": "Presale and release",

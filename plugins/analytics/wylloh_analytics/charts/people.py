@@ -30,6 +30,8 @@ async def newcomers(view: View) -> Chart:
     if view.scope is None:
         return nothing("newcomers", title, f"Nobody holds a token of {view.films} yet.")
     points, before = await flow_of(view, view.period), await flow_of(view, view.period.before)
+    if not any(point["fresh"] + point["again"] for point in (*points, *before)):
+        return nothing("newcomers", title, f"Nobody got tokens of {view.films} in this time.")
 
     def cells(index: int) -> tuple[Number | None, ...]:
         return points[index]["fresh"], points[index]["again"], before[index]["fresh"]

@@ -46,6 +46,8 @@ async def revenue(view: View) -> Chart:
         return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold yet.")
     part = view.part if view.part in _PARTS else ""
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
+    if not any(amount(paid, one) for paid in (*points, *before) for one in _PARTS):
+        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold in this time.")
 
     def cells(index: int) -> tuple[Number | None, ...]:
         paid = points[index]
@@ -90,6 +92,8 @@ async def presale(view: View) -> Chart:
     if view.scope is None or view.coin is None:
         return nothing("presale", title, f"Nothing of {view.films} was sold yet.")
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
+    if not any(amount(paid, "first") for paid in (*points, *before)):
+        return nothing("presale", title, f"Nothing of {view.films} was sold for the first time in this time.")
     tokens = in_points(await view.sums.flow(view.scope, view.period.grain, view.period.span), view.period)
 
     def cells(index: int) -> tuple[Number | None, ...]:

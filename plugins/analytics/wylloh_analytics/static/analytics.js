@@ -74,29 +74,40 @@ function follow(figure, plot) {
   }).observe(figure);
 }
 
-/** Fetch a section's own page and put the chart it has in the place of what waits here. */
+/** Fetch a section's own page and put the chart it has in the section's place. */
 async function fetchInto(section) {
+  const answer = await fetch(section.dataset.page ?? section.dataset.here, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(answer.statusText);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = document.adoptNode(page.querySelector("section.chart"));
+  if (section.querySelector("h2 a")) linkTitle(fresh);
+  section.replaceWith(fresh);
+  show(fresh);
+}
+
+async function fill(section) {
   section.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(section.dataset.page, { headers: { Accept: "text/html" } });
-    if (!answer.ok) throw new Error(answer.statusText);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = document.adoptNode(page.querySelector("section.chart"));
-    linkTitle(fresh, section.dataset.page);
-    section.replaceWith(fresh);
-    show(fresh);
+    await fetchInto(section);
   } catch {
     fail(section);
   }
 }
 
-function linkTitle(section, page) {
+function linkTitle(section) {
   const title = section.querySelector("h2");
   const link = document.createElement("a");
-  link.href = page;
+  link.href = section.dataset.here;
   link.append(...title.childNodes);
   title.append(link);
-  section.dataset.page = page;
+}
+
+/** Draw the charts again that are there already, but for one that somebody is reading. */
+async function renew() {
+  for (const section of document.querySelectorAll("section.chart[data-here]")) {
+    const open = section.querySelector("[data-table][aria-expanded=true]");
+    if (!open && !section.contains(document.activeElement)) await fetchInto(section).catch(() => {});
+  }
 }
 
 function fail(section) {
@@ -105,7 +116,7 @@ function fail(section) {
   const waiting = [...section.children].slice(1);
   notice.querySelector("[data-again]").addEventListener("click", (event) => {
     event.target.closest(".failed").replaceWith(...waiting);
-    fetchInto(section);
+    fill(section);
   });
   waiting.forEach((element) => element.remove());
   section.append(notice);
@@ -118,7 +129,7 @@ function fetchWhenNear(sections) {
         .filter(({ isIntersecting }) => isIntersecting)
         .forEach(({ target }) => {
           near.unobserve(target);
-          fetchInto(target);
+          fill(target);
         }),
     { rootMargin: EARLY },
   );
@@ -128,3 +139,4 @@ function fetchWhenNear(sections) {
 await document.fonts.ready; // the letters on the charts are the page's
 document.querySelectorAll("section.chart[data-shape]").forEach(show);
 fetchWhenNear(document.querySelectorAll("section.chart[data-page]"));
+document.getElementById("proof").addEventListener("live:drawn", renew);

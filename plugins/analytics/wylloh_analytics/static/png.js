@@ -34,10 +34,19 @@ function paint(section, chart) {
     brush.fillText(text, margin, y, canvas.width - 2 * margin);
   };
   write(`${subject()} · ${section.querySelector("h2").textContent}`, margin, 1.4, 560, "--white");
-  write(section.querySelector("header small")?.textContent ?? "", margin + size * 2.1, 0.9, 400, "--grey-1");
+  write(explained(section), margin + size * 2.1, 0.9, 400, "--grey-1");
   brush.drawImage(chart, margin, margin + head);
   write(sources(), margin + head + chart.height + size * 1.4, 0.85, 400, "--grey-2");
   return canvas;
+}
+
+/** What the page says beside the chart, the unit, and which line is which. */
+function explained(section) {
+  const note = section.querySelector("header small")?.textContent;
+  const unit = section.querySelector("th[data-part=main]").dataset.unit;
+  const parts = { main: "white", second: "grey", before: "dotted" };
+  const key = [...section.querySelectorAll(".key li")].map((line) => `${line.textContent} ${parts[line.className]}`);
+  return [note, unit && `in ${unit}`, key.join(", ")].filter(Boolean).join("   ");
 }
 
 function subject() {

@@ -1,0 +1,316 @@
+"""Who sees what, and what pages say when there is nothing to see."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+import zipfile
+
+import pytest
+from plugins.analytics.tests.stories import DOLLAR, PEOPLE, PUBLISHERS, STORE, film_token, story_films
+from plugins.analytics.tests.telling import analytics
+
+from wylloh_analytics import _tables as tables
+from wylloh_analytics.charts import CHARTS, TITLES
+from wylloh_server.domain.access import Role
+from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
+from wylloh_server.domain.onchain import NOBODY, FilmCreated, LadderChanged, TokensMoved, TokensSold
+from wylloh_server.domain.playback import LeaseEnd
+from wylloh_server.domain.rights import RightsLadder, Tier
+from wylloh_server.domain.types import DeviceId
+from wylloh_server.sdk import Download, Page, Slot
+from wylloh_server.testing import SOMEWHERE
+from wylloh_server.testing._samples import sample_viewer
+
+FILMS = story_films()
+MINE, THEIRS, _, _, HOME = FILMS
+NOW = time.time()
+ALL_ROLES = [Role.OWNER, Role.ADMIN, Role.PUBLISHER, Role.VIEWER]
+
+
+def created(number):
+    token, publisher = film_token(number), PUBLISHERS[number % 2]
+    return [
+        FilmCreated(SOMEWHERE, token, publisher, 1000, publisher, 500),
+        LadderChanged(SOMEWHERE, token, RightsLadder((Tier(1, "personal"),))),
+        TokensMoved(SOMEWHERE, token, NOBODY, STORE, 100),
+    ]
+
+
+def bought(number, who, quantity=1, price=4_990_000):
+    token, total = film_token(number), quantity * price
+    return [
+        TokensMoved(SOMEWHERE, token, STORE, who, quantity),
+        TokensSold(
+            SOMEWHERE, token, who, PUBLISHERS[number % 2], 0, quantity, DOLLAR.address, total, total // 20,
+            NOBODY, 0, False,
+        ),
+    ]  # fmt: skip
+
+
+@pytest.fixture
+async def shop(tmp_path):
+    """Two films that sold something, and some that did not."""
+    async with analytics(tmp_path, films=FILMS) as told:
+        await told.app.happened(*created(0), *created(1), at=NOW)
+        await told.app.happened(*bought(0, PEOPLE[0], 3), *bought(1, PEOPLE[1]), at=NOW)
+        yield told.app
+
+
+async def page_of(app, path="", by=Role.OWNER, **query):
+    page = await app.get(path, query=query, by=by)
+    assert isinstance(page, Page), page
+    return await app.render(page, by=by), page
+
+
+def names(page):
+    return [page.values["charts"][0]["chart"].name, *(it["name"] for it in page.values["waiting"])]
+
+
+async def test_what_happens_on_chain_is_counted_when_it_is_heard_of(shop):
+    html, _ = await page_of(shop)
+    assert "19.96" in html
+    await shop.happened(*bought(0, PEOPLE[2]), at=NOW)
+    html, _ = await page_of(shop)
+    assert "24.95" in html
+    assert "plugin:analytics" in shop.live.topics
+    await shop.taken_back(1)
+    html, _ = await page_of(shop)
+    assert "19.96" in html
+    assert "24.95" not in html
+
+
+@pytest.mark.parametrize("by", ALL_ROLES)
+async def test_everybody_may_see_what_is_on_chain(shop, by):
+    html, page = await page_of(shop, f"film/{THEIRS.id}", by)
+    assert "4.99" in html
+    assert set(names(page)) >= set(CHARTS) - {"plays"}
+
+
+async def test_who_is_not_signed_in_sees_nothing(shop):
+    for path in ("", f"film/{MINE.id}", "chart/revenue", "chart/revenue/csv", "tables", "history"):
+        assert (await shop.get(path, by=None)).status == 401
+    assert await shop.nav_items(by=None) == ()
+    assert await shop.fragments(Slot.FILM_ACTIONS, MINE, by=None) == ()
+
+
+@pytest.mark.parametrize(
+    ("by", "path", "sees"),
+    [
+        (Role.OWNER, "", True),
+        (Role.ADMIN, "", True),
+        (Role.PUBLISHER, "", True),
+        (Role.VIEWER, "", False),
+        (Role.OWNER, f"film/{THEIRS.id}", True),
+        (Role.PUBLISHER, f"film/{MINE.id}", True),
+        (Role.PUBLISHER, f"film/{THEIRS.id}", False),
+        (Role.VIEWER, f"film/{MINE.id}", False),
+        (Role.PUBLISHER, f"film/{HOME.id}", False),
+        (Role.OWNER, f"film/{HOME.id}", True),
+    ],
+)
+async def test_viewing_is_for_owner_and_publisher(shop, by, path, sees):
+    page = await shop.get(path, by=by)
+    if by is Role.PUBLISHER and path.endswith(HOME.id):
+        assert page.status == 403
+        assert page.sentence == "How often this film is watched here is for who owns this server."
+        return
+    assert ("plays" in names(page)) is sees
+    chart = await shop.get(f"{path}/chart/plays".strip("/"), by=by)
+    assert isinstance(chart, Page) is sees
+    if not sees:
+        assert (chart.status, chart.sentence) == (404, "There is no such chart here.")
+        table = await shop.get(f"{path}/chart/plays/csv".strip("/"), by=by)
+        assert table.status == 404
+
+
+async def test_a_publisher_sees_their_own_films(shop):
+    html, page = await page_of(shop, by=Role.PUBLISHER)
+    assert page.values["subject"].title == "Your films"
+    assert "14.97" in html
+    assert "4.99 " not in html
+    assert [it.film.id for it in page.values["films"].listed] == [FILMS[0].id]
+
+
+async def test_a_publisher_who_has_not_published_yet(tmp_path):
+    async with analytics(tmp_path, films=FILMS) as told:
+        html, page = await page_of(told.app, by=Role.PUBLISHER)
+        assert "You have not published a film yet." in html
+        assert "Nothing of these films was sold yet." in html
+
+
+async def test_plays_of_a_publisher_are_only_those_of_their_own_films(shop):
+    for film, times in ((MINE, 3), (THEIRS, 5), (HOME, 7)):
+        for _ in range(times):
+            await shop.tell(PlaybackStarted(film.id, PEOPLE[0], DeviceId("tv")))
+    seen = {}
+    for by, path in ((Role.OWNER, ""), (Role.PUBLISHER, ""), (Role.OWNER, f"film/{HOME.id}/")):
+        page = await shop.get(f"{path}chart/plays", by=by)
+        chart = page.values["charts"][0]["chart"]
+        seen[by, path] = sum(row.cells[0] for row in chart.rows)
+    assert list(seen.values()) == [15, 3, 7]
+
+
+async def test_a_film_from_a_folder_has_only_its_viewing(shop):
+    html, page = await page_of(shop, f"film/{HOME.id}")
+    assert "This film has no token: only how often it is watched here is counted." in html
+    assert page.values["waiting"] == []
+    assert names(page) == ["plays"]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+async def test_a_chart_without_anything_says_so(tmp_path, name):
+    async with analytics(tmp_path, films=FILMS) as told:
+        for path in ("", f"film/{MINE.id}/"):
+            html, page = await page_of(told.app, f"{path}chart/{name}")
+            chart = page.values["charts"][0]["chart"]
+            assert chart.empty
+            assert chart.empty.split("&")[0] in html.replace("&#39;", "'")
+            assert "<table" not in html
+            assert TITLES[name].split()[0] in chart.title
+
+
+async def test_a_chart_has_its_table_csv_and_picture(shop):
+    html, _ = await page_of(shop, "chart/revenue")
+    assert re.search(r'<button type="button" data-table [^>]*hidden>Table</button>', html)
+    assert re.search(r'<a href="/plugins/analytics/chart/revenue/csv" download>CSV</a>', html)
+    assert re.search(r'<button type="button" data-png hidden>PNG</button>', html)
+    assert '<td data-value="19.96">19.96</td>' in html
+    assert 'role="application"' in html
+    reply = await shop.get("chart/revenue/csv", by=Role.OWNER)
+    assert isinstance(reply, Download)
+    assert re.fullmatch(r"All films \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d revenue\.csv", reply.filename)
+    rows = list(csv.reader(io.StringIO(reply.body.decode("utf-8-sig"))))
+    assert len(rows) == 92
+    assert sum(float(row[1]) for row in rows[1:]) == 19.96
+
+
+async def test_all_tables_in_one_archive(shop):
+    reply = await shop.get(f"film/{MINE.id}/tables", by=Role.VIEWER)
+    with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
+        assert "revenue.csv" in archive.namelist()
+        assert "plays.csv" not in archive.namelist()
+
+
+async def test_addresses_on_a_page_keep_what_was_chosen(shop):
+    html, page = await page_of(shop, period="week", to="2025-11-02", coin=DOLLAR.address)
+    for address in (page.values["earlier"], page.values["later"], page.values["waiting"][0]["page"]):
+        assert "period=week" in address
+        assert f"coin={DOLLAR.address}" in address
+    assert "to=2025-10-26" in page.values["earlier"]
+    assert "to=2025-11-09" in page.values["later"]
+    assert f'href="/plugins/analytics/?coin={DOLLAR.address}&amp;to=2025-11-02"' in html
+
+
+async def test_the_newest_period_has_no_later_one(shop):
+    _, page = await page_of(shop)
+    assert page.values["later"] == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"period": "eternity"}, "There is no period 'eternity'."),
+        ({"to": "x" * 5000}, None),
+        (
+            {"period": "custom", "from": "2026-01-02", "to": "2026-01-01"},
+            "The first day comes after the last one.",
+        ),
+        ({"coin": "0xnothing"}, "'0xnothing' is not a wallet address"),
+        ({"coin": "0x" + "99" * 20}, "Nothing here was paid in that coin."),
+    ],
+)
+async def test_bad_input_is_refused_in_a_sentence(shop, query, sentence):
+    for path in ("", "chart/holders", "chart/holders/csv", "tables"):
+        reply = await shop.get(path, query=query, by=Role.OWNER)
+        assert reply.status == 400
+        assert reply.fix
+        if sentence:
+            assert reply.sentence == sentence
+    assert shop.record.errors == 0
+
+
+async def test_a_film_or_chart_that_is_not_there(shop):
+    assert (await shop.get("film/nowhere")).status == 404
+    assert (await shop.get("chart/weather")).status == 404
+    assert (await shop.get("film/nowhere/chart/revenue/csv")).status == 404
+    assert shop.record.errors == 0
+
+
+async def test_a_coin_nobody_can_be_asked_about_is_shown_in_its_smallest_unit(shop):
+    shop.chain.silent = True
+    html, page = await page_of(shop)
+    assert page.values["figures"][0].value == "19,960,000"
+    assert "units of 0xd0d0…d0d0" in html
+
+
+async def test_the_page_says_from_where_the_numbers_are(shop):
+    html, page = await page_of(shop)
+    state = await shop.context.chain.state()
+    assert f"Counted from the chain up to block {state.block:,}" in html
+    assert "Nobody is tracked: viewing is counted per film and day" in html
+    assert page.values["counted"].complete
+
+
+async def test_while_facts_are_waiting_the_page_says_so(shop):
+    await shop.chain.happen(bought(0, PEOPLE[3]), None)  # nobody has told the plugin
+    html, page = await page_of(shop)
+    assert "The chain is still being counted." in html
+    assert not page.values["counted"].complete
+    assert "Counted from the chain up to block 2" in html
+
+
+async def test_the_list_of_films_can_be_searched(shop):
+    html, page = await page_of(shop, find="film 1")
+    assert [it.film.id for it in page.values["films"].listed] == [THEIRS.id]
+    (found,) = page.values["films"].listed
+    assert (found.holders, found.sold) == (1, 1)
+    html, page = await page_of(shop, find="<b>")
+    assert "No film&#39;s title has “&lt;b&gt;” in it." in html or "title has “&lt;b&gt;” in it." in html
+
+
+async def test_an_owner_who_publishes_chooses_between_their_films_and_all(shop):
+    _, page = await page_of(shop)
+    assert not page.values["subject"].may_choose, "the owner has not published yet"
+    owner, token = sample_viewer(Role.OWNER).wallet, film_token(9)
+    await shop.happened(FilmCreated(SOMEWHERE, token, owner, 9, owner, 0), at=NOW)
+    html, page = await page_of(shop)
+    assert page.values["subject"].may_choose
+    assert 'href="/plugins/analytics/?of=mine"' in html
+    html, page = await page_of(shop, of="mine")
+    assert page.values["subject"].title == "Your films"
+    assert "Nothing of these films was sold yet." in html
+
+
+async def test_the_navigation_leads_makers_to_the_charts(shop):
+    for by in (Role.OWNER, Role.ADMIN, Role.PUBLISHER):
+        assert [(item.label, item.path) for item in await shop.nav_items(by=by)] == [
+            ("Analytics", "/plugins/analytics/")
+        ]
+    assert await shop.nav_items(by=Role.VIEWER) == ()
+
+
+async def test_a_film_s_page_leads_to_its_charts(shop):
+    (link,) = await shop.fragments(Slot.FILM_ACTIONS, MINE, by=Role.VIEWER)
+    html = await shop.render(type(link)(link.template, {"film": MINE}))
+    assert f'href="/plugins/analytics/film/{MINE.id}"' in html
+    assert await shop.fragments(Slot.FILM_ACTIONS, HOME, by=Role.VIEWER) == ()
+    assert len(await shop.fragments(Slot.FILM_ACTIONS, HOME, by=Role.OWNER)) == 1
+    assert await shop.fragments(Slot.FILM_TAGS, MINE, by=Role.OWNER) == ()
+
+
+async def test_it_runs_as_the_server_installs_it(tmp_path):
+    async with analytics(tmp_path) as told:
+        assert (told.app.record.status, told.app.record.errors) == ("running", 0)
+        assert await told.rows(tables.flow) == ()
+
+
+async def test_playback_is_counted_by_film_and_day_only(shop):
+    ended = PlaybackEnded(MINE.id, PEOPLE[0], DeviceId("tv"), LeaseEnd.STOPPED, 0.95)
+    await shop.tell(PlaybackStarted(MINE.id, PEOPLE[0], DeviceId("tv")), ended)
+    page = await shop.get(f"film/{MINE.id}/chart/plays", by=Role.OWNER)
+    chart = page.values["charts"][0]["chart"]
+    assert chart.rows[-1].cells[:2] == (1, 1)
+    assert chart.sentence == "Begun 1 time. 100 % were watched to the end, and 95 % of the film on average."

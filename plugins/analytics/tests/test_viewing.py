@@ -1,0 +1,161 @@
+"""What is watched is counted per film and day; about people nothing is kept, unless the household wants it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from plugins.analytics.tests.stories import PEOPLE, story_films
+from plugins.analytics.tests.telling import analytics
+from sqlalchemy import select
+
+from wylloh_analytics import _tables as tables
+from wylloh_server.domain.access import Role
+from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
+from wylloh_server.domain.playback import LeaseEnd
+from wylloh_server.domain.types import DeviceId
+from wylloh_server.sdk import Page, Redirect
+from wylloh_server.testing._samples import sample_viewer
+
+FILMS = story_films()
+FILM, OTHER = FILMS[0], FILMS[4]
+SOMEBODY, DEVICE = PEOPLE[0], DeviceId("the-tv-in-the-kitchen")
+
+
+def begun(film=FILM, wallet=SOMEBODY):
+    return PlaybackStarted(film.id, wallet, DEVICE)
+
+
+def ended(watched, film=FILM, wallet=SOMEBODY):
+    return PlaybackEnded(film.id, wallet, DEVICE, LeaseEnd.STOPPED, watched)
+
+
+async def plays(app):
+    found = await app.context.tables.fetch(select(tables.plays))
+    return {film: tuple(counts) for film, _, *counts in found.rows}
+
+
+async def test_plays_and_how_far_they_came(tmp_path):
+    async with analytics(tmp_path, films=FILMS) as told:
+        app = told.app
+        await app.tell(
+            begun(), ended(0.9), begun(), ended(0.25), begun(), ended(None), begun(OTHER), ended(0.899, OTHER)
+        )
+        assert await plays(app) == {FILM.id: (3, 2, 1, 1150), OTHER.id: (1, 1, 0, 899)}
+        chart = (await app.get("chart/plays", by=Role.OWNER)).values["charts"][0]["chart"]
+        assert (
+            chart.sentence == "Begun 4 times. 33 % were watched to the end, and 68 % of the film on average."
+        )
+
+
+async def test_one_day_is_one_bar_because_hours_are_not_kept(tmp_path):
+    async with analytics(tmp_path, films=FILMS) as told:
+        await told.app.tell(begun(), begun())
+        page = await told.app.get("chart/plays", query={"period": "day"}, by=Role.OWNER)
+        chart = page.values["charts"][0]["chart"]
+        assert (chart.shape, len(chart.rows), chart.rows[0].cells[0]) == ("bars", 1, 2)
+        assert "hours are not kept" in await told.app.render(page, by=Role.OWNER)
+
+
+def everything_in(folder):
+    """Every value in every table of the plugin, as text."""
+    with sqlite3.connect(folder / "wylloh.sqlite3") as database:
+        names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        own = [name for name in names if name.startswith("plugin_analytics_")]
+        assert len(own) > 9
+        return "\n".join(str(row) for name in own for row in database.execute(f"SELECT * FROM {name}"))  # noqa: S608
+
+
+async def test_neither_wallet_nor_device_is_stored(tmp_path):
+    async with analytics(tmp_path, films=FILMS) as told:
+        await told.app.tell(begun(), ended(0.5))
+        kept = everything_in(tmp_path)
+        assert FILM.id in kept
+        assert SOMEBODY not in kept
+        assert str(bytes.fromhex(SOMEBODY[2:])) not in kept
+        assert DEVICE not in kept
+        reply = await told.app.get("history", by=Role.OWNER)
+        assert (reply.status, reply.sentence) == (404, "Nobody's history is kept here.")
+        assert (await told.app.post("history/forget-all", by=Role.OWNER)).status == 404
+
+
+HISTORY = {"household_history": True}
+
+
+def wallet_of(role):
+    return sample_viewer(role).wallet
+
+
+async def lines(app, by, **query):
+    page = await app.get("history", query=query, by=by)
+    assert isinstance(page, Page)
+    return page.values["lines"], await app.render(page, by=by)
+
+
+async def test_a_household_may_keep_its_own_history_which_nobody_else_sees(tmp_path):
+    async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
+        app = told.app
+        await app.tell(ended(0.42, FILM, wallet_of(Role.VIEWER)), ended(None, OTHER, wallet_of(Role.VIEWER)))
+        await app.tell(ended(1.0, OTHER, wallet_of(Role.OWNER)))
+        own, html = await lines(app, Role.VIEWER)
+        assert [(line["title"], line["says"].partition(" · ")[2]) for line in own] == [
+            (OTHER.title, ""),
+            (FILM.title, "42 % watched"),
+        ]
+        assert "Only you see this list" in html
+        others, _ = await lines(app, Role.OWNER)
+        assert [line["title"] for line in others] == [OTHER.title]
+        assert DEVICE not in everything_in(tmp_path)
+
+
+async def test_everybody_deletes_only_what_is_theirs(tmp_path):
+    async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
+        app = told.app
+        await app.tell(
+            *(ended(0.5, FILM, wallet_of(role)) for role in (Role.VIEWER, Role.OWNER, Role.VIEWER))
+        )
+        (first, second), _ = await lines(app, Role.VIEWER)
+        ((theirs,), _) = await lines(app, Role.OWNER)
+        assert await app.post("history/forget", {"id": str(theirs["id"])}, by=Role.VIEWER) == Redirect(
+            "/plugins/analytics/history"
+        )
+        assert len((await lines(app, Role.OWNER))[0]) == 1, "somebody else's line stays"
+        await app.post("history/forget", {"id": str(first["id"])}, by=Role.VIEWER)
+        assert [line["id"] for line in (await lines(app, Role.VIEWER))[0]] == [second["id"]]
+        await app.post("history/forget-all", by=Role.VIEWER)
+        own, html = await lines(app, Role.VIEWER)
+        assert own == []
+        assert "Nothing yet." in html
+        assert len((await lines(app, Role.OWNER))[0]) == 1
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "1" * 30, "1 OR 1=1"])
+async def test_a_line_that_is_none(tmp_path, number):
+    async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
+        reply = await told.app.post("history/forget", {"id": number}, by=Role.VIEWER)
+        assert reply.status == 400
+        assert (await told.app.get("history", query={"page": number or "0"})).status == 400
+        assert told.app.record.errors == 0
+
+
+async def test_a_long_history_has_pages_and_films_that_left_keep_their_line(tmp_path):
+    async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
+        app = told.app
+        await app.tell(*(ended(0.5, FILM, wallet_of(Role.VIEWER)) for _ in range(51)))
+        await app.leave(FILM)
+        newest, html = await lines(app, Role.VIEWER)
+        oldest, _ = await lines(app, Role.VIEWER, page="2")
+        assert (len(newest), len(oldest)) == (50, 1)
+        assert "Page 1 of 2" in html
+        assert "A film that is no longer here" in html
+
+
+async def test_turning_the_history_off_deletes_it(tmp_path):
+    async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
+        await told.app.tell(ended(0.5, FILM, wallet_of(Role.VIEWER)))
+        assert [(item.label, item.path) for item in await told.app.nav_items(by=Role.VIEWER)] == [
+            ("History", "/plugins/analytics/history")
+        ]
+    async with analytics(tmp_path, films=FILMS) as told:
+        assert await told.rows(tables.history) == ()
+        assert wallet_of(Role.VIEWER) not in everything_in(tmp_path)
