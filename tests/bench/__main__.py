@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import (
+    analytics,
     catalogue,
     first_segment,
     holdings,
@@ -43,6 +44,7 @@ PARTS = {
         starting,
         library,
         catalogue,
+        analytics,
     )
 }
 

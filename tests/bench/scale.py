@@ -26,6 +26,7 @@ class Scale:
     shelf: int
     titles: int
     chain_events: int
+    transfers: int
     settle_seconds: float
 
 
@@ -43,6 +44,7 @@ FULL = Scale(
     shelf=1_000,
     titles=10_000,
     chain_events=100_000,
+    transfers=1_000_000,
     settle_seconds=15,
 )
 
@@ -60,5 +62,6 @@ TINY = Scale(
     shelf=5,
     titles=60,
     chain_events=1_200,
+    transfers=400,
     settle_seconds=0,
 )

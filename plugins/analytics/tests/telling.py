@@ -14,6 +14,7 @@ from sqlalchemy import select
 from wylloh_analytics import _tables as tables
 from wylloh_analytics._counting import Counting
 from wylloh_analytics._desk import desk_of
+from wylloh_analytics._sums import Sums
 from wylloh_analytics.moments import Grain, day_of
 from wylloh_analytics.tally import EVERYTHING, FLOW, STILL_HELD
 from wylloh_server.testing._app import running_plugin
@@ -96,6 +97,10 @@ async def assert_sums_are_true(told):
         for day in days:
             assert sizes_of(sizes, number, day) == truth.sizes(day, scope), (scope, day)
         assert spans_of(spans, number) == truth.spans(scope), scope
+    for day in days:
+        known = await Sums(told.app.context.tables).ladders(day)
+        expected = {numbers[token]: truth.ladder(token, day) for token in truth.publisher}
+        assert known == {scope: ladder for scope, ladder in expected.items() if ladder}, day
 
 
 def flow_of(rows, scope, grain):
@@ -126,7 +131,7 @@ def spans_of(rows, scope):
 
 
 def long_story(seed, blocks):
-    """Blocks of acts with gaps, and now and then a reorg: `(acts, gap)` or a depth."""
+    """Blocks of acts with gaps, `(acts, gap)`, and now and then "count" and the depth of a reorg."""
     dice = random.Random(seed)
 
     def act():
@@ -134,7 +139,8 @@ def long_story(seed, blocks):
 
     yield [(0, 0, 1, 0), (0, 0, 0, 0), (1, 0, 49, 0)], 60
     for _ in range(blocks):
-        if dice.random() < 0.05:
+        if dice.random() < 0.06:
+            yield "count"
             yield dice.randrange(1, 6)
         else:
             yield [act() for _ in range(dice.randrange(1, 6))], dice.choice(GAPS)
