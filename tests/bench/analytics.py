@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,12 +19,15 @@ from tests.bench.turns import in_turns_async
 from wylloh_analytics._counting import LONG_STRETCH, Counting
 from wylloh_analytics._tables import MIGRATIONS
 from wylloh_analytics._viewing import FilmId, _count
+from wylloh_analytics.chart import Chart
 from wylloh_analytics.charts import CHARTS
+from wylloh_analytics.writing import Number
 from wylloh_server.adapters.database import open_database
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
 from wylloh_server.domain.onchain import (
     NOBODY,
+    ChainEvent,
     Change,
     Changes,
     FilmCreated,
@@ -42,7 +48,71 @@ _PUBLISHERS = tuple(Wallet(f"0x{number:040x}") for number in range(0xA0, 0xA8))
 _LADDER = RightsLadder(
     (Tier(1, "personal"), Tier(10, "small-venue", ("DE", "AT")), Tier(60, "streaming", ("FR",)), Tier(250, "theatrical"))
 )  # fmt: skip
-_FLOOR = "counting the same transfers, one row each, with SQLite alone"
+_FLOOR = "the same question to SQLite alone, over one row for each transfer and sale"
+_YEAR = 364 * 86400
+_HELD = """
+    SELECT holder, token, sum(amount) AS held FROM (
+        SELECT receiver AS holder, token, amount FROM moves UNION ALL SELECT sender, token, -amount FROM moves
+    ) WHERE holder <> :store GROUP BY {by} HAVING held > 0
+"""
+_WEEK = "CAST((at - :begin) / 604800 AS INTEGER)"
+_RECENT = f"FROM {{table}} WHERE at >= :begin GROUP BY {_WEEK}"
+
+
+@dataclass(frozen=True)
+class Bare:
+    """How SQLite alone answers a chart's question: rows whose last number adds up to `shown` of the chart.
+
+    Questions over time are about the year and the one before it, as on the chart; `begin` is when that began. Those
+    rows have the week first, and weeks from the 52nd on are the chart's own.
+    """
+
+    sql: str
+    shown: Callable[[Chart], Number | None]
+
+    def sum(self, connection: sqlite3.Connection, begin: float) -> int:
+        """Ask, and add up."""
+        rows = connection.execute(self.sql, {"store": CONTRACTS.store, "begin": begin}).fetchall()
+        return sum(row[-1] for row in rows if len(row) == 1 or row[0] >= 52)
+
+
+def _column(label: str) -> Callable[[Chart], Number]:
+    def total(chart: Chart) -> Number:
+        (index,) = [place for place, column in enumerate(chart.columns) if column.label == label]
+        return sum(row.cells[index] or 0 for row in chart.rows)
+
+    return total
+
+
+_BARE = {
+    "revenue": Bare(f"SELECT {_WEEK}, sum(total) {_RECENT.format(table='sales')}", _column("Revenue")),
+    "holders": Bare(
+        f"SELECT count(*) FROM ({_HELD.format(by='holder')})", lambda chart: chart.rows[-1].cells[0]
+    ),
+    "concentration": Bare(f"SELECT held FROM ({_HELD.format(by='holder')}) ORDER BY held", lambda _: None),
+    "holding-periods": Bare(f"SELECT sum(held) FROM ({_HELD.format(by='holder')})", _column("Tokens held")),
+    "velocity": Bare(
+        f"SELECT {_WEEK}, sum(CASE WHEN sender = :store OR sender = receiver THEN 0 ELSE amount END) "
+        f"{_RECENT.format(table='moves')}",
+        _column("Tokens that changed hands"),
+    ),
+    "newcomers": Bare(
+        f"SELECT {_WEEK}, count(*) FROM (SELECT min(at) AS at FROM moves GROUP BY receiver) "
+        f"WHERE at >= :begin GROUP BY {_WEEK}",
+        _column("New"),
+    ),
+    "exhibitors": Bare(f"SELECT count(*) FROM ({_HELD.format(by='holder, token')})", _column("Holders")),
+    "presale": Bare(
+        f"SELECT {_WEEK}, sum(CASE WHEN presale THEN total ELSE 0 END) {_RECENT.format(table='sales')}",
+        _column("Presale"),
+    ),
+    "plays": Bare(f"SELECT {_WEEK}, sum(begun) {_RECENT.format(table='plays')}", _column("Begun")),
+    "geography": Bare(
+        f"SELECT 2 * sum(held >= 10) + sum(held >= 60) FROM ({_HELD.format(by='holder, token')})",
+        _column("Holders"),
+    ),
+}
+"""In geography, ten tokens are enough for a right in two territories, and sixty for one in a third."""
 
 
 def measure(theatre: Theatre) -> list[Figure]:
@@ -66,12 +136,7 @@ async def _measured(folder: Path, transfers: int) -> list[Figure]:
 
 async def _counted(folder: Path, story: Story) -> tuple[float, float]:
     begun = time.perf_counter()
-    with sqlite3.connect(folder / "bare.sqlite3") as bare:
-        bare.execute(
-            "CREATE TABLE moves (token INTEGER, sender TEXT, receiver TEXT, amount INTEGER, at REAL)"
-        )
-        bare.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?)", story.moves())
-    bare.close()
+    _store_bare(folder / "bare.sqlite3", story)
     storing = time.perf_counter() - begun
     async with open_database(folder / "wylloh.sqlite3") as database:
         await database.storage.coins.keep(DOLLAR)
@@ -80,30 +145,52 @@ async def _counted(folder: Path, story: Story) -> tuple[float, float]:
         begun = time.perf_counter()
         await Counting(SimpleNamespace(chain=story, tables=tables), LONG_STRETCH).catch_up()
         counting = time.perf_counter() - begun
-        today = int(time.time() // 86400)
-        for day in range(today - 400, today + 1):
-            await _count(
-                tables, FilmId(story.films[0].id), day, {"begun": day % 9, "told": 1, "permille": 700}
-            )
+        for day, times in _plays():
+            counts = {"begun": times, "told": 1, "permille": 700}
+            await _count(tables, FilmId(story.films[0].id), day, counts)
     return counting, storing
 
 
+def _store_bare(file: Path, story: Story) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as bare, bare:
+        bare.executescript(
+            """
+            CREATE TABLE moves (token INTEGER, sender TEXT, receiver TEXT, amount INTEGER, at REAL);
+            CREATE TABLE sales (token INTEGER, total INTEGER, presale INTEGER, at REAL);
+            CREATE TABLE plays (begun INTEGER, at REAL);
+            """
+        )
+        bare.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?)", story.moves())
+        bare.executemany("INSERT INTO sales VALUES (?, ?, ?, ?)", story.sales())
+        bare.executemany("INSERT INTO plays VALUES (?, ?)", ((times, day * 86400) for day, times in _plays()))
+
+
+def _plays():
+    today = int(time.time() // 86400)
+    return [(day, day % 9) for day in range(today - 800, today + 1)]
+
+
 async def _chart(app, folder: Path, name: str, transfers: int) -> Figure:
+    """Take the time of a chart's page, and of the bare question; what they say must be the same."""
+    begin = (time.time() // 86400 + 1) * 86400 - 2 * _YEAR
+    said, summed = [], []
+
     async def ours() -> float:
         begun = time.perf_counter()
         page = await app.get(f"chart/{name}", query={"period": "year"}, by=Role.OWNER)
-        assert page.values["charts"][0]["chart"].written, "every chart has something to show"
+        await app.render(page, by=Role.OWNER)
+        said.append(_BARE[name].shown(page.values["charts"][0]["chart"]))
         return (time.perf_counter() - begun) * 1000
 
     async def bare() -> float:
         begun = time.perf_counter()
-        connection = sqlite3.connect(folder / "bare.sqlite3")
-        connection.execute("SELECT count(*) FROM moves").fetchone()
-        connection.close()
+        with contextlib.closing(sqlite3.connect(folder / "bare.sqlite3")) as connection:
+            summed.append(_BARE[name].sum(connection, begin))
         return (time.perf_counter() - begun) * 1000
 
     await ours()
     values, floors = await in_turns_async(_ROUNDS, ours, bare)
+    assert said[-1] in {None, summed[-1]}, f"{name}: the chart says {said[-1]}, the transfers {summed[-1]}"
     return Figure(f"Chart {name}, {transfers:,} transfers", "ms", "less", _FLOOR, values, floors)
 
 
@@ -143,6 +230,12 @@ class Story:
             if isinstance(fact, TokensMoved):
                 yield fact.token.token_id & 0xFFFF, fact.sender, fact.receiver, fact.amount, fact.mark.at
 
+    def sales(self):
+        """The sales as plain rows."""
+        for fact in self._facts():
+            if isinstance(fact, TokensSold):
+                yield fact.token.token_id & 0xFFFF, fact.total, fact.presale, fact.mark.at
+
     async def state(self) -> IndexState:
         """Everything is final."""
         return IndexState(*[BlockNumber(self.transfers + 2)] * 4)
@@ -150,17 +243,20 @@ class Story:
     async def changes(self, after: int, *, kinds=(), limit: int = 1000) -> Changes:
         """The feed, read from its beginning to its end again and again, as counting does."""
         feed = self._feed(after)
-        steps = tuple(Change(fact, added=True) for _, fact in zip(range(limit), feed, strict=False))
-        _FEEDS[self] = (after + len(steps), feed)
+        feed.ahead += [Change(fact, added=True) for fact in islice(feed.facts, limit - len(feed.ahead))]
+        steps = tuple(feed.ahead[:limit])
         return Changes(steps, after + len(steps))
 
-    def _feed(self, after: int):
-        place, feed = _FEEDS.get(self, (None, None))
-        if place == after:
-            return feed
-        feed = self._facts()
-        for _ in zip(range(after), feed, strict=False):
-            pass
+    def _feed(self, after: int) -> Feed:
+        feed = _FEEDS.get(self)
+        if feed is None or after < feed.place:
+            feed = _FEEDS[self] = Feed(self._facts())
+        while feed.place < after:
+            if not feed.ahead:
+                feed.ahead = [Change(fact, added=True) for fact in islice(feed.facts, after - feed.place)]
+            passed = min(after - feed.place, len(feed.ahead))
+            del feed.ahead[:passed]
+            feed.place += passed
         return feed
 
     def _facts(self):
@@ -197,8 +293,17 @@ class Story:
             yield TokensMoved(_mark(number + 2, 0, at), token, giver, lot[0], lot[1])
 
 
-_FEEDS: dict = {}
-"""Where a story is being read: going on is quick, beginning anew is not."""
+@dataclass
+class Feed:
+    """Where a story is being read: the facts not read yet, and steps that were read ahead from `place` on."""
+
+    facts: Iterator[ChainEvent]
+    ahead: list[Change] = field(default_factory=list)
+    place: int = 0
+
+
+_FEEDS: dict[Story, Feed] = {}
+"""Going on is quick, beginning anew is not."""
 
 
 def _mark(block, index, at):

@@ -12,7 +12,8 @@ from tests.bench.figures import Figure, table
 
 
 @pytest.mark.parametrize(
-    "part", ["reading", "holdings", "indexing", "catalogue", "plugins", "serving", "first_segment"]
+    "part",
+    ["reading", "holdings", "indexing", "catalogue", "analytics", "plugins", "serving", "first_segment"],
 )
 def test_a_part_prints_a_table_and_a_line_of_json_for_each_figure(part, capsys, tmp_path):
     main([part, "--tiny", "--json", str(tmp_path / "figures.json")])
