@@ -228,6 +228,16 @@ async def test_a_flood_of_events_stops_a_plugin(house):
         assert len(house.published) == told, "and nothing is told any more"
 
 
+async def test_a_flood_while_a_plugin_starts_stops_it_too(house):
+    house.write(
+        "bad",
+        TELLING + "@hookimpl\nasync def lifespan(context):\n"
+        "    for _ in range(30):\n        context.emit(Told())\n    await asyncio.sleep(0.1)\n    yield\n",
+    )
+    async with house.running(limits=Limits(emitted=20, stop=0.3)) as (registry, _):
+        assert await stopped(registry, "bad") == "It emitted more than 20 events within a minute."
+
+
 async def test_a_listener_that_misses_too_much_is_stopped(house):
     house.write("bad", "@hookimpl\nasync def on_event(event):\n    await asyncio.Event().wait()\n")
     house.write("good", GOOD)

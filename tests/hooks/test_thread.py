@@ -248,6 +248,32 @@ async def test_whoever_stops_waiting_over_the_bridge_stops_the_work_at_home(thre
         await ended.wait()
 
 
+async def test_a_closed_bridge_leaves_nothing_at_work_behind(thread):
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def wait(self):
+            begun.set()
+            try:
+                await asyncio.sleep(30)
+            finally:
+                await asyncio.sleep(0.05)  # as a database does that is interrupted
+                ended.set()
+
+    bridge = Bridge()
+    port = bridge.over(Slow())
+    asked = asyncio.create_task(thread.answered("x", port.wait(), 20))
+    await begun.wait()
+    await bridge.close()
+    assert ended.is_set()
+    with pytest.raises(PluginError, match="cancelled its own task"):
+        await asked
+    begun.clear()
+    with pytest.raises(PluginError, match="is not running any more"):
+        await thread.answered("x", port.wait(), 20)
+    assert not begun.is_set()
+
+
 async def test_events_are_told_in_order_and_others_get_their_turn():
     told, turns = [], []
     outbox = Outbox(told.append, most=10_000, flooded=lambda: told.append("flood"))

@@ -146,16 +146,24 @@ def settings_of(tmp_path):
 async def open_house(tmp_path, settings_of):
     """Open a house: `await open_house(settings=…, plugin_folder=…, bundled=…, deadlines=…)`.
 
-    `plugin_folder` holds plugins that a test wrote; `bundled` names plugins that ship with the server.
+    `plugin_folder` holds plugins that a test wrote; `bundled` names plugins that ship with the server;
+    `patience` is how many seconds they have for an answer.
     """
     async with AsyncExitStack() as stack:
 
         async def open_(
-            *, plugin_folder=None, bundled=(), deadlines=Deadlines(), owner=OWNER, add=None, **sections
+            *,
+            plugin_folder=None,
+            bundled=(),
+            patience=20,
+            deadlines=Deadlines(),
+            owner=OWNER,
+            add=None,
+            **sections,
         ):
             database = await stack.enter_async_context(open_database(tmp_path / "w.sqlite3"))
             settings = settings_of(**sections)
-            plugins = _registry(plugin_folder, bundled)
+            plugins = _registry(plugin_folder, bundled, patience)
             house = await _assembled(database, settings, tmp_path, plugins, deadlines, add)
             if owner:
                 await house.storage.accounts.claim(owner)
@@ -230,11 +238,11 @@ async def collector(browsers):
     return browser
 
 
-def _registry(folder, bundled) -> PluginRegistry:
+def _registry(folder, bundled, patience) -> PluginRegistry:
     plugins = PluginRegistry(
         path=[folder] if folder else [],
         points=[EntryPoint(name, f"wylloh_{name}", ENTRY_POINT_GROUP) for name in bundled],
-        limits=Limits(answer=10 if bundled else 0.3),
+        limits=Limits(answer=patience),
     )
     plugins.load()
     return plugins

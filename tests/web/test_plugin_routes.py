@@ -100,7 +100,7 @@ async def house(open_house, tmp_path):
     for name, text in FILES.items():
         (package / name).parent.mkdir(parents=True, exist_ok=True)
         (package / name).write_text(textwrap.dedent(text))
-    house = await open_house(plugin_folder=tmp_path / "plugins")
+    house = await open_house(plugin_folder=tmp_path / "plugins", patience=1.5)
     assert [record.status for record in house.plugins.records()] == ["running"], house.plugins.records()
     return house
 

@@ -54,6 +54,19 @@ class Bridge:
     def __init__(self) -> None:
         self._home = asyncio.get_running_loop()
         self._ident = threading.get_ident()
+        self._closed = False
+        self._at_work: set[asyncio.Task[Any]] = set()
+
+    async def close(self) -> None:
+        """Call off what is still being done for the plugin here, wait until it has ended, and take no more.
+
+        What is behind the ports may be closed afterwards: nobody is using it any more.
+        """
+        self._closed = True
+        while self._at_work:
+            for task in self._at_work:
+                task.cancel()
+            await asyncio.wait(set(self._at_work))
 
     def over(self, port: _Port) -> _Port:
         """Give a port whose methods run on the server's loop: the same methods, for the plugin's thread.
@@ -74,15 +87,29 @@ class Bridge:
             work = function(*given, **named)
             if asyncio.get_running_loop() is self._home:
                 return await work
+            errand = self._errand(work)
             try:
-                there = asyncio.run_coroutine_threadsafe(work, self._home)
+                there = asyncio.run_coroutine_threadsafe(errand, self._home)
             except RuntimeError:
+                errand.close()
                 work.close()
                 raise PluginError("The server has stopped.") from None
             with ERRANDS.get(Errands()).one():
                 return await asyncio.wrap_future(there)
 
         return carried
+
+    async def _errand(self, work: Coroutine[Any, Any, Any]) -> object:
+        if self._closed:
+            work.close()
+            raise PluginError("The plugin is not running any more.")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker: a coroutine runs in one
+        self._at_work.add(task)
+        try:
+            return await work
+        finally:
+            self._at_work.discard(task)
 
     def _carried_plain(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

@@ -40,6 +40,8 @@ async def start_plugin(plugin: Plugin, services: PluginServices, limits: Limits)
     plugin.status = PluginStatus.RUNNING
     if plugin.queue is not None:
         plugin.queue.start()
+    if plugin.doomed:
+        plugin.halt(plugin.doomed)
 
 
 async def stop_plugin(plugin: Plugin, limits: Limits) -> None:
@@ -66,6 +68,8 @@ async def _put_away(plugin: Plugin, limits: Limits) -> None:
     if not await plugin.thread.stop(limits.stop):
         plugin.log.warning("the plugin's thread does not come back; it is left alone")
     plugin.thread = None
+    if plugin.bridge is not None:
+        await plugin.bridge.close()
 
 
 async def _come_up(plugin: Plugin, services: PluginServices, limits: Limits) -> None:

@@ -129,6 +129,7 @@ class PluginThread:
         except TimeoutError:
             interrupt(self._thread)
             return False
+        self._thread.join()  # it has said its last word, and only has to return
         return True
 
     def _call(self, work: Coroutine[Any, Any, _Answer]) -> _Call[_Answer]:

@@ -72,6 +72,7 @@ class Plugin:
     """A plugin inside the registry. Everything but the first four changes while the server runs.
 
     Attributes:
+        doomed: why it is to be stopped as soon as it has started; "" if nothing was wrong so far.
         votes: whether it has a say in who may watch, as far as that can be known of one that failed to load.
         on_halt: puts away what runs of it.
         ending: the task that does so.
@@ -85,6 +86,7 @@ class Plugin:
     sdk: str = ""
     status: PluginStatus = PluginStatus.LOADED
     reason: str = ""
+    doomed: str = ""
     errors: int = 0
     last_error: str = ""
     declared: Declared = field(default_factory=Declared)
@@ -121,8 +123,12 @@ class Plugin:
             self.halt(f"It failed again and again. The last time: {self.last_error}.")
 
     def halt(self, reason: str) -> None:
-        """Stop a running plugin at once; what it was doing is put away afterwards."""
+        """Stop a running plugin at once; what it was doing is put away afterwards.
+
+        One that is still starting is stopped when it has started.
+        """
         if self.status is not PluginStatus.RUNNING:
+            self.doomed = reason
             return
         self.status, self.reason = PluginStatus.STOPPED, reason
         self.log.error("plugin was stopped", reason=reason)
