@@ -7,6 +7,16 @@ import { chartIn, spoken } from "./table.js";
 const EARLY = "400px"; // fetched before they are seen
 const WIDTH_CHANGED_MS = 120;
 
+/** Where the focus can be in a section, and where it is then in the one that takes its place. */
+const PLACES = [
+  ["h2 a", "h2 a"],
+  ["[data-table]", "[data-table]"],
+  ["[download]", "[download]"],
+  ["[data-png]", "[data-png]"],
+  ["[data-choice]", "[data-choice][aria-current]"],
+  ["[data-again]", "h2 a"],
+];
+
 /** Draw a section's chart and fold its table away; a section without one only says why. */
 function show(section) {
   const figure = section.querySelector(".plot");
@@ -74,15 +84,36 @@ function follow(figure, plot) {
   }).observe(figure);
 }
 
-/** Fetch a section's own page and put the chart it has in the section's place. */
-async function fetchInto(section) {
-  const answer = await fetch(section.dataset.page ?? section.dataset.here, { headers: { Accept: "text/html" } });
+/** Fetch a section's own page, or another of the same chart, and put the chart it has in the section's place. */
+async function fetchInto(section, address = section.dataset.page ?? section.dataset.here) {
+  const answer = await fetch(address, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(answer.statusText);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = document.adoptNode(page.querySelector("section.chart"));
   if (section.querySelector("h2 a")) linkTitle(fresh);
+  const focused = focusIn(section);
   section.replaceWith(fresh);
   show(fresh);
+  if (section.querySelector("h2 a")) chooseHere(fresh);
+  if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
+}
+
+/** Where in a section the focus is, so that who steps through the page does not lose their place; null if it is not. */
+function focusIn(section) {
+  if (!section.contains(document.activeElement)) return null;
+  return PLACES.find(([place]) => document.activeElement.matches(place))?.[1] ?? null;
+}
+
+/** Among other charts, look at another part of one without leaving them. A new tab still is one. */
+function chooseHere(section) {
+  for (const link of section.querySelectorAll("[data-choice]")) {
+    link.addEventListener("click", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      link.focus();
+      fetchInto(section, link.href).catch(() => window.location.assign(link.href));
+    });
+  }
 }
 
 async function fill(section) {
@@ -106,7 +137,7 @@ function linkTitle(section) {
 async function renew() {
   for (const section of document.querySelectorAll("section.chart[data-here]")) {
     const open = section.querySelector("[data-table][aria-expanded=true]");
-    if (!open && !section.contains(document.activeElement)) await fetchInto(section).catch(() => {});
+    if (!open && !section.querySelector(".plot:focus")) await fetchInto(section).catch(() => {});
   }
 }
 
@@ -137,6 +168,9 @@ function fetchWhenNear(sections) {
 }
 
 await document.fonts.ready; // the letters on the charts are the page's
-document.querySelectorAll("section.chart[data-shape]").forEach(show);
+for (const section of document.querySelectorAll("section.chart[data-shape]")) {
+  show(section);
+  if (section.querySelector("h2 a")) chooseHere(section);
+}
 fetchWhenNear(document.querySelectorAll("section.chart[data-page]"));
 document.getElementById("proof").addEventListener("live:drawn", renew);
