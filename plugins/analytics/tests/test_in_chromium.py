@@ -290,6 +290,23 @@ async def test_parts_of_revenue_change_without_leaving_the_page(open_page, house
     await page.wait_for_url(f"**{HERE}chart/revenue?part=resale")
 
 
+async def test_lines_stand_at_round_numbers_and_counts_have_no_halves(open_page):
+    page = await open_page(DESK, "chart/holders")
+    find = """async ([highest, counted]) => {
+      const { src } = document.querySelector("script[src*='analytics.js']");
+      return (await import(new URL("plot.js", src))).steps(highest, counted);
+    }"""
+    for highest, counted, lines in (
+        (1, True, [0, 1]),
+        (2, True, [0, 1, 2]),
+        (12, True, [0, 5, 10]),
+        (12, False, [0, 2.5, 5, 7.5, 10, 12.5]),
+        (0.02, False, [0, 0.005, 0.01, 0.015, 0.02]),
+        (1400, True, [0, 500, 1000, 1500]),
+    ):
+        assert await page.evaluate(find, [highest, counted]) == lines
+
+
 async def test_without_scripts_every_table_is_one_tap_away(open_page):
     page = await open_page(PHONE, java_script_enabled=False)
     await expect(section(page, "revenue").get_by_role("table")).to_be_visible()

@@ -187,6 +187,26 @@ async def test_a_chart_has_its_table_csv_and_picture(shop):
     assert sum(float(row[1]) for row in rows[1:]) == 19.96
 
 
+async def test_velocity_compares_with_what_was_held_since_anything_was(shop):
+    gift = TokensMoved(SOMEWHERE, film_token(0), PEOPLE[0], PEOPLE[2], 1)
+    await shop.happened(gift, at=NOW)
+    for query in ({"period": "week"}, {"period": "custom", "from": "2016-01-01"}):
+        html, _ = await page_of(shop, f"film/{MINE.id}/chart/velocity", **query)
+        assert "1 token went from one holder to another, 33.3 % of the 3 held on average." in html
+
+
+@pytest.mark.parametrize(
+    ("prices", "each"),
+    [((4_990_000, 4_990_001), "4.99"), ((5_020_298, 5_020_299), "5.02"), ((1_233, 1_235), "0.001234")],
+)
+async def test_an_average_price_has_the_digits_that_prices_have(shop, prices, each):
+    await shop.happened(*created(2), at=NOW)
+    for price in prices:
+        await shop.happened(*bought(2, PEOPLE[3], price=price), at=NOW)
+    html, _ = await page_of(shop, f"film/{FILMS[2].id}/chart/presale")
+    assert f"{each} dUSD each on average." in html
+
+
 async def test_all_tables_in_one_archive(shop):
     reply = await shop.get(f"film/{MINE.id}/tables", by=Role.VIEWER)
     with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:

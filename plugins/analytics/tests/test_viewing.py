@@ -146,6 +146,7 @@ async def test_a_long_history_has_pages_and_films_that_left_keep_their_line(tmp_
         newest, html = await lines(app, Role.VIEWER)
         oldest, _ = await lines(app, Role.VIEWER, page="2")
         assert (len(newest), len(oldest)) == (50, 1)
+        assert "51 lines. Only you see this list" in html
         assert "Page 1 of 2" in html
         assert "A film that is no longer here" in html
 

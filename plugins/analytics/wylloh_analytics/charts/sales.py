@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wylloh_analytics.chart import Chart, Choice, Column, Part, Shape, nothing
 from wylloh_analytics.charts._time import in_points, per, rows_over_time, total, when
 from wylloh_analytics.labels import around
-from wylloh_analytics.writing import in_coins, of
+from wylloh_analytics.writing import in_coins, of, short
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -131,5 +131,13 @@ def _sold(where: str, view: View, paid: int, tokens: int) -> str:
         return f"No tokens in {where}."
     if len(view.coins) > 1:  # the tokens were paid in several coins, the money is of one
         return f"{of(tokens, 'token')} in {where}, of which some for {view.coin.written(paid)}."
-    each = view.coin.written(round(Fraction(paid, tokens)))
+    each = _each(view.coin, Fraction(paid, tokens))
     return f"{of(tokens, 'token')} in {where} for {view.coin.written(paid)}, {each} each on average."
+
+
+def _each(coin: Coin, units: Fraction) -> str:
+    """Write an average with the digits that prices usually have; less than one coin with all of them."""
+    coins = units / 10**coin.decimals
+    if coins < 1:
+        return coin.written(round(units))
+    return f"{short(coins, min(2, coin.decimals))} {coin.symbol}"

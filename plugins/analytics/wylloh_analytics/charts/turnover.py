@@ -12,6 +12,8 @@ from wylloh_analytics.labels import around
 from wylloh_analytics.writing import of, rounded, short
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wylloh_analytics.moments import Period
     from wylloh_analytics.view import View
     from wylloh_analytics.writing import Number
@@ -39,7 +41,6 @@ async def velocity(view: View) -> Chart:
             _ratio(earlier[index]["moved"], before[index]),
         )
 
-    moved, average = total(points)["moved"], Fraction(sum(held), len(held))
     columns = (
         Column("Velocity", Part.MAIN, _HUNDREDTHS, "%"),
         Column("Tokens that changed hands"),
@@ -50,13 +51,21 @@ async def velocity(view: View) -> Chart:
         name="velocity",
         title=title,
         note=around(view.period, view.today),
-        sentence=f"{of(moved, 'token')} went from one holder to another, "
-        f"{short(_ratio(moved, average), 1, 100)} % of the {short(average)} held on average.",
+        sentence=_sentence(total(points)["moved"], [count for count in held if count]),
         shape=Shape.LINE,
         rows_are=when(view.period),
         columns=columns,
         rows=rows_over_time(view, columns, cells),
     )
+
+
+def _sentence(moved: int, held: Sequence[int]) -> str:
+    """Compare with what was held on average while anything was: a film has a beginning."""
+    went = f"{of(moved, 'token')} went from one holder to another"
+    if not held:
+        return f"{went}."
+    average = Fraction(sum(held), len(held))
+    return f"{went}, {short(_ratio(moved, average), 1, 100)} % of the {short(average)} held on average."
 
 
 async def _held(view: View, period: Period) -> list[int]:

@@ -85,18 +85,21 @@ function below({ ticks, shape }, look) {
     gap: look.line * 0.5,
     grid: { show: false },
     ticks: { show: false },
-    splits: (plot) => apart(plot, wanted, shape, look),
+    splits: (plot) => apart(plot, wanted, ticks, shape, look),
     values: (plot, splits) => splits.map((index) => broken(ticks[index], plot, ticks.length, shape, look)),
     align: shape === "bars" ? undefined : 1,
   };
 }
 
-/** Leave out what would stand too close to its neighbour. */
-function apart(plot, wanted, shape, look) {
+/** Leave out what would stand too close to its neighbour, or go beyond the edge. */
+function apart(plot, wanted, ticks, shape, look) {
   if (shape === "bars") return wanted;
-  const room = (look.line * 3.4 * (plot.scales.x.max - plot.scales.x.min)) / Math.max(1, plot.width);
+  const { min, max } = plot.scales.x;
+  const room = (look.line * 3.4 * (max - min)) / Math.max(1, plot.width);
+  const wide = plot.bbox.width / window.devicePixelRatio || plot.width;
+  const end = (index) => ((index - min) / (max - min)) * wide + ticks[index].length * look.line * 0.56;
   const kept = [];
-  for (const index of wanted) {
+  for (const index of wanted.filter((one) => end(one) <= plot.width)) {
     if (kept.length > 0 && index - kept.at(-1) < room) {
       if (kept.length > 1) continue;
       kept.pop(); // the first one is only where the chart happens to begin
@@ -120,7 +123,7 @@ function broken(text, plot, count, shape, look) {
 }
 
 function atTheEdge({ series }, look) {
-  const unit = series.find(({ part }) => part === "main")?.unit === "%" ? " %" : "";
+  const unit = series.find(({ part }) => part === "main")?.unit ?? "";
   return {
     side: 1,
     stroke: look.quiet,
@@ -129,15 +132,18 @@ function atTheEdge({ series }, look) {
     gap: look.line * 0.6,
     grid: { stroke: look.hair, width: 1 },
     ticks: { show: false },
-    splits: (plot) => steps(plot.scales.y.max / TALLEST),
-    values: (_, splits) => splits.map((value) => `${written(value)}${unit}`),
+    splits: (plot) => steps(plot.scales.y.max / TALLEST, unit === ""),
+    values: (_, splits) => splits.map((value) => `${written(value)}${unit === "%" ? " %" : ""}`),
   };
 }
 
-function steps(highest) {
+/** Where lines stand below `highest`: at round numbers, and where things are `counted`, at no half ones. */
+export function steps(highest, counted) {
   const rough = highest / (GRID_LINES - 1);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= rough * 0.999) ?? power * 10;
+  const sizes = [1, 2, 2.5, 5, 10].map((factor) => factor * power);
+  const fitting = counted ? sizes.filter(Number.isInteger) : sizes;
+  const step = fitting.find((size) => size >= rough * 0.999) ?? 1;
   const found = [];
   for (let value = 0; value <= highest * TALLEST; value += step) found.push(Number(value.toPrecision(12)));
   return found;
