@@ -15,6 +15,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV_COMPILE := .build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
+# Tests share out over the processor's cores, four at most: beyond that they wait for one another.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --no-loadscope-reorder
+
 # What a node project has installed is up to date when npm's own record is newer than the lockfile.
 node = $(1)/node_modules/.package-lock.json
 RUNTIME := .venv/.runtime $(call node,themes/default) $(call node,contracts/anvil)
@@ -32,7 +35,7 @@ demo: $(RUNTIME) ## A chain, a publisher and a holder server with a film. FILM=/
 .PHONY: test
 test: system $(DEVELOPMENT) ## Everything: style, types, floors, tests. ARGS="-k name" picks tests
 	@checks=0; $(MAKE) --no-print-directory --keep-going lint || checks=1; \
-	$(BIN)/python -m pytest $(ARGS) || checks=1; \
+	$(PYTEST) $(ARGS) || checks=1; \
 	exit $$checks
 
 .PHONY: lint
@@ -51,7 +54,7 @@ floors: .venv/.development
 
 .PHONY: check
 check: lint $(RUNTIME) ## The quick half: lint, and the tests that start nothing
-	@$(BIN)/python -m pytest tests/domain tests/hooks tests/test_house.py
+	@$(PYTEST) tests/domain tests/hooks tests/test_house.py
 
 .PHONY: bench
 bench: system $(DEVELOPMENT) ## Measure against plain ffmpeg, hashing alone and nginx

@@ -1,4 +1,8 @@
-"""Rules for every test: in CI nothing is skipped for want of a program, and no process is left behind."""
+"""Rules for every test: in CI nothing is skipped for want of a program, and no process is left behind.
+
+Several processes share the work (pytest-xdist): a file at a time, or all of a folder whose tests share one
+expensive thing, such as a running demo.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +12,43 @@ import uuid
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 MAY_SKIP_IN_CI = ("cannot be installed: ",)
 """How the reason of a skip must begin to be let through in CI. Everything else can be installed there."""
+
+TOGETHER = ("tests/contracts/", "tests/e2e/", "tests/operations/", "tests/transactions/")
+"""Folders whose tests share one chain, demo or server."""
 
 _MARK = "WYLLOH_TEST_RUN"
 _SECONDS_TO_END = 3
 """What was told to stop in the last test may take this long to do so."""
 
 
-def pytest_sessionstart() -> None:
+class ByFolder(LoadScopeScheduling):
+    """Gives each process a file, or one of the folders `TOGETHER`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log) -> ByFolder:
+    return ByFolder(config, log)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Mark this run, so that the processes it starts can be told by their environment."""
-    os.environ[_MARK] = uuid.uuid4().hex
+    if not _is_helper(session):
+        os.environ[_MARK] = uuid.uuid4().hex
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run when a process that a test started, or that one started in turn, is still there."""
+    if _is_helper(session):
+        return
     patience = time.monotonic() + _SECONDS_TO_END
     while (left := _left_behind()) and time.monotonic() < patience:
         time.sleep(0.1)
@@ -32,6 +56,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for pid, command in left.items():
         reporter.write_line(f"left behind: process {pid}: {command}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_helper(session: pytest.Session) -> bool:
+    """Whether this process runs tests for another, which looks after the whole run."""
+    return hasattr(session.config, "workerinput")
 
 
 @pytest.hookimpl(wrapper=True)

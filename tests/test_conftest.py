@@ -13,8 +13,8 @@ import pytest
 RULES = Path(__file__).with_name("conftest.py")
 
 
-@pytest.fixture
-def run(tmp_path):
+@pytest.fixture(params=[[], ["-p", "xdist", "--numprocesses=2"]], ids=["one process", "two"])
+def run(tmp_path, request):
     """Run one test file under the rules, in CI or not; gives exit code and output."""
 
     def run(source: str, *, ci: bool) -> tuple[int, str]:
@@ -29,6 +29,7 @@ def run(tmp_path):
             "-ra",
             "-p",
             "no:cacheprovider",
+            *request.param,
             "--rootdir",
             tmp_path,
             tmp_path,

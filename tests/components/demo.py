@@ -16,6 +16,7 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
+from wylloh_server.adapters.chain.registry_calls import transfer
 from wylloh_server.cli.demo.chain import accounts
 from wylloh_server.domain.types import TokenReference, wallet_of
 
@@ -73,6 +74,17 @@ class Demo:
     def processes(self) -> list[str]:
         """Give the command lines of everything the present (or last) start has running."""
         return running_with(_MARK, self._mark)
+
+    def give(self, sender: str, to: str, amount: int) -> None:
+        """Pass tokens of the first film on, as their holder would in a wallet; they have arrived when this returns."""
+        known = wallets()
+        call = transfer(self.tokens[0], known[sender], known[to], amount)
+        moved = self.ask_chain(
+            "eth_sendTransaction", {"from": known[sender], "to": call.to, "data": call.data}
+        )
+        while (receipt := self.ask_chain("eth_getTransactionReceipt", moved)) is None:
+            time.sleep(0.05)
+        assert receipt["status"] == "0x1"
 
     def said(self) -> str:
         """Give what the terminal shows, over all starts."""

@@ -1,4 +1,4 @@
-"""One demo for the whole suite, started by its own command, and visitors with browsers of their own."""
+"""One demo for all of these tests, started by its own command, and visitors with browsers of their own."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def pytest_collection_modifyitems(items):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory):
     """A running demo with its own film; Ctrl-C must end it and leave no process."""
     with running_demo(tmp_path_factory.mktemp("demo")) as running:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser():
     async with chromium() as running:
         yield running
@@ -54,19 +54,19 @@ async def arrive(browser):
     assert problems == []
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def signed_in(demo, browser):
     """The cookies of a browser that signed in with the demo wallet, for tests that need no session of their own."""
     return await _cookies_of(demo, browser, "demo")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def empty_handed(demo, browser):
     """The cookies of a browser that signed in with the empty wallet."""
     return await _cookies_of(demo, browser, "empty")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def sessions(demo, browser):
     """The cookies of a browser that signed in with one of the demo's wallets: `await sessions("publisher")`."""
     known = {}

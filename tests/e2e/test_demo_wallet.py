@@ -30,6 +30,7 @@ async def test_somebody_buys_with_a_demo_wallet_after_thinking_twice(demo, arriv
     sends = buyer.page.get_by_role("dialog", name="Send this?")
     await sends.get_by_role("button", name="Confirm").click()
     await expect(state).to_have_attribute("data-state", "confirmed", timeout=PATIENCE_MS)
+    demo.give("demo", "publisher", 1)
 
 
 async def press(buyer, answer) -> None:

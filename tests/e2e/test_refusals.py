@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import time
 
 from playwright.async_api import expect
 
-from tests.components.demo import wallets
 from tests.components.visitor import PATIENCE_MS
-from wylloh_server.adapters.chain.registry_calls import transfer
 
 FILM = "Light"
 
@@ -49,7 +46,7 @@ async def test_one_token_from_the_store_is_enough(demo, arrive):
         await expect(guest.page.locator(".refusal")).to_have_count(0)
         await expect(guest.page.get_by_role("main")).to_contain_text("99 more tokens")
     finally:
-        give(demo, "empty", "publisher", 1)
+        demo.give("empty", "publisher", 1)
 
 
 async def test_an_address_copied_to_another_session_is_refused(demo, arrive, signed_in):
@@ -91,7 +88,7 @@ async def test_a_film_ends_when_its_tokens_have_gone(demo, arrive):
     holder.expected.append("status of 403")
     await holder.sign_in("demo")
     master = await holder.play(FILM)
-    give(demo, "demo", "publisher", 120)
+    demo.give("demo", "publisher", 120)
     try:
         message = holder.page.get_by_role("alertdialog")
         await expect(message).to_contain_text("You no longer hold the tokens", timeout=PATIENCE_MS)
@@ -102,15 +99,5 @@ async def test_a_film_ends_when_its_tokens_have_gone(demo, arrive):
         status, answer = await holder.ask_to_play()
         assert (status, answer["receipt"]["missing"]) == (403, 1)
     finally:
-        give(demo, "publisher", "demo", 120)
+        demo.give("publisher", "demo", 120)
     await holder.play(FILM)
-
-
-def give(demo, sender: str, to: str, amount: int) -> None:
-    """Pass tokens on, as their holder would in a wallet; they have arrived when this returns."""
-    known = wallets()
-    call = transfer(demo.tokens[0], known[sender], known[to], amount)
-    moved = demo.ask_chain("eth_sendTransaction", {"from": known[sender], "to": call.to, "data": call.data})
-    while (receipt := demo.ask_chain("eth_getTransactionReceipt", moved)) is None:
-        time.sleep(0.05)
-    assert receipt["status"] == "0x1"

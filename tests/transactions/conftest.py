@@ -54,7 +54,7 @@ class Stage:
         return self.server.url
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stage(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     with anvil() as node, closing(Evm(node.url)) as evm:
@@ -101,7 +101,7 @@ def settings_of(folder: Path, rpc: str, market: Market, token: int, film: str) -
     )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser():
     async with chromium() as running:
         yield running
