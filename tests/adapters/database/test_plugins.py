@@ -129,7 +129,7 @@ async def test_many_rows_are_stored_together_or_not_at_all(own):
         (insert(accounts), [{"wallet": "0x", "role": "owner"}]),
         (text("DELETE FROM sessions"), [{}]),
     ],
-    ids=str,
+    ids=["delete", "insert", "text"],
 )
 async def test_changing_anything_else_for_many_rows_is_refused(own, pair):
     with pytest.raises(PluginError):
