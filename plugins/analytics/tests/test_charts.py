@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 
     async def told():
         async with analytics(place, films=story_films()) as story:
-            await tell(story, long_story(11, 160), stretch=200)
+            await tell(story, long_story(11, 120), stretch=200)
 
     asyncio.run(told())
     return place
