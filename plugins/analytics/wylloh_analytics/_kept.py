@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from wylloh_analytics._rows import chunks, packed, rows_of
 from wylloh_analytics._statements import additions, replacements
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from wylloh_analytics.tally import Tally
     from wylloh_server.sdk import PluginTables, TokenReference
 
-_MONEY_AT_ONCE = 200
 _NO_FLOW = dict.fromkeys(FLOW, 0)
 
 
@@ -54,17 +53,26 @@ async def adding(tables: PluginTables, tally: Tally) -> list[object]:
 
 async def _adding_money(tables: PluginTables, tally: Tally) -> list[object]:
     """Add in Python: the amounts may be too large for the database."""
-    keys = list(money.primary_key)
-    before: dict[Any, int] = {}
-    for few in chunks(list(tally.money), _MONEY_AT_ONCE):
-        for *key, amount in await rows_of(tables, select(money).where(tuple_(*keys).in_(few))):
-            before[tuple(key)] = int(amount)
-    names = [key.name for key in keys]
+    before = await _paid_before(tables, tally)
+    names = [key.name for key in money.primary_key]
     rows = [
         dict(zip(names, key, strict=True)) | {"amount": str(before.get(key, 0) + amount)}
         for key, amount in tally.money.items()
     ]
     return replacements(money, rows)
+
+
+async def _paid_before(tables: PluginTables, tally: Tally) -> dict[Any, int]:
+    """Give the sums there are for the times of a tally: a few, as counting goes on where it stopped."""
+    before: dict[Any, int] = {}
+    for grain in {grain for _, grain, *_ in tally.money}:
+        keys = [key for key in tally.money if key[1] == grain]
+        starts = [start for _, _, start, *_ in keys]
+        then = (money.c.grain == grain) & money.c.start.between(min(starts), max(starts))
+        for few in chunks(sorted({scope for scope, *_ in keys})):
+            for *key, amount in await rows_of(tables, select(money).where(money.c.scope.in_(few), then)):
+                before[tuple(key)] = int(amount)
+    return before
 
 
 def replacing(now: Mapping[Pair, Standing]) -> list[object]:
