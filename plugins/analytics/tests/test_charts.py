@@ -171,6 +171,22 @@ async def test_presale_and_release(story):
             assert parted(chart, label) == expected
         for label, name in (("Tokens in release", "sold"), ("Tokens in presale", "presold")):
             assert parted(chart, label) == flows(story, scope, points, name)
+        for label, kind in (("Release before", "release"), ("Presale before", "presale")):
+            expected = [
+                paid(story.truth, scope, seconds, (kind,), coin, start, end)
+                for start, end, seconds in moved_back(points, first, last)
+            ]
+            assert parted(chart, label) == expected
+
+
+def moved_back(points, first, last):
+    """The same points of the period before."""
+    days = last - first + 1
+    return [
+        (start - back, end - back, seconds)
+        for start, end, seconds in points
+        for back in [days * (24 if seconds == 3600 else 1)]
+    ]
 
 
 def flows(story, scope, points, name):
@@ -281,22 +297,33 @@ async def test_new_and_returning_wallets(story):
         points = starts_of(chart, first, last)
         assert parted(chart, "New") == flows(story, scope, points, "fresh")
         assert parted(chart, "Returning") == flows(story, scope, points, "again")
+        if not chart.empty:
+            earlier = moved_back(points, first, last)
+            assert parted(chart, "New before") == flows(story, scope, earlier, "fresh")
+            assert parted(chart, "Returning before") == flows(story, scope, earlier, "again")
 
 
 async def test_small_holders_and_exhibitors(story):
     async for chart, scope, first, last in seen(story, "exhibitors"):
         if chart.empty:
             continue
-        for label, day in (("Holders", last), ("Holders at the beginning", first - 1)):
-            expected = Counter()
+        for label, tokens_are, day in (
+            ("Holders", "Tokens they hold", last),
+            ("Holders at the beginning", "Tokens they held then", first - 1),
+        ):
+            expected, held_by = Counter(), Counter()
             for token, ladder, held in film_holdings(story, scope, day):
                 for tokens in held:
                     reached = [tier.right for tier in ladder.tiers if tier.threshold <= tokens]
                     expected[reached[-1] if reached else "none"] += 1
-            found = {
-                row.key: count for row, count in zip(chart.rows, parted(chart, label), strict=True) if count
-            }
-            assert found == expected, (label, scope)
+                    held_by[reached[-1] if reached else "none"] += tokens
+            assert by_key(chart, label) == expected, (label, scope)
+            assert by_key(chart, tokens_are) == held_by, (label, scope)
+
+
+def by_key(chart, label):
+    counts = zip(chart.rows, parted(chart, label), strict=True)
+    return {row.key: count for row, count in counts if count}
 
 
 async def test_geography_knows_only_places_that_rights_name(story):

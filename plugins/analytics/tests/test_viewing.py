@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import time
+from fractions import Fraction
 
 import pytest
 from plugins.analytics.tests.stories import PEOPLE, story_films
@@ -10,6 +12,7 @@ from plugins.analytics.tests.telling import analytics
 from sqlalchemy import select
 
 from wylloh_analytics import _tables as tables
+from wylloh_analytics._viewing import _count
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
 from wylloh_server.domain.playback import LeaseEnd
@@ -55,6 +58,21 @@ async def test_one_day_is_one_bar_because_hours_are_not_kept(tmp_path):
         chart = page.values["charts"][0]["chart"]
         assert (chart.shape, len(chart.rows), chart.rows[0].cells[0]) == ("bars", 1, 2)
         assert "hours are not kept" in await told.app.render(page, by=Role.OWNER)
+
+
+async def test_plays_are_compared_with_the_period_before(tmp_path):
+    async with analytics(tmp_path, films=FILMS) as told:
+        today = int(time.time() // 86400)
+        tables_of = told.app.context.tables
+        await _count(tables_of, FILM.id, today - 8, {"begun": 5, "told": 4, "finished": 3, "permille": 3600})
+        await _count(tables_of, FILM.id, today - 1, {"begun": 2, "told": 1, "finished": 1, "permille": 1000})
+        page = await told.app.get("chart/plays", query={"period": "week"}, by=Role.OWNER)
+        chart = page.values["charts"][0]["chart"]
+        day = {column.label: cell for column, cell in zip(chart.columns, chart.rows[-2].cells, strict=True)}
+        assert day == {
+            "Begun": 2, "Watched to the end": 1, "Watched on average": 1,
+            "Begun before": 5, "Watched to the end before": 3, "Watched on average before": Fraction(9, 10),
+        }  # fmt: skip
 
 
 def everything_in(folder):

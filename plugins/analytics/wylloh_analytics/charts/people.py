@@ -34,13 +34,15 @@ async def newcomers(view: View) -> Chart:
         return nothing("newcomers", title, f"Nobody got tokens of {view.films} in this time.")
 
     def cells(index: int) -> tuple[Number | None, ...]:
-        return points[index]["fresh"], points[index]["again"], before[index]["fresh"]
+        now, then = points[index], before[index]
+        return now["fresh"], now["again"], then["fresh"], then["again"]
 
     found, once = total(points), "an hour" if view.period.days == 1 else "a day"
     columns = (
         Column("New", Part.MAIN),
         Column("Returning", Part.SECOND),
         Column("New before", Part.BEFORE),
+        Column("Returning before"),
     )
     return Chart(
         name="newcomers",
@@ -93,13 +95,14 @@ async def exhibitors(view: View) -> Chart:
             Column("Holders", Part.MAIN),
             Column("Tokens they hold"),
             Column("Holders at the beginning", Part.BEFORE),
+            Column("Tokens they held then"),
         ),
         rows=tuple(rows),
     )
 
 
 def _right_row(right: str, name: str, now: _Reached, before: _Reached) -> Row:
-    return Row(name, right or "none", (now.wallets, now.tokens, before.wallets), name)
+    return Row(name, right or "none", (now.wallets, now.tokens, before.wallets, before.tokens), name)
 
 
 async def _by_right(view: View, day: int) -> dict[str, _Reached]:

@@ -97,8 +97,9 @@ async def presale(view: View) -> Chart:
     tokens = in_points(await view.sums.flow(view.scope, view.period.grain, view.period.span), view.period)
 
     def cells(index: int) -> tuple[Number | None, ...]:
-        paid, sold = points[index], tokens[index]
-        return paid["release"], paid["presale"], sold["sold"], sold["presold"], before[index]["release"]
+        paid, sold, earlier = points[index], tokens[index], before[index]
+        now = paid["release"], paid["presale"], sold["sold"], sold["presold"]
+        return (*now, earlier["release"], earlier["presale"])
 
     write, symbol = in_coins(view.coin.decimals), view.coin.symbol
     columns = (
@@ -107,6 +108,7 @@ async def presale(view: View) -> Chart:
         Column("Tokens in release"),
         Column("Tokens in presale"),
         Column("Release before", Part.BEFORE, write, symbol),
+        Column("Presale before", Part.TABLE, write, symbol),
     )
     return Chart(
         name="presale",

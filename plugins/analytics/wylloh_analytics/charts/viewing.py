@@ -45,6 +45,8 @@ async def plays(view: View) -> Chart:
             Column("Watched to the end", Part.SECOND),
             Column("Watched on average", Part.TABLE, percent, "%"),
             Column("Begun before", Part.BEFORE),
+            Column("Watched to the end before"),
+            Column("Watched on average before", Part.TABLE, percent, "%"),
         ),
         rows=tuple(rows),
     )
@@ -72,7 +74,8 @@ def _note(view: View) -> str:
 
 
 def _cells(now: Counter[str], before: Counter[str]) -> tuple[Number | None, ...]:
-    return now["begun"], now["finished"], _average(now), before["begun"]
+    then = before["begun"], before["finished"], _average(before)
+    return now["begun"], now["finished"], _average(now), *then
 
 
 def _average(played: Counter[str]) -> Fraction | None:
