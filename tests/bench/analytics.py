@@ -243,7 +243,9 @@ class Story:
     async def changes(self, after: int, *, kinds=(), limit: int = 1000) -> Changes:
         """The feed, read from its beginning to its end again and again, as counting does."""
         feed = self._feed(after)
-        feed.ahead += [Change(fact, added=True) for fact in islice(feed.facts, max(0, limit - len(feed.ahead)))]
+        feed.ahead += [
+            Change(fact, added=True) for fact in islice(feed.facts, max(0, limit - len(feed.ahead)))
+        ]
         steps = tuple(feed.ahead[:limit])
         return Changes(steps, after + len(steps))
 
