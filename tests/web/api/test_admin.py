@@ -81,11 +81,11 @@ async def nav_items():
 @pytest.fixture
 async def stopped(open_house, tmp_path):
     """A server whose plugin has been stopped, and the file to mend it in."""
-    file = tmp_path / "plugins" / "wylloh_testbad" / "__init__.py"
+    file = tmp_path / "plugins" / "wylloh_testfaulty" / "__init__.py"
     file.parent.mkdir(parents=True)
     file.write_text(BAD)
     house = await open_house(plugin_folder=tmp_path / "plugins")
-    house.plugins.plugin("testbad").halt("It failed again and again.")
+    house.plugins.plugin("testfaulty").halt("It failed again and again.")
     return house, file
 
 
@@ -96,17 +96,17 @@ async def test_the_owner_starts_a_stopped_plugin_again(stopped, open_browser):
     await collector.sign_in(COLLECTOR)
     page = await (await owner.get("/admin")).text()
     assert "It was stopped. It failed again and again." in page
-    assert 'data-start="testbad"' in page
-    assert (await collector.post("/api/admin/plugins/start", {"plugin": "testbad"})).status == 403
+    assert 'data-start="testfaulty"' in page
+    assert (await collector.post("/api/admin/plugins/start", {"plugin": "testfaulty"})).status == 403
 
     file.write_text(BAD.replace("BROKEN = True", "BROKEN = False"))
-    answer = await owner.post("/api/admin/plugins/start", {"plugin": "testbad"})
+    answer = await owner.post("/api/admin/plugins/start", {"plugin": "testfaulty"})
 
     assert (answer.status, (await answer.json())["status"]) == (200, "running")
     page = await (await owner.get("/admin")).text()
     assert ">Mended</a>" in page
     assert "data-start" not in page
-    for name, status in (("testbad", 400), ("nobody", 404)):
+    for name, status in (("testfaulty", 400), ("nobody", 404)):
         assert (await owner.post("/api/admin/plugins/start", {"plugin": name})).status == status
 
 
@@ -115,10 +115,10 @@ async def test_the_owner_switches_a_stopped_plugin_off(stopped, open_browser):
     owner, collector = open_browser(house), open_browser(house)
     await owner.sign_in(OWNER)
     await collector.sign_in(COLLECTOR)
-    assert (await collector.post("/api/admin/plugins/off", {"plugin": "testbad"})).status == 403
+    assert (await collector.post("/api/admin/plugins/off", {"plugin": "testfaulty"})).status == 403
 
-    answer = await owner.post("/api/admin/plugins/off", {"plugin": "testbad"})
+    answer = await owner.post("/api/admin/plugins/off", {"plugin": "testfaulty"})
 
     assert (await answer.json())["status"] == "disabled"
     assert "Switched off until the server starts again." in await (await owner.get("/admin")).text()
-    assert (await owner.post("/api/admin/plugins/off", {"plugin": "testbad"})).status == 400
+    assert (await owner.post("/api/admin/plugins/off", {"plugin": "testfaulty"})).status == 400
