@@ -50,3 +50,19 @@ async def test_a_demo_wallet_does_only_what_its_own_session_asks(demo, arrive, e
     assert (await holder.post("/plugins/demo/sign-data", {"address": own, "data": "{"}))[0] == 400
     status, answer = await holder.post("/plugins/demo/send", call)
     assert status == 200 and answer["hash"].startswith("0x")
+
+
+async def test_a_block_leads_to_what_happened_in_it(demo, arrive, signed_in):
+    viewer = await arrive(demo, session=signed_in)
+    await viewer.open_film(FILM)
+    page = viewer.page
+    await page.goto(f"/plugins/store/film/{viewer.film_id}/holders")
+    await page.locator("main a[href*='/plugins/demo/block/']").first.click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^Block \d+\.$"))
+    await page.locator("main a[href*='/plugins/demo/tx/']").first.click()
+    await expect(page.locator("main .lead")).to_have_text(re.compile(r"^It was done on .* UTC\.$"))
+    await page.locator("main a[href*='/plugins/demo/address/']").last.click()
+    await expect(page.locator("main .lead")).to_have_text(re.compile("^A (contract|wallet) with "))
+    viewer.expected.append("status of 40[04]")
+    for path, status in (("block/x", 400), ("block/99999999", 404), ("tx/0x12", 404), ("address/zz", 404)):
+        assert (await page.goto(f"/plugins/demo/{path}")).status == status

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
 
-def claim(url: str, origin: str, wallet: LocalAccount, code: str) -> None:
-    """Sign in, become the owner, and let the server keep the wallet's keys.
+def claim(url: str, origin: str, wallet: LocalAccount, code: str, publisher: str) -> None:
+    """Sign in, become the owner, let the server keep the wallet's keys, and say who publishes here.
 
     Raises:
         SignInRefused: the server said no.
@@ -28,6 +28,7 @@ def claim(url: str, origin: str, wallet: LocalAccount, code: str) -> None:
     if binding:
         signature = _signed(wallet, binding["text"])
         browser.post("/api/binding", {"signature": signature, "signed_at": binding["signed_at"]})
+    browser.post("/api/admin/accounts", {"wallet": publisher, "role": "publisher"})
 
 
 class _Browser:

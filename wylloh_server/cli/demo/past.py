@@ -125,7 +125,7 @@ def _collector(market: Market) -> list[Deed]:
 
 
 def _cinema(market: Market) -> list[Deed]:
-    """A cinema buys enough for its hall, and sells again what it does not need."""
+    """A cinema buys enough for its hall and streams one film, and sells again what it does not need."""
     who = market.cinema
     light, colony, dusk = LIGHT, CATALOGUE[1], CATALOGUE[5]
     return [
@@ -134,6 +134,7 @@ def _cinema(market: Market) -> list[Deed]:
         Deed(50, "buy", who, light, 150),
         Deed(44, "list", who, light, 60, listing=1),
         Deed(19, "buy", who, dusk, 60),
+        Deed(17, "buy", who, dusk, 360),
         Deed(12, "list", who, colony, 40, listing=2),
         Deed(5, "list", who, dusk, 10, listing=3),
         Deed(4, "cancel", who, dusk, listing=3),

@@ -129,10 +129,10 @@ def _publish(stage: Stage, state: State, market: Market, film: Path | None) -> N
 
 
 def _claim(holder: Child, url: str, origin: str, cast: Cast) -> None:
-    """Let the demo wallet own the holder's server, with the code that server printed."""
+    """Let the demo wallet own the holder's server, with its code, and the publisher publish there."""
     code = re.search(r"claim=([A-Z0-9]+)", holder.said())
     if code:
-        claim(url, origin, cast.full, code[1])
+        claim(url, origin, cast.full, code[1], cast.publisher.address)
 
 
 def _welcome(public: str, port: int) -> None:

@@ -53,7 +53,11 @@ def holder_settings(
         {
             "server": {**server, "data": str(folder / "holder"), "admit": "anyone"},
             "library": {"pull": "all"},
-            "chain": {**chain, "store_url": "/plugins/demo/tokens"},
+            "chain": {
+                **chain,
+                "store_url": "/plugins/demo/tokens",
+                "explorer": "/plugins/demo/block/{block}",
+            },
             "ipfs": {"gateways": [gateway]},
             "plugins": {"path": [str(_PLUGINS)]},
             "playback": playback,

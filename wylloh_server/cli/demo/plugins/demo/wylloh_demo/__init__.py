@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wylloh_demo._explorer import address_page, block_page, transaction_page
 from wylloh_demo._node import NodeError, ask, transfer_call
 from wylloh_server.sdk import (
     AccessRefused,
@@ -69,13 +70,16 @@ def settings() -> Sequence[Setting]:
 
 @hookimpl
 def routes() -> Sequence[Route]:
-    """Declare signing, and the page where the empty wallet gets tokens."""
+    """Declare signing, the page where the empty wallet gets tokens, and the block explorer."""
     return (
         Route("POST", "sign", _sign, role=None),
         Route("POST", "sign-data", _sign_data, role=Role.VIEWER),
         Route("POST", "send", _send, role=Role.VIEWER),
         Route("GET", "tokens", _tokens, role=Role.VIEWER),
         Route("POST", "tokens", _give, role=Role.VIEWER),
+        Route("GET", "block/{block}", block_page, role=Role.VIEWER),
+        Route("GET", "tx/{hash}", transaction_page, role=Role.VIEWER),
+        Route("GET", "address/{address}", address_page, role=Role.VIEWER),
     )
 
 
