@@ -22,7 +22,7 @@ def shelved(film, holding=None, ladder=LADDER):
 @pytest.mark.parametrize(
     ("item", "line"),
     [
-        (shelved(BEGUN, 1), "Ready offline"),
+        (shelved(BEGUN, 1), "Personal viewing"),
         (shelved(STACKED, 250), "Small venue"),
         (shelved(ARRIVING, 1), "Arriving · 64 %"),
         (shelved(gated(1, "x", FilmState.DISCOVERED), 1), "On its way"),
@@ -49,7 +49,8 @@ def test_only_a_film_that_can_be_played_has_a_picture():
 @pytest.mark.parametrize(
     ("film", "holding", "line", "more"),
     [
-        (BEGUN, 1, "Ready offline", ""),
+        (BEGUN, 1, "Personal viewing", "99 more for small-venue shows"),
+        (ARRIVING, 1, "Arriving · 64 %", "99 more for small-venue shows"),
         (BEGUN, 88, "Personal viewing", "12 more for small-venue shows"),
         (STACKED, 250, "Small venue", "4,750 more for streaming"),
         (STACKED, 10_000, "Theatrical", ""),
@@ -59,7 +60,7 @@ def test_only_a_film_that_can_be_played_has_a_picture():
         (BEGUN, None, "Ready offline", ""),
     ],
 )
-def test_many_tokens_are_one_card_with_the_tier_they_reach_and_what_is_missing(film, holding, line, more):
+def test_one_token_or_many_are_one_card_with_the_tier_they_reach_and_what_is_missing(film, holding, line, more):
     card = card_of(shelved(film, holding), "")
     assert (card.line, card.more) == (line, more)
 

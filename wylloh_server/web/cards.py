@@ -27,8 +27,8 @@ class Card:
     Attributes:
         poster: address of its picture; empty when there is none, and may turn out to lead nowhere.
         badge: how many tokens the viewer holds, if more than one; empty otherwise.
-        line: the film's state in a few words; of several tokens, the tier they reach.
-        more: of several tokens, how many further ones reach which right; empty otherwise.
+        line: the film's state in a few words; of one that can be watched by its tokens, the tier they reach.
+        more: how many further tokens reach which right; empty when none do, and while too few are held.
         left: how much is still to be watched; empty unless somebody is in the middle of it.
         watched: the same as percent; None unless somebody is in the middle of it.
         away: the viewer holds too little to watch it.
@@ -120,12 +120,12 @@ def _line(film: Film, stack: Stack | None) -> str:
         return arriving(film)
     if film.token is None:
         return "Your own folder"
-    if stack is not None and stack.top is not None and (stack.holding > 1 or stack.top.right != PERSONAL):
+    if stack is not None and stack.top is not None:
         return stack.top.name
     return "Ready offline"
 
 
 def _more(film: Film, stack: Stack | None) -> str:
-    if film.state is FilmState.FAILED or stack is None or stack.holding <= 1 or _is_away(stack):
+    if film.state is FilmState.FAILED or stack is None or _is_away(stack):
         return ""
     return f"{stack.missing:,} more for {spoken_right(stack.next.right)}" if stack.next else ""

@@ -41,6 +41,7 @@ async def test_the_library_has_its_sections(owner):
     page = await page_of(owner, "/")
     for words in (
         "Continue watching · 44 min left",
+        "44 min left · Personal viewing 12 more for small-venue shows",
         "Yours for good 4 films · 2 ready offline",
         "From your own folders 1 film",
         "Cannot be played Open one to see why",
@@ -118,6 +119,13 @@ async def test_a_film_s_page_tells_everything_about_it(owner):
         assert words in page.text
     assert page.named("a")["Start over"]["href"] == f"/watch/{BEGUN.id}?from=0"
     assert "go" in page.named("button")["Play"]["class"].split()
+
+
+async def test_a_row_shows_the_same_card_as_a_grid(owner):
+    beside = (await page_of(owner, f"/films/{BEGUN.id}")).text.partition("Also by the makers")[2]
+    assert "You hold ×250" in beside
+    assert "The Meadow Small venue 4,750 more for streaming" in beside
+    assert "Butterfly Weather Arriving · 64 % 99 more for small-venue shows" in beside
 
 
 async def test_play_goes_on_where_the_viewer_left_off(owner):
