@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.rights import RightsLadder, Stack, more_tokens, spoken_right, tokens
+from wylloh_server.domain.rights import tokens
 
 if TYPE_CHECKING:
     from wylloh_server.domain.groups import GroupShare, StackSplit
@@ -13,21 +13,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GroupLine:
-    """One group.
+    """One group. Rights go by the whole stack, so it says nothing of tiers.
 
     Attributes:
         id: empty for the tokens that are in no group.
         most: how many tokens it could have.
-        tier: what its own number of tokens reaches.
-        more: what would be missing for the next right; empty at the top.
     """
 
     id: str
     name: str
     count: int
     most: int
-    tier: str
-    more: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +40,16 @@ class GroupsView:
     losses: tuple[str, ...]
 
 
-def groups_of(split: StackSplit, ladder: RightsLadder) -> GroupsView | None:
+def groups_of(split: StackSplit) -> GroupsView | None:
     """Describe a split stack; None when there is nothing to split, and nothing was."""
     if not split.shares and split.rest <= 1:
         return None
     lines = tuple(
-        _line(share.group.id, share.group.name, share.count, share.count + split.rest, ladder)
+        GroupLine(share.group.id, share.group.name, share.count, share.count + split.rest)
         for share in split.shares
     )
-    rest = _line("", "Not in a group", split.rest, split.rest, ladder) if split.rest else None
+    rest = GroupLine("", "Not in a group", split.rest, split.rest) if split.rest else None
     return GroupsView(lines, rest, tuple(_loss(share) for share in split.shares if share.lost))
-
-
-def _line(group: str, name: str, count: int, most: int, ladder: RightsLadder) -> GroupLine:
-    stack = Stack(count, ladder)
-    tier = stack.top.name if stack.top else "Unlocks nothing yet"
-    after = stack.next
-    more = f"{more_tokens(stack.missing, count)} for {spoken_right(after.right)}" if after else ""
-    return GroupLine(group, name, count, most, tier, more)
 
 
 def _loss(share: GroupShare) -> str:

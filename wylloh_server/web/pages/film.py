@@ -99,7 +99,7 @@ async def _about_rights(request: web.Request, viewer: Viewer, film: Film) -> _Ab
         return _AboutRights(notice=await chain_notice(request), offline=offline)
     refusal = missing_of(standing.stack, film.origin, request.app[SETTINGS].chain.store_url)
     held = HeldStack(viewer.wallet, film.id, standing.stack.holding)
-    groups = groups_of(await request.app[GROUPS].split(held), standing.stack.ladder)
+    groups = groups_of(await request.app[GROUPS].split(held))
     return _AboutRights(rights=rights_of(standing, envelope), refusal=refusal, groups=groups)
 
 
