@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,9 +13,11 @@ from tests.fakes import FakeSignatures
 from tests.web.conftest import COLLECTOR
 from tests.web.pages.samples import ARRIVING, BEGUN, ELSEWHERE, OWNER, STACKED
 from wylloh_server.domain.access import DeviceKind, Reason, Receipt
+from wylloh_server.domain.film import Credit
 from wylloh_server.domain.playback import LeaseEnd
 from wylloh_server.domain.types import Timestamp
 from wylloh_server.services.devices import Pairing
+from wylloh_server.services.groups import HeldStack
 from wylloh_server.web import keys
 
 TV = {"width": 1920, "height": 1080}
@@ -144,6 +147,23 @@ async def test_no_page_scrolls_sideways(open_page, owner, viewport):
     for path in ("/", f"/films/{BEGUN.id}", f"/films/{ELSEWHERE.id}", "/devices", "/admin", "/pair", "/tv"):
         await page.goto(path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+
+
+async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, owner, house):
+    for film in (BEGUN, ELSEWHERE):
+        about = replace(film.description, title="W" * 80, genres=("W" * 60,), credits=(Credit("W" * 40, "W" * 60),))
+        await house.storage.films.save(replace(film, description=about))
+    await house.app[keys.GROUPS].add(HeldStack(OWNER, BEGUN.id, 88), "W" * 60, 80)
+    page = await open_page(PHONE, owner.real_cookies)
+    for path in ("/", f"/films/{BEGUN.id}", f"/films/{ELSEWHERE.id}"):
+        await page.goto(path)
+        wide = await page.evaluate(
+            """() => [...document.querySelectorAll('body *')].filter((one) => !one.closest('.row')
+            && one.getBoundingClientRect().right > 391).map((one) => `${one.tagName}.${one.className}`)"""
+        )
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], (path, wide)
+        play = await page.get_by_role("button", name="Play").first.bounding_box()
+        assert play["x"] >= 0 and play["x"] + play["width"] <= PHONE["width"]
 
 
 async def test_the_ways_through_the_house_unfold_on_a_phone(open_page, owner):
