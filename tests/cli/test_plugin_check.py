@@ -104,6 +104,16 @@ async def test_imports_that_are_not_for_plugins(write):
     ]
 
 
+async def test_files_that_python_cannot_read(write):
+    folder = write("", part_py="def later(:\n")
+    (folder / "tests").mkdir()
+    (folder / "tests/test_mine.py").write_text("import pytest\n\ndef class(): ...\n")
+    assert await wrong(folder) == [
+        "wylloh_testmine/part.py:1 cannot be read: invalid syntax.",
+        "tests/test_mine.py:3 cannot be read: invalid syntax.",
+    ]
+
+
 async def test_templates_that_cannot_be_read_or_that_browsers_ignore(write):
     folder = write(
         FOLDERS,

@@ -27,6 +27,18 @@ class Finding:
     fix: str = ""
 
 
+def syntax_findings(package: Path) -> Iterator[Finding]:
+    """Look for files of a plugin, and of the tests beside it, that Python cannot read."""
+    for file in [*sorted(package.rglob("*.py")), *sorted(package.parent.glob("tests/**/*.py"))]:
+        try:
+            ast.parse(file.read_bytes())
+        except (SyntaxError, ValueError) as error:
+            said = error.msg if isinstance(error, SyntaxError) else str(error)
+            line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            where = f"{file.relative_to(package.parent)}{line}"
+            yield Finding(ok=False, says=f"{where} cannot be read: {said}.", fix="Mend that line.")
+
+
 def import_findings(package: Path) -> Iterator[Finding]:
     """Look whether a plugin's code imports anything of the server but the SDK, or another plugin."""
     wrong = [
@@ -54,11 +66,7 @@ def inline_findings(template: str, source: str) -> Iterator[Finding]:
 
 
 def _imports(file: Path) -> Iterator[tuple[int, str]]:
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
-        return  # loading it says so
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module == _SERVER:

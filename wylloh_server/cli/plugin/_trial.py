@@ -16,7 +16,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.cli.plugin._findings import BY_NAME, Finding, import_findings, inline_findings
+from wylloh_server.cli.plugin._findings import (
+    BY_NAME,
+    Finding,
+    import_findings,
+    inline_findings,
+    syntax_findings,
+)
 from wylloh_server.cli.plugin._known import keep_quiet
 from wylloh_server.domain.errors import NotFound, PluginError
 from wylloh_server.hooks import PluginStatus, check_name
@@ -63,6 +69,11 @@ async def findings(target: str) -> AsyncIterator[Finding]:
         yield Finding(ok=False, says=str(error), fix=error.fix or "Rename its package.")
         return
     if candidate.folder is not None:
+        unreadable = tuple(syntax_findings(candidate.folder))
+        for finding in unreadable:
+            yield finding
+        if unreadable:
+            return
         for finding in import_findings(candidate.folder):
             yield finding
     with tempfile.TemporaryDirectory() as data:

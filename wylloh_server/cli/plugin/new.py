@@ -7,6 +7,7 @@ rest; only its name is replaced.
 from __future__ import annotations
 
 import importlib.util
+import keyword
 import shutil
 import tempfile
 from importlib.metadata import entry_points
@@ -20,6 +21,7 @@ from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, PREFIX
 
 _MODEL = Path(__file__).with_name("scaffold")
 _MODEL_NAME = "example"
+_SUCH_AS = "Choose a name such as counting or nightly2."
 _LEFT_OUT = {"__pycache__", ".pytest_cache"}
 
 
@@ -61,7 +63,9 @@ def _check(name: str) -> None:
     try:
         check_name(name)
     except PluginError as error:
-        raise InvalidValue(str(error), fix="Choose a name such as counting or nightly2.") from None
+        raise InvalidValue(str(error), fix=_SUCH_AS) from None
+    if keyword.iskeyword(name):
+        raise InvalidValue(f"{name} is a word of Python itself, and no name for a plugin.", fix=_SUCH_AS)
     if name in {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}:
         raise InvalidValue(f"A plugin called {name} is installed here already.", fix="Choose another name.")
     if importlib.util.find_spec(PREFIX + name) is not None:
