@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from eth_account import Account
 
 from tests.components.server import clean_environment, guest, running_server, server_settings, wylloh
+from wylloh_server.cli import main
 from wylloh_server.cli.plugin.new import write_plugin
 from wylloh_server.domain.errors import InvalidValue
 
@@ -74,12 +79,32 @@ async def test_its_page_shows(written, tmp_path):
         assert re.search(r'href="/plugins/counting/"[^>]*>Counting</a>', page)
 
 
+def test_what_the_readme_shows_works_as_it_stands(tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    block = re.search(r"\n## Plugins\n.*?```\n(.*?)```", readme, re.DOTALL)[1]
+    lines = [shlex.split(line, comments=True) for line in block.splitlines()]
+    assert [line[:3] for line in lines] == [["wylloh", "plugin", word] for word in ("new", "check", "list")]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for _, *words in lines:
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+
+
+def test_no_name_stands_where_it_could_hide_another(written):
+    tree = ast.parse((written / "tests/test_counting.py").read_text())
+    names = {getattr(node, field, None) for node in ast.walk(tree) for field in ("id", "arg", "name", "attr")}
+    assert "counting" not in names, "a plugin called len or app would break its own tests"
+
+
 BAD_NAMES = {
     "Counting": "A plugin's name is lower-case letters and digits, not 'Counting'.",
     "two_words": "A plugin's name is lower-case letters and digits, not 'two_words'.",
     "../escape": "A plugin's name is lower-case letters and digits, not '../escape'.",
     "": "A plugin's name is lower-case letters and digits, not ''.",
     "x" * 40: f"A plugin's name is lower-case letters and digits, not {'x' * 40!r}.",
+    "class": "class is a word of Python itself, and no name for a plugin.",
+    "async": "async is a word of Python itself, and no name for a plugin.",
     "server": "There is a Python package called wylloh_server.",
     "tagging": "A plugin called tagging is installed here already.",
 }

@@ -151,7 +151,9 @@ async def test_no_page_scrolls_sideways(open_page, owner, viewport):
 
 async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, owner, house):
     for film in (BEGUN, ELSEWHERE):
-        about = replace(film.description, title="W" * 80, genres=("W" * 60,), credits=(Credit("W" * 40, "W" * 60),))
+        about = replace(
+            film.description, title="W" * 80, genres=("W" * 60,), credits=(Credit("W" * 40, "W" * 60),)
+        )
         await house.storage.films.save(replace(film, description=about))
     await house.app[keys.GROUPS].add(HeldStack(OWNER, BEGUN.id, 88), "W" * 60, 80)
     page = await open_page(PHONE, owner.real_cookies)
