@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from wylloh_server.domain.access import AccessRequest, Role
+from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.events import FilmReady
 from wylloh_server.domain.types import FilmId
 from wylloh_server.hooks import PluginRequest
@@ -252,6 +255,34 @@ async def test_hook_access_vote(house):
     async with house.running() as (_, dispatch):
         vote = await dispatch.access_vote(AccessRequest(VIEWER, FILM, "personal"))
         assert vote.sentence == "viewer Nosferatu personal"
+
+
+async def test_hook_renew_proposal(house):
+    house.write(
+        "mine",
+        """
+        @hookimpl
+        async def renew_proposal(context, viewer, recipe):
+            if recipe["do"] == "keep":
+                return None
+            if recipe["do"] == "refuse":
+                raise InvalidValue("Sold out.")
+            if recipe["do"] == "fail":
+                return 7
+            call = ContractCall(viewer.wallet, "buy()")
+            return Proposal(f"{context.name} {viewer.role}", ("You pay.",), (call,), "Yours.")
+        """,
+    )
+    async with house.running() as (registry, dispatch):
+        renewed = await dispatch.renew("mine", VIEWER, {"do": "buy"})
+        assert renewed.title == "mine viewer"
+        assert await dispatch.renew("mine", VIEWER, {"do": "keep"}) is None
+        assert await dispatch.renew("another", VIEWER, {"do": "buy"}) is None
+        with pytest.raises(InvalidValue, match="Sold out"):
+            await dispatch.renew("mine", VIEWER, {"do": "refuse"})
+        code_of(registry)
+        assert await dispatch.renew("mine", VIEWER, {"do": "fail"}) is None
+        assert registry.records()[0].errors == 1
 
 
 WORK = """

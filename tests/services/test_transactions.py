@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager, closing
 
 import pytest
@@ -121,6 +122,19 @@ async def server(open_server):
 
 def buy(market, quantity=12, limit=1000 * DOLLAR):
     return ContractCall(market.store.address, "buy(uint256,uint256,uint256)", (market.film, quantity, limit))
+
+
+class FakeRenewer:
+    """A plugin that prepares what it is told to: a proposal, an error, or None."""
+
+    def __init__(self, gives):
+        self.gives, self.asked = gives, []
+
+    async def renew(self, plugin, viewer, recipe):
+        self.asked.append((plugin, viewer.wallet, dict(recipe)))
+        if isinstance(self.gives, Exception):
+            raise self.gives
+        return self.gives
 
 
 def mine(market, blocks=1):
@@ -250,8 +264,6 @@ async def test_a_permission_is_signed_and_spent_in_one_purchase(server, market, 
     call = ContractCall(market.store.address, function, (market.film, 2, limit, parts))
     transaction = await server.propose(permit(market, limit)(owner), call, by=signer)
     request = (await server.desk.ask(owner, transaction, "claim")).signature
-    import json
-
     right = await wallet.request("eth_signTypedData_v4", [owner, json.dumps(request.typed_data)])
     wrong = Wallet(node.url, [OTHER])
     strange = await wrong.request("eth_signTypedData_v4", [OTHER.address, json.dumps(request.typed_data)])
@@ -292,6 +304,88 @@ async def test_prices_that_moved_meanwhile_are_told_before_the_wallet_is_asked(s
         await server.asked(transaction)
     market.store.setOffer(market.film, market.offer(steps=[(1, 5 * DOLLAR)]))
     assert await server.asked(transaction)
+
+
+def renewed_purchase(market, quantity=12, says="You pay."):
+    return Proposal("Buy", (says,), (buy(market, quantity),), "Yours.")
+
+
+async def test_what_waits_is_prepared_anew_when_shown_and_before_the_wallet_is_asked(server, market):
+    viewer, about = viewer_with(ME), {"recipe": {"do": "buy"}, "topics": ("film:x",)}
+    transaction = await server.propose(buy(market), **about)
+    renewer = server.desk._renewer = FakeRenewer(renewed_purchase(market, 12))
+    server.live.changed = lambda *topics, **_: told.append(topics)
+    told = []
+    looked = await server.desk.look(viewer, transaction)
+    assert (looked.problem, told) == ("", [])  # it reads the same: nobody has to look again
+    assert renewer.asked == [("store", ME, {"do": "buy"})]
+    renewer.gives = renewed_purchase(market, 13, "You pay more.")
+    looked = await server.desk.look(viewer, transaction)
+    assert looked.transaction.proposal.explanation == ("You pay more.",)
+    assert looked.transaction.proposal.topics == ("film:x",)
+    renewer.gives = renewed_purchase(market, 14, "You pay even more.")
+    with pytest.raises(InvalidValue, match="changed since you read it"):
+        await server.desk.freshen(viewer, transaction)
+    await server.desk.freshen(viewer, transaction)
+    assert (await server.asked(transaction))["data"].endswith(f"{14:064x}{1000 * DOLLAR:064x}")
+    renewer.gives = renewed_purchase(market, 15, "Never seen.")
+    assert (await server.desk.look(viewer, transaction)).transaction.proposal.explanation == (
+        "You pay even more.",
+    )  # the wallet shows what it was asked
+
+
+async def test_what_cannot_be_done_now_says_so_wherever_it_is_looked_at(server, market):
+    viewer = viewer_with(ME)
+    transaction = await server.propose(buy(market), recipe={"do": "buy"})
+    renewer = server.desk._renewer = FakeRenewer(InvalidValue("Sold out.", fix="Look elsewhere."))
+    assert (await server.desk.look(viewer, transaction)).problem == "Sold out. Look elsewhere."
+    with pytest.raises(InvalidValue, match="Sold out"):
+        await server.desk.freshen(viewer, transaction)
+    renewer.gives = ChainUnavailable("slow")
+    assert (await server.desk.look(viewer, transaction)).problem == ""
+    with pytest.raises(ChainUnavailable, match="Nothing was sent"):
+        await server.desk.freshen(viewer, transaction)
+
+
+async def test_a_signature_stays_until_the_chain_takes_it_no_more(server, market, node):
+    signer, limit = new_signer(market), 10 * DOLLAR
+    person, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    parts = (2**48, SignaturePart.V, SignaturePart.R, SignaturePart.S)
+    function = "buyWithPermit(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))"
+    call = ContractCall(market.store.address, function, (market.film, 2, limit, parts))
+    steps = permit(market, limit)(owner), call
+    transaction = await server.propose(*steps, by=signer, recipe={"do": "buy"})
+    server.desk._renewer = FakeRenewer(Proposal("Buy", ("You pay.",), steps, "Yours."))
+    request = (await server.desk.ask(owner, transaction, "claim")).signature
+    signed = await person.request("eth_signTypedData_v4", [owner, json.dumps(request.typed_data)])
+    await server.desk.signed(owner, transaction, signed)
+    await server.desk.freshen(viewer_with(owner), transaction)
+    assert (await server.get(transaction, by=signer)).step == 1
+    market.store.setOffer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
+    await server.desk.freshen(viewer_with(owner), transaction)
+    again = await server.get(transaction, by=signer)
+    assert (again.step, again.signatures) == (0, ())
+
+
+async def test_what_waits_can_be_discarded_and_what_was_sent_cannot(server, market, wallet, node):
+    transaction = await server.propose(buy(market))
+    with pytest.raises(NotFound):
+        await server.desk.discard(wallet_of(OTHER.address), transaction)
+    await server.desk.discard(ME, transaction)
+    await server.desk.discard(ME, transaction)
+    gone = await server.get(transaction)
+    assert (gone.state, gone.reason) == (STATES.EXPIRED, "Discarded. Nothing happened on the chain.")
+    assert await server.desk.of_wallet(ME, limit=10) == ()
+    with pytest.raises(InvalidValue, match="Discarded"):
+        await server.asked(transaction)
+    asked = await server.propose(buy(market))
+    question = await server.asked(asked)
+    await server.desk.discard(ME, asked)
+    assert "refuse it there" in (await server.get(asked)).reason
+    await wallet.request("eth_sendTransaction", [question])  # its owner said yes all the same
+    assert (await server.looked(asked)).state is STATES.CONFIRMED
+    with pytest.raises(InvalidValue, match="your wallet has sent it"):
+        await server.desk.discard(ME, asked)
 
 
 async def test_a_wallet_that_sends_something_else_is_found_out(server, market, wallet):

@@ -127,7 +127,7 @@ async def _open(
     core.bus.subscribe(app[keys.PLUGINS].publish)
     await tell_open_pages(core.live, core.outside, core.bus, stack)
     tasks = build_tasks(core.outside, app[keys.PLUGINS], core.jobs, core.bus, core.live)
-    transactions = build_transactions(core.outside, core.bus, core.live)
+    transactions = build_transactions(core.outside, core.bus, core.live, Dispatch(app[keys.PLUGINS]))
     app[keys.TRANSACTIONS] = transactions.desk
     app[keys.GROUPS] = build_groups(core.outside, core.live)
     app[keys.BATCH] = build_batch(core.outside, app[keys.PLUGINS], tasks)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from wylloh_server.app.outside import Outside
     from wylloh_server.services.bus import Bus
     from wylloh_server.services.live import Live
+    from wylloh_server.services.transactions import Renewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,12 @@ class Transactions:
     follower: Follower
 
 
-def build_transactions(outside: Outside, bus: Bus, live: Live) -> Transactions:
+def build_transactions(
+    outside: Outside, bus: Bus, live: Live, renewer: Renewer | None = None
+) -> Transactions:
     """Build what prepares, explains and follows transactions."""
     ledger = Ledger(transactions=outside.database.storage.transactions, live=live, bus=bus)
     calls = PoolWalletCalls(outside.pool)
     follower = Follower(ledger=ledger, calls=calls, clock=system_clock)
-    desk = TransactionDesk(ledger=ledger, calls=calls, follower=follower, clock=system_clock)
+    desk = TransactionDesk(ledger=ledger, calls=calls, follower=follower, clock=system_clock, renewer=renewer)
     return Transactions(desk, follower)

@@ -83,6 +83,9 @@ class Proposal:
         refusals: for custom errors of the contracts by name (`SoldOut`), the sentence that says what to do.
         topics: live topics that change when it is confirmed, see `PluginLive`.
         back: the path on this server to go to afterwards.
+        start: the path on this server where such a thing is begun, for who has to begin again; empty: `back`.
+        recipe: from what its plugin can prepare it anew (hook `renew_proposal`), texts by name; empty when
+            it cannot.
     """
 
     title: str
@@ -92,6 +95,8 @@ class Proposal:
     refusals: Mapping[str, str] = field(default_factory=dict)
     topics: tuple[str, ...] = ()
     back: str = "/"
+    start: str = ""
+    recipe: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def calls(self) -> tuple[ContractCall, ...]:

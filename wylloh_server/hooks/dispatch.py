@@ -16,12 +16,13 @@ from wylloh_server.domain.errors import (
     PluginError,
     WyllohError,
 )
+from wylloh_server.domain.transaction import Proposal
 from wylloh_server.hooks._calls import invoke
 from wylloh_server.hooks.declarations import Fragment, NavItem, Refusal, Reply
 from wylloh_server.hooks.records import PluginStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from pluggy import HookImpl
 
@@ -99,6 +100,26 @@ class Dispatch:
                 names = tuple(name for one in same for name in one.plugins)
                 return Ballot(same[0].vote, names, failed)
         return Ballot(Vote(Verdict.ABSTAIN))
+
+    async def renew(self, plugin: str, viewer: Viewer, recipe: Mapping[str, str]) -> Proposal | None:
+        """Have a plugin prepare a proposal anew; None when it keeps it, or cannot be asked.
+
+        Raises:
+            InvalidValue, AccessRefused, NotFound, ChainError: the plugin says why it cannot be done now.
+        """
+        asked = [one for one in self._registry.implementations("renew_proposal") if one[0].name == plugin]
+        for found, implementation in asked:
+            try:
+                renewed = await self._ask(found, implementation, viewer=viewer, recipe=recipe)
+                if renewed is not None and not isinstance(renewed, Proposal):
+                    raise PluginError("must return a Proposal or None")  # noqa: TRY301 - one place blames
+            except (InvalidValue, AccessRefused, NotFound, ChainError):
+                raise
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+                found.blame("renew_proposal", error)
+                return None
+            return renewed
+        return None
 
     async def answer(self, mounted: MountedRoute, request: PluginRequest) -> Reply:
         """Call a route's handler. Never raises: what goes wrong is a Refusal.

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Protocol
 import pluggy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from pathlib import Path
 
     from wylloh_server.domain.access import AccessRequest, Viewer, Vote
     from wylloh_server.domain.events import Event
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.storage import Migration
+    from wylloh_server.domain.transaction import Proposal
     from wylloh_server.hooks.context import PluginContext
     from wylloh_server.hooks.declarations import (
         BackgroundTask,
@@ -46,7 +47,7 @@ hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function as the implementation of the hook of its name."""
 
-RUNNING_HOOKS = frozenset({"nav_items", "page_fragments", "on_event", "access_vote"})
+RUNNING_HOOKS = frozenset({"nav_items", "page_fragments", "on_event", "access_vote", "renew_proposal"})
 """The hooks that are `async def` and have a deadline. All others are declared once."""
 
 
@@ -194,6 +195,19 @@ class Hooks(Protocol):
         Return: a vote with a sentence for the viewer; None abstains. Deny beats allow beats abstain.
         If it fails or takes too long: it counts as a denial, though a film that plays already goes on. The
         same while a plugin with this hook is stopped or could not start, until it is disabled.
+        """
+
+    @hookspec
+    async def renew_proposal(
+        self, context: PluginContext, viewer: Viewer, recipe: Mapping[str, str]
+    ) -> Proposal | None:
+        """Prepare one of the plugin's proposals anew, because prices, holdings and permissions change.
+
+        When: a proposal with a `recipe` waits for its wallet, nothing of it was sent yet, and it is shown
+        again or the wallet is about to be asked.
+        Return: what would be proposed now; None keeps what was. An InvalidValue, AccessRefused, NotFound or
+        ChainError says why it cannot be done now; then the wallet is not asked.
+        If it fails or takes too long: the proposal stays as it was, and its call is tried on the chain.
         """
 
 

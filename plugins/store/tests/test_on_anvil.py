@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from store_on_chain import ALICE, BOB, shop, shows
+from store_on_chain import ALICE, BOB, shop, shows, words_of
 
 from tests.components.market import CENT, DOLLAR
 from tests.components.server import eventually
+
+
+async def reads(person, transaction, *words):
+    """Whether the page of a transaction says something."""
+    page = words_of(await person.browser.page(f"/transactions/{transaction}"))
+    return all(word in page for word in words)
 
 
 async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain, market):
@@ -17,6 +23,7 @@ async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain,
         assert "You pay 48.00 dUSD for 12 tokens of Winter Light, the publisher's price." in page
         assert "46.80 dUSD go to the makers" in page
         assert "1.20 dUSD to the store." in page
+        elsewhere = await alice.proposes(f"film/{film.id}/buy", quantity="1")  # in another tab
         await alice.does(f"film/{film.id}/buy", quantity="12")
         assert len(alice.wallet.sent) == 1  # the permission was a signature, not a transaction
         assert market.held(ALICE.address) == 12
@@ -25,6 +32,9 @@ async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain,
         assert market.coin.allowance(ALICE.address.lower(), market.store) == 0
         await eventually(lambda: shows(alice, "history", "Bought", "−48.00 dUSD"))
         await eventually(lambda: shows(alice, f"film/{film.id}/holders", "You 12", "388 for first sale"))
+        await eventually(lambda: reads(alice, elsewhere, "You will hold 13 then"))
+        assert (await alice.confirms(elsewhere))["state"] == "confirmed"  # with a fresh permission
+        assert market.held(ALICE.address) == 13
 
 
 async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_path, chain, market):
@@ -37,6 +47,12 @@ async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_pat
         assert "so you cannot sell 21" in await alice.proposes(
             f"film/{film.id}/sell", quantity="21", price="4", coin=coin
         )
+        late = await alice.proposes(f"film/{film.id}/sell", quantity="20", price="4", coin=coin)
+        market.registry.safeTransferFrom(
+            ALICE.address, market.stranger, market.film, 2, b"", by=ALICE.address
+        )
+        refused = await alice.confirms(late)
+        assert (refused["error"], alice.wallet.sent) == ("You hold 18 tokens, so you cannot sell 20.", [])
         await alice.does(f"film/{film.id}/sell", quantity="8", price="4.50", coin=coin)
         assert len(alice.wallet.sent) == 2  # permission, then the listing
         await eventually(lambda: shows(bob, f"film/{film.id}/buy", "8 from", "4.50 dUSD"))
@@ -52,7 +68,7 @@ async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_pat
         await eventually(lambda: shows(alice, "selling", "6 left at 4.50 dUSD each"))
         assert await bob.confirms(await bob.proposes("selling/back", listing="1")) != "confirmed"
         await alice.does("selling/back", listing="1")
-        assert market.held(ALICE.address) == 18
+        assert market.held(ALICE.address) == 16
         await eventually(lambda: shows(alice, "history", "Resold", "+8.325 dUSD"))
 
 
@@ -117,7 +133,9 @@ async def test_who_is_too_late_or_too_poor_is_told_so(tmp_path, chain, market):
         transaction = await alice.proposes(f"film/{film.id}/buy", quantity="300")
         await bob.does(f"film/{film.id}/buy", quantity="200")
         refused = await alice.confirms(transaction)
-        assert refused["error"].startswith("So many tokens are not left; somebody was quicker.")
+        assert refused["error"] == "Only 200 tokens are left here."  # said before a permission is signed
+        assert alice.wallet.asked("eth_signTypedData_v4") == []
+        assert await reads(alice, transaction, "Only 200 tokens are left here. Buy fewer.", "Begin again")
         assert market.held(ALICE.address) == 0
         market.coin.transfer(market.stranger, market.money(ALICE.address) - 3 * DOLLAR, by=ALICE.address)
         words = await alice.proposes(f"film/{film.id}/buy", quantity="1")

@@ -9,13 +9,23 @@ from wylloh_server.sdk import NavItem, Setting, hookimpl
 from wylloh_store.coins import configured_coins
 from wylloh_store.fragments import fragments
 from wylloh_store.keeper import keeper_of, keeping
+from wylloh_store.renewing import renewed
 from wylloh_store.routes import ROUTES
 from wylloh_store.tables import MIGRATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from wylloh_server.sdk import Event, Film, Fragment, Migration, PluginContext, Route, Viewer
+    from wylloh_server.sdk import (
+        Event,
+        Film,
+        Fragment,
+        Migration,
+        PluginContext,
+        Proposal,
+        Route,
+        Viewer,
+    )
 
 WYLLOH_SDK = "1.0"
 
@@ -74,6 +84,14 @@ async def page_fragments(
 ) -> Sequence[Fragment]:
     """Put buttons that buy, and a section about price and sale, on a film's page."""
     return await fragments(context, slot, film, viewer) if viewer else ()
+
+
+@hookimpl
+async def renew_proposal(
+    context: PluginContext, viewer: Viewer, recipe: Mapping[str, str]
+) -> Proposal | None:
+    """Prepare what waits for its wallet anew, as prices, stock and permissions are now."""
+    return await renewed(context, viewer, recipe)
 
 
 @hookimpl

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import asynccontextmanager
 from functools import wraps
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import ChainError, FilmId, InvalidValue, NotFound, Redirect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
     from typing import Any
 
     from wylloh_server.sdk import (
@@ -75,13 +76,24 @@ def patient(handler: Handler) -> Handler:
 
     @wraps(handler)
     async def answer(context: PluginContext, request: PluginRequest) -> Reply:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await handler(context, request)
-        except TimeoutError:
-            raise ChainError("The chain is too slow to answer now.", fix="Try again in a minute.") from None
+        async with in_time():
+            return await handler(context, request)
 
     return answer
+
+
+@asynccontextmanager
+async def in_time() -> AsyncIterator[None]:
+    """Wait for the chain only so long.
+
+    Raises:
+        ChainError: it is slow.
+    """
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            yield
+    except TimeoutError:
+        raise ChainError("The chain is too slow to answer now.", fix="Try again in a minute.") from None
 
 
 async def cards_of(

@@ -16,9 +16,14 @@ from wylloh_store.refusals import BUYING
 from wylloh_store.words import spoken_with_bounds, tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wylloh_server.sdk import Film, PluginContext, SignatureRequest, Viewer
     from wylloh_store.goods import Goods
     from wylloh_store.market import Quote
+
+BUY = "buy"
+"""What a purchase is called in a recipe."""
 
 _VALID_SECONDS = 3600
 """How long a signed permission holds: enough to find the phone, and no longer."""
@@ -81,7 +86,26 @@ async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, w
         refusals=BUYING,
         topics=(f"film:{film.id}", TOPIC),
         back=f"/films/{film.id}",
+        start=f"/plugins/store/film/{film.id}/buy?quantity={quote.quantity}",
+        recipe={
+            "do": BUY,
+            "film": film.id,
+            "quantity": str(quote.quantity),
+            "listing": str(quote.listing),
+        },
     )
+
+
+async def renewed_purchase(
+    context: PluginContext, viewer: Viewer, film: Film, recipe: Mapping[str, str]
+) -> Proposal:
+    """Make the proposal for a purchase anew, with a fresh permission.
+
+    Raises:
+        InvalidValue, ChainError: as `purchase` and `propose_purchase`.
+    """
+    wanted = await purchase(context, viewer, film, int(recipe["quantity"]), int(recipe["listing"]))
+    return await propose_purchase(context, viewer, film, wanted)
 
 
 def _goods(context: PluginContext, film: Film) -> Goods:

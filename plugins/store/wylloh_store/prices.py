@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from eth_utils.address import is_checksum_address
 
 from wylloh_server.sdk import (
-    AccessRefused,
     ContractCall,
     InvalidValue,
     OfferChanged,
@@ -25,16 +24,16 @@ from wylloh_store.amounts import amount_of, moment_of, percent, quantity_of, typ
 from wylloh_store.asking import film_of, to_wallet, viewer_of
 from wylloh_store.coins import coins_in, coins_to_choose, known_coin
 from wylloh_store.fragments import lead_of
-from wylloh_store.keeper import TOPIC, shop_of
+from wylloh_store.keeper import shop_of
 from wylloh_store.market import Market
 from wylloh_store.refusals import PUBLISHING
-from wylloh_store.selling import permission_steps
+from wylloh_store.stocking import published_goods, publisher_proposal, stocked, withdrawn
 from wylloh_store.words import minute, money, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wylloh_server.sdk import ChainEvent, Coin, Film, PluginContext, PluginRequest, Reply, Viewer, Wallet
+    from wylloh_server.sdk import ChainEvent, Coin, Film, PluginContext, PluginRequest, Reply, Wallet
     from wylloh_store.goods import Goods
     from wylloh_store.shop import Shop
 
@@ -114,13 +113,10 @@ async def add_stock(context: PluginContext, request: PluginRequest) -> Reply:
     film = await film_of(context, request)
     goods = _own_goods(context, request, film)
     try:
-        quantity = quantity_of(request.value("quantity"))
-        market = Market(context)
-        if request.value("way") == "own":
-            proposal = await _from_own(request, market, film, goods, quantity)
-        else:
-            proposal = _minted(market, film, goods, quantity)
-        return await _propose(context, request, proposal)
+        quantity, way = quantity_of(request.value("quantity")), request.value("way")
+        return await _propose(
+            context, request, await stocked(context, viewer_of(request), film, quantity, way)
+        )
     except InvalidValue as error:
         return await _page(context, request, film, _typed(goods, shop_of(context)), error)
 
@@ -131,7 +127,7 @@ async def withdraw_stock(context: PluginContext, request: PluginRequest) -> Repl
     goods, viewer = _own_goods(context, request, film), viewer_of(request)
     try:
         quantity = quantity_of(request.value("quantity"))
-        return await _propose(context, request, await _withdrawn(context, viewer, film, goods, quantity))
+        return await _propose(context, request, await withdrawn(context, viewer, film, quantity))
     except InvalidValue as error:
         return await _page(context, request, film, _typed(goods, shop_of(context)), error)
 
@@ -147,41 +143,19 @@ async def close(context: PluginContext, request: PluginRequest) -> Reply:
     if goods.stock:
         sentences.append(f"{tokens(goods.stock)} in the store stay yours; take them back whenever you like.")
     try:
-        return await _propose(context, request, _proposal(film, "End the sale", tuple(sentences), (call,)))
+        return await _propose(
+            context, request, publisher_proposal(film, "End the sale", tuple(sentences), (call,))
+        )
     except InvalidValue as error:
         return await _page(context, request, film, _typed(goods, shop_of(context)), error)
 
 
 def _own_goods(context: PluginContext, request: PluginRequest, film: Film) -> Goods:
-    goods = shop_of(context).goods(film)
-    if goods is None or goods.publisher is None:
-        raise InvalidValue(
-            "This server has not read the film's registration yet.", fix="Try again in a minute."
-        )
-    if goods.publisher != viewer_of(request).wallet:
-        raise AccessRefused(
-            f"Only {shortened(goods.publisher)}, who registered {film.title}, sets its prices.",
-            fix="Sign in with that wallet.",
-        )
-    return goods
+    return published_goods(context, viewer_of(request), film)
 
 
 async def _propose(context: PluginContext, request: PluginRequest, proposal: Proposal) -> Redirect:
     return await to_wallet(context.transactions, viewer_of(request), proposal)
-
-
-def _proposal(
-    film: Film, title: str, explanation: tuple[str, ...], steps: tuple[ContractCall, ...]
-) -> Proposal:
-    return Proposal(
-        title=f"{title}: {film.title}",
-        explanation=explanation,
-        steps=steps,
-        done=f"{title}: done.",
-        refusals=PUBLISHING,
-        topics=(f"film:{film.id}", TOPIC),
-        back=f"/plugins/store/film/{film.id}/prices",
-    )
 
 
 def _posted(request: PluginRequest) -> dict[str, str]:
@@ -287,7 +261,7 @@ async def _offer(context: PluginContext, film: Film, goods: Goods, terms: Terms)
     says = f"Set the price of {film.title}."
     call = ContractCall(market.store, _SET_OFFER, (goods.token.token_id, offer), says=says)
     explanation = (*_terms_sentences(film, terms), await _shares(market, terms))
-    return _proposal(film, "Set the price", explanation, (call,))
+    return publisher_proposal(film, "Set the price", explanation, (call,))
 
 
 def _terms_sentences(film: Film, terms: Terms) -> tuple[str, ...]:
@@ -307,62 +281,6 @@ async def _shares(market: Market, terms: Terms) -> str:
     fee = await market.fee_basis_points()
     store = f", {percent(fee)} is the store's" if fee else ""
     return f"{percent(10_000 - fee)} of the money goes to {shortened(terms.payee)}{store}."
-
-
-async def _withdrawn(
-    context: PluginContext, viewer: Viewer, film: Film, goods: Goods, quantity: int
-) -> Proposal:
-    market = Market(context)
-    left = await market.stock(goods.token)
-    if quantity > left:
-        raise InvalidValue(
-            f"{tokens(left)} {'lies' if left == 1 else 'lie'} in the store.", fix="Take fewer."
-        )
-    call = ContractCall(
-        market.store,
-        "withdrawStock(uint256,uint256,address)",
-        (goods.token.token_id, quantity, viewer.wallet),
-        says=f"Take {tokens(quantity)} of {film.title} out of the store.",
-    )
-    sentence = f"{tokens(quantity)} of {film.title} come into your wallet; {left - quantity:,} stay on sale."
-    return _proposal(film, "Take unsold tokens back", (sentence,), (call,))
-
-
-async def _from_own(
-    request: PluginRequest, market: Market, film: Film, goods: Goods, quantity: int
-) -> Proposal:
-    viewer = viewer_of(request)
-    held = await market.holding(viewer.wallet, goods.token)
-    if held < quantity:
-        raise InvalidValue(f"You hold {tokens(held)}.", fix="Put fewer on sale, or make new ones.")
-    says = f"Put {tokens(quantity)} of {film.title} on sale."
-    call = ContractCall(market.store, "stock(uint256,uint256)", (goods.token.token_id, quantity), says=says)
-    sentence = (
-        f"{tokens(quantity)} of {film.title} go from your wallet into the store, to be sold at your price."
-    )
-    steps = (*await permission_steps(viewer, market), call)
-    return _proposal(film, "Put tokens on sale", (sentence,), steps)
-
-
-def _minted(market: Market, film: Film, goods: Goods, quantity: int) -> Proposal:
-    room = goods.max_supply - goods.minted
-    if quantity > room:
-        raise InvalidValue(
-            f"{tokens(room)} can still be made: there are {goods.minted:,} of at most {goods.max_supply:,}.",
-            fix="Make fewer.",
-        )
-    says = f"Make {tokens(quantity)} of {film.title} and put them on sale."
-    call = ContractCall(
-        market.registry,
-        "mint(address,uint256,uint256)",
-        (market.store, goods.token.token_id, quantity),
-        says=says,
-    )
-    sentence = (
-        f"{tokens(quantity)} of {film.title} are made and lie in the store, to be sold at your price. "
-        f"There will be {goods.minted + quantity:,} of at most {goods.max_supply:,}."
-    )
-    return _proposal(film, "Put new tokens on sale", (sentence,), (call,))
 
 
 async def _page(

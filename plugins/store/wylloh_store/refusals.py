@@ -15,21 +15,24 @@ BUYING: Mapping[str, str] = MappingProxyType(
     {
         "NotOnSale": "The publisher has ended the sale of this film.",
         "NotYetOnSale": "The sale of this film has not begun yet.",
-        "NotEnoughStock": "So many tokens are not left; somebody was quicker. Buy fewer.",
+        "NotEnoughStock": "The publisher does not have that many left; somebody was quicker. Buy fewer.",
         "PriceAboveLimit": "The price has risen since you looked, so nothing was bought. Look again.",
         "CoinNotAccepted": "The store does not take this coin any more.",
         "UnknownListing": "This offer does not exist.",
-        "NotEnoughListed": "So many are not left in this offer; somebody was quicker. Buy fewer.",
+        "NotEnoughListed": "This offer does not have that many any more; somebody was quicker. Buy fewer.",
         "RoyaltyTooHigh": "Royalty and fee together are more than the price, so none of these can be sold.",
         "BadCoin": "The coin did not move as it should, so nothing was bought.",
         "SafeERC20FailedOperation": "The coin refused the payment, so nothing was bought.",
         "ERC20InsufficientBalance": "Your wallet holds too little of the coin. Buy fewer, or put more in.",
         "ERC20InsufficientAllowance": "The store may not take the coins yet. Begin again.",
-        "ERC2612ExpiredSignature": "The permission you signed is too old. Begin again.",
-        "ERC2612InvalidSigner": "Another wallet signed than the one that buys. Begin again with that one.",
+        "ERC2612ExpiredSignature": "The permission you signed is too old. Confirm again to sign another.",
+        "ERC2612InvalidSigner": (
+            "Something else was bought in the meantime, or another wallet signed, so this permission is out "
+            "of date. Confirm again to sign a fresh one with the wallet that buys."
+        ),
         "ERC1155InvalidReceiver": "Your wallet is a contract that cannot hold such tokens. Use another.",
         "ZeroQuantity": "Buy at least one token.",
-        "Panic": "So many would cost more than any contract can count. Buy fewer.",
+        "Panic": "That many would cost more than any contract can count. Buy fewer.",
     }
 )
 
@@ -60,8 +63,8 @@ PUBLISHING: Mapping[str, str] = MappingProxyType(
         "BadSchedule": "The presale must begin before the sale.",
         "BadPayee": "The money cannot go to the store itself or to nobody. Name another receiver.",
         "NotOnSale": "This film is not on sale.",
-        "NotEnoughStock": "So many tokens do not lie in the store. Take fewer.",
-        "SupplyExceeded": "So many tokens cannot be made: the film's highest number would be passed.",
+        "NotEnoughStock": "The store does not hold that many of your tokens. Take fewer.",
+        "SupplyExceeded": "That many cannot be made: there would be more than the film may have.",
         "ERC1155InsufficientBalance": "You hold fewer tokens than that.",
         "ERC1155MissingApprovalForAll": "The store may not take your tokens yet. Begin again.",
         "DirectTransfer": "Tokens cannot be sent to the store like that.",

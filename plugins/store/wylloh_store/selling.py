@@ -19,11 +19,14 @@ from wylloh_store.refusals import SELLING
 from wylloh_store.words import lost_rights, money, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from wylloh_server.sdk import Coin, Film, FilmCard, PluginContext, PluginRequest, Reply, Viewer
     from wylloh_store.goods import Goods
     from wylloh_store.offers import Resale
+
+SELL, TAKE_BACK = "sell", "take-back"
+"""What an offer, and taking it back, are called in a recipe."""
 
 _MAY_TAKE = "setApprovalForAll(address,bool)"
 _MOST_MOVES = 5_000
@@ -148,7 +151,43 @@ async def _proposal(context: PluginContext, viewer: Viewer, sale: Sale) -> Propo
         refusals=SELLING,
         topics=(f"film:{sale.film.id}", TOPIC),
         back="/plugins/store/selling",
+        start=f"/plugins/store/film/{sale.film.id}/sell",
+        recipe={
+            "do": SELL,
+            "film": sale.film.id,
+            "quantity": str(sale.quantity),
+            "coin": sale.coin.address,
+            "price": str(sale.price),
+        },
     )
+
+
+async def renewed_sale(
+    context: PluginContext, viewer: Viewer, film: Film, recipe: Mapping[str, str]
+) -> Proposal:
+    """Propose anew to put tokens up for sale.
+
+    Raises:
+        InvalidValue: the wallet holds too few by now, or the store does not take the coin any more.
+    """
+    coin = await known_coin(context, recipe["coin"])
+    return await _proposal(context, viewer, Sale(film, int(recipe["quantity"]), coin, int(recipe["price"])))
+
+
+async def renewed_withdrawal(
+    context: PluginContext, viewer: Viewer, film: Film, recipe: Mapping[str, str]
+) -> Proposal:
+    """Propose anew to take back what is left of an own offer.
+
+    Raises:
+        InvalidValue: nothing is left of it.
+    """
+    del viewer  # the contract knows whose offer it is
+    goods, number = shop_of(context).goods(film), int(recipe["listing"])
+    listing = next((one for one in goods.listings if one.number == number), None) if goods else None
+    if listing is None:
+        raise InvalidValue(SELLING["NotEnoughListed"], fix="Look under Sell tokens.")
+    return _withdrawal(context, film, number, listing.left)
 
 
 async def permission_steps(viewer: Viewer, market: Market) -> tuple[ContractCall, ...]:
@@ -202,6 +241,7 @@ def _withdrawal(context: PluginContext, film: Film, number: int, left: int) -> P
         refusals=SELLING,
         topics=(f"film:{film.id}", TOPIC),
         back="/plugins/store/selling",
+        recipe={"do": TAKE_BACK, "film": film.id, "listing": str(number)},
     )
 
 

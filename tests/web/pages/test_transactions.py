@@ -10,6 +10,7 @@ import pytest
 from tests.web.api.test_transactions import CALL, PERMIT, WITH_PERMIT, proposal, viewer
 from tests.web.conftest import COLLECTOR, OWNER
 from tests.web.pages.test_pages import page_of
+from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.transaction import TransactionState
 from wylloh_server.domain.types import shortened
 from wylloh_server.web import keys
@@ -211,3 +212,39 @@ async def test_what_expired_unsent_is_not_in_the_list(house, owner, proposed):
     page = await page_of(owner, "/transactions")
     assert "Half done" in page.text
     assert "Buy 12 tokens of Light" not in page.text
+
+
+async def test_what_waits_can_be_discarded_by_its_wallet_alone(house, owner, collector, proposed):
+    transaction = await proposed()
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert "Nothing happens on the chain." in page.text
+    assert "Discard" in page.named("button")
+    assert (await collector.post(f"/transactions/{transaction}/discard", {})).status == 404
+    reply = await owner.post(f"/transactions/{transaction}/discard", {}, allow_redirects=False)
+    assert (reply.status, reply.headers["Location"]) == (303, "/transactions")
+    kept = await house.storage.transactions.get(transaction)
+    assert (kept.state, kept.reason) == ("expired", "Discarded. Nothing happened on the chain.")
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert "Discard" not in page.named("button")
+
+
+async def test_what_cannot_be_done_now_leads_to_where_it_is_begun(house, owner, proposed):
+    class Renewer:
+        async def renew(self, *_):
+            raise InvalidValue("Sold out.", fix="Look elsewhere.")
+
+    transaction = await proposed(about={"recipe": {"do": "buy"}, "start": "/plugins/store/film/x/buy"})
+    house.app[keys.TRANSACTIONS]._renewer = Renewer()
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert "Sold out. Look elsewhere." in page.text
+    assert "5 % goes to the makers" not in page.text
+    assert "Confirm in your wallet" not in page.named("button")
+    assert page.named("a")["Begin again"]["href"] == "/plugins/store/film/x/buy"
+    reply = await owner.post(f"/api/transactions/{transaction}/ask", {"claim": "c"})
+    assert (reply.status, (await reply.json())["error"]) == (400, "Sold out.")
+
+
+async def test_what_is_over_was_said_beforehand(owner, proposed):
+    about = {"state": TransactionState.CONFIRMED, "hashes": (HASH,), "step": 1, "block": 1}
+    page = await page_of(owner, f"/transactions/{await proposed(**about)}")
+    assert "What was said beforehand: You pay 59.88 dUSD." in page.text

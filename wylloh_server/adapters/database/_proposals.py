@@ -22,6 +22,8 @@ def proposal_as_json(proposal: Proposal) -> dict[str, Any]:
         "refusals": dict(proposal.refusals),
         "topics": list(proposal.topics),
         "back": proposal.back,
+        "start": proposal.start,
+        "recipe": dict(proposal.recipe),
     }
 
 
@@ -35,6 +37,8 @@ def proposal_from_json(stored: Mapping[str, Any]) -> Proposal:
         refusals=stored["refusals"],
         topics=tuple(stored["topics"]),
         back=stored["back"],
+        start=stored.get("start", ""),
+        recipe=stored.get("recipe", {}),
     )
 
 

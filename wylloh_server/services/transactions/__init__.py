@@ -9,5 +9,6 @@ from __future__ import annotations
 from wylloh_server.services.transactions.desk import Asked, TransactionDesk
 from wylloh_server.services.transactions.follower import Follower
 from wylloh_server.services.transactions.ledger import Ledger
+from wylloh_server.services.transactions.renewal import Looked, Renewer
 
-__all__ = ["Asked", "Follower", "Ledger", "TransactionDesk"]
+__all__ = ["Asked", "Follower", "Ledger", "Looked", "Renewer", "TransactionDesk"]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import ChainError, ChainUnavailable, InvalidValue, NotFound
+from wylloh_server.domain.errors import AccessRefused, ChainError, ChainUnavailable, InvalidValue, NotFound
 from wylloh_server.domain.transaction import (
     ContractCall,
     SignaturePart,
@@ -20,7 +20,8 @@ from wylloh_server.domain.transaction import (
     TransactionState,
 )
 from wylloh_server.services.transactions.expiry import expired
-from wylloh_server.services.transactions.sentences import refusal_sentence
+from wylloh_server.services.transactions.renewal import Looked, prepared_anew, reads_alike, renewable
+from wylloh_server.services.transactions.sentences import discarded_sentence, refusal_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import Timestamp, Wallet
     from wylloh_server.services.transactions.follower import Follower
     from wylloh_server.services.transactions.ledger import Ledger
+    from wylloh_server.services.transactions.renewal import Renewer
 
 _log = logging.getLogger(__name__)
 
@@ -66,14 +68,23 @@ class _Claim:
 class TransactionDesk:
     """Prepares transactions, hands their steps to wallets, and takes what wallets answer.
 
-    A wallet sees only its own transactions.
+    A wallet sees only its own transactions. `renewer` prepares them anew; without one they stay as they were.
     """
 
-    def __init__(self, *, ledger: Ledger, calls: WalletCalls, follower: Follower, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        calls: WalletCalls,
+        follower: Follower,
+        clock: Clock,
+        renewer: Renewer | None = None,
+    ) -> None:
         self._ledger = ledger
         self._calls = calls
         self._follower = follower
         self._clock = clock
+        self._renewer = renewer
         self._claims: dict[TransactionId, _Claim] = {}
 
     async def propose(self, viewer: Viewer, proposal: Proposal, plugin: str = "") -> TransactionId:
@@ -117,6 +128,61 @@ class TransactionDesk:
     async def of_wallet(self, wallet: Wallet, *, limit: int, offset: int = 0) -> tuple[Transaction, ...]:
         """Give a wallet's transactions, newest first."""
         return await self._ledger.kept.of_wallet(wallet, limit=limit, offset=offset)
+
+    async def look(self, viewer: Viewer, transaction: TransactionId) -> Looked:
+        """Give one of the viewer's transactions for reading: what waits for its wallet is prepared anew.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        async with self._ledger.changing(transaction) as found:
+            before = await self._current(viewer.wallet, found)
+            try:
+                after = await self._renewed(viewer, before)
+            except ChainError:
+                return Looked(before)
+            except (InvalidValue, AccessRefused, NotFound) as no:
+                return Looked(before, f"{no} {no.fix}".strip())
+            if reads_alike(before, after):  # storing it would have open pages look again, and so on
+                return Looked(before)
+            await self._ledger.save(before, after)
+            return Looked(after)
+
+    async def freshen(self, viewer: Viewer, transaction: TransactionId) -> None:
+        """Prepare anew what the wallet is about to be asked for.
+
+        Raises:
+            InvalidValue: it cannot be done now, or does something else than was read. Open pages show it.
+            NotFound, ChainError: as `get` and `propose`.
+        """
+        async with self._ledger.changing(transaction) as found:
+            before = await self._current(viewer.wallet, found)
+            try:
+                with _plainly():
+                    after = await self._renewed(viewer, before)
+            except (InvalidValue, AccessRefused, NotFound):
+                self._ledger.tell(before)
+                raise
+            await self._ledger.save(before, after)
+            if not reads_alike(before, after):
+                raise InvalidValue("This has changed since you read it.", fix="Read it again, then confirm.")
+
+    async def discard(self, wallet: Wallet, transaction: TransactionId) -> None:
+        """Forget what waits for its wallet. What is on the chain already stays; discarding twice is fine.
+
+        Raises:
+            InvalidValue: the wallet has sent it.
+            NotFound: as `get`.
+        """
+        async with self._ledger.changing(transaction) as found:
+            before = await self._current(wallet, found)
+            if before.state is TransactionState.EXPIRED:
+                return
+            if before.state is not TransactionState.PREPARED:
+                raise InvalidValue("This cannot be discarded: your wallet has sent it.", fix=_START_AGAIN)
+            self._claims.pop(transaction, None)
+            reason = discarded_sentence(len(before.hashes), asked=before.asked)
+            await self._ledger.save(before, replace(before, state=TransactionState.EXPIRED, reason=reason))
 
     async def ask(self, wallet: Wallet, transaction: TransactionId, claim: str) -> Asked:
         """Say what the wallet shall do next, once it has been tried on the chain.
@@ -213,6 +279,30 @@ class TransactionDesk:
         await self._ledger.save(found, after)
         return after
 
+    async def _renewed(self, viewer: Viewer, before: Transaction) -> Transaction:
+        """Give a transaction as its plugin would prepare it now. A signature stays while the chain takes it.
+
+        Raises:
+            InvalidValue, AccessRefused, NotFound, ChainError: it cannot be done now, and why.
+        """
+        if self._renewer is None or not renewable(before) or self._seconds_left(before):
+            return before
+        fresh = await self._renewer.renew(before.plugin, viewer, before.proposal.recipe)
+        if fresh is None:
+            return before
+        _check(fresh)
+        after = prepared_anew(before, fresh)
+        if before.signatures and reads_alike(before, after) and await self._works(before):
+            return before
+        return after
+
+    async def _works(self, transaction: Transaction) -> bool:
+        try:
+            await self._try(transaction)
+        except InvalidValue:
+            return False
+        return True
+
     async def _ask_for_call(self, before: Transaction) -> Asked:
         if before.asked:
             after = await self._follower.followed(before)
@@ -243,15 +333,21 @@ class TransactionDesk:
         return call
 
     def _claim(self, transaction: Transaction, claim: str) -> None:
-        now, held = self._clock(), self._claims.get(transaction.id)
-        taken = held is not None and held.step == transaction.step
-        left = ASK_AGAIN_SECONDS - (now - held.at) if held and taken else 0
+        left = self._seconds_left(transaction)
         if left > 0:
             raise InvalidValue(
                 "Your wallet has been asked already, here or in another window. Answer it there.",
                 fix=f"If it shows nothing, ask it again in {left:.0f} s.",
             )
-        self._claims[transaction.id] = _Claim(claim, now, transaction.step, first=not transaction.asked)
+        first = not transaction.asked
+        self._claims[transaction.id] = _Claim(claim, self._clock(), transaction.step, first)
+
+    def _seconds_left(self, transaction: Transaction) -> float:
+        """Say how long the wallet's answer to a question that was put to it is still waited for."""
+        held = self._claims.get(transaction.id)
+        if held is None or held.step != transaction.step:
+            return 0
+        return max(0, ASK_AGAIN_SECONDS - (self._clock() - held.at))
 
 
 @contextmanager
@@ -293,8 +389,9 @@ def _check(proposal: Proposal) -> None:
         raise InvalidValue("A transaction has one to ten steps and ends with a call.", fix="Correct them.")
     if not (proposal.title.strip() and proposal.explanation and proposal.done.strip()):
         raise InvalidValue("A transaction needs a title, an explanation, and what to say when it is done.")
-    if not _PATH.fullmatch(proposal.back):
-        raise InvalidValue(f"{proposal.back!r} is not a path on this server.", fix="Begin it with one '/'.")
+    for path in filter(None, (proposal.back or "?", proposal.start)):
+        if not _PATH.fullmatch(path):
+            raise InvalidValue(f"{path!r} is not a path on this server.", fix="Begin it with one '/'.")
     signed = False
     for step in steps:
         signed = signed or isinstance(step, SignatureRequest)

@@ -61,8 +61,12 @@ class Ledger:
         self._tell(before, after)
         return True
 
+    def tell(self, transaction: Transaction) -> None:
+        """Have open pages look at a transaction again."""
+        self._live.changed(TRANSACTIONS, wallet=transaction.wallet)
+
     def _tell(self, before: Transaction, after: Transaction) -> None:
-        self._live.changed(TRANSACTIONS, wallet=after.wallet)
+        self.tell(after)
         if after.state is before.state:
             return
         link = f"/transactions/{after.id}"

@@ -58,8 +58,21 @@ def expired_sentence(done: int, steps: int) -> str:
     """Say that a proposal was not confirmed in time."""
     if not done:
         return "Nobody confirmed this in time. Nothing happened."
-    steps_done = "The first step was done" if done == 1 else f"The first {done} steps were done"
-    return f"{steps_done}, the rest of {steps} was not confirmed in time. Go back and start again."
+    first = "The first step was" if done == 1 else f"The first {done} steps were"
+    left = "the last step was" if steps - done == 1 else f"the other {steps - done} were"
+    return f"{first} done, but {left} not confirmed in time. Go back and start again."
+
+
+def discarded_sentence(sent: int, *, asked: bool) -> str:
+    """Say what it means that something was discarded, of which so many calls were sent already."""
+    if asked:
+        return (
+            "Discarded. If your wallet still shows it, refuse it there: what it sends happens all the same."
+        )
+    if not sent:
+        return "Discarded. Nothing happened on the chain."
+    done = "its first step did" if sent == 1 else f"its first {sent} steps did"
+    return f"Discarded. What {done} on the chain stays."
 
 
 def _spelled(refusal: CallRefusal) -> str:

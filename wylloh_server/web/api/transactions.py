@@ -37,6 +37,7 @@ async def ask(request: web.Request) -> web.Response:
     """
     wallet = _own_wallet(request)
     claim = text(await object_of(request), "claim")
+    await request.app[TRANSACTIONS].freshen(require_viewer(request), _id(request))
     asked = await request.app[TRANSACTIONS].ask(wallet, _id(request), claim)
     if asked.call is not None:
         return web.json_response({"call": _parameters(asked.call)}, headers=_NO_STORE)

@@ -11,7 +11,7 @@ from wylloh_server.web.pages.library import library
 from wylloh_server.web.pages.pairing import pair, tv
 from wylloh_server.web.pages.tasks import tasks
 from wylloh_server.web.pages.titles import routes as titles_routes
-from wylloh_server.web.pages.transactions import transaction, transactions
+from wylloh_server.web.pages.transactions import discard, transaction, transactions
 
 __all__ = ["routes"]
 
@@ -28,4 +28,5 @@ routes: list[web.RouteDef] = [
     web.get("/tasks", tasks),
     web.get("/transactions", transactions),
     web.get("/transactions/{transaction}", transaction),
+    web.post("/transactions/{transaction}/discard", discard),
 ]

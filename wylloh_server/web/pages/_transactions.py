@@ -15,7 +15,7 @@ _WORDS = {
     TransactionState.SENT: "Sent",
     TransactionState.CONFIRMED: "Confirmed",
     TransactionState.FAILED: "Failed",
-    TransactionState.EXPIRED: "Expired",
+    TransactionState.EXPIRED: "Not confirmed",
 }
 _MARKS = {TransactionState.CONFIRMED: "✓", TransactionState.FAILED: "!"}
 _SENT = "Sent. The chain has not confirmed it yet; you may leave this page."
@@ -40,8 +40,10 @@ class TransactionView:
     Attributes:
         lead: the most important sentence of the explanation; `rest` are the others.
         sentence: where it stands.
-        problem: it is over and did not happen, or not as it should.
+        problem: it is over and did not happen, or not as it should, or it cannot be done as things are.
         waits: the wallet can be asked now.
+        open: it can still be discarded.
+        past: what is said of it was said before it was confirmed, and is over.
         place: `Confirmed in block 1,234`, and where that can be looked up.
     """
 
@@ -55,6 +57,8 @@ class TransactionView:
     sentence: str
     problem: bool
     waits: bool
+    open: bool
+    past: bool
     back: str
     back_label: str
     place: str
@@ -73,10 +77,17 @@ class TransactionLine:
     at: float
 
 
-def view_of(transaction: Transaction, explorer: str) -> TransactionView:
-    """Describe a transaction; `explorer` is the address of a block's page with `{block}` in it, or empty."""
+def view_of(transaction: Transaction, explorer: str, problem: str = "") -> TransactionView:
+    """Describe a transaction.
+
+    Args:
+        transaction: as it is now.
+        explorer: the address of a block's page with `{block}` in it, or empty.
+        problem: why the wallet cannot be asked as things are; empty when it can.
+    """
     lead, *rest = transaction.proposal.explanation
     over = transaction.state in _OVER
+    waits = transaction.state is TransactionState.PREPARED
     return TransactionView(
         id=transaction.id,
         title=transaction.proposal.title,
@@ -85,11 +96,13 @@ def view_of(transaction: Transaction, explorer: str) -> TransactionView:
         lead=lead,
         rest=tuple(rest),
         steps=_steps(transaction),
-        sentence=_sentence(transaction),
-        problem=over,
-        waits=transaction.state is TransactionState.PREPARED,
-        back=transaction.proposal.back,
-        back_label="Go back and start again" if over else "Go on" if _done(transaction) else "Back",
+        sentence=problem or _sentence(transaction),
+        problem=over or bool(problem),
+        waits=waits and not problem,
+        open=waits,
+        past=over or _done(transaction),
+        back=_way_on(transaction, again=over or bool(problem)),
+        back_label=_way_label(transaction, problem),
         place=_place(transaction),
         place_url=explorer.replace("{block}", str(transaction.block))
         if explorer and transaction.block
@@ -120,6 +133,19 @@ def _sentence(transaction: Transaction) -> str:
     if transaction.step:
         return f"Step {transaction.step} of {steps} is done. Your wallet has to confirm the next one."
     return "Nothing has happened yet." if steps == 1 else f"Nothing has happened yet. It takes {steps} steps."
+
+
+def _way_on(transaction: Transaction, *, again: bool) -> str:
+    proposal = transaction.proposal
+    return proposal.start or proposal.back if again else proposal.back
+
+
+def _way_label(transaction: Transaction, problem: str) -> str:
+    if transaction.state in _OVER:
+        return "Go back and start again"
+    if problem:
+        return "Begin again"
+    return "Go on" if _done(transaction) else "Back"
 
 
 def _done(transaction: Transaction) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import segno
+from aiohttp import web
 
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.domain.transaction import TransactionId
@@ -17,9 +18,6 @@ from wylloh_server.web.pages._transactions import line_of, view_of
 from wylloh_server.web.session import require_viewer
 from wylloh_server.web.templating import render
 
-if TYPE_CHECKING:
-    from aiohttp import web
-
 _A_PAGE = 25
 _MOST_PAGES = 1000
 _COIN_DECIMALS = 18
@@ -29,16 +27,23 @@ async def transaction(request: web.Request) -> web.Response:
     """Show what a wallet is asked to confirm, and what has become of it."""
     viewer = require_viewer(request)
     wanted = TransactionId(request.match_info["transaction"])
-    found = await request.app[TRANSACTIONS].get(viewer.wallet, wanted)
+    looked = await request.app[TRANSACTIONS].look(viewer, wanted)
     on_tv = viewer.kind is DeviceKind.TV
     return await render(
         request,
         "transaction.html",
-        shown=view_of(found, request.app[SETTINGS].chain.explorer),
+        shown=view_of(looked.transaction, request.app[SETTINGS].chain.explorer, looked.problem),
         wallet=viewer.wallet,
         chain=_chain(request),
         phone=_phone(request) if on_tv else None,
     )
+
+
+async def discard(request: web.Request) -> web.Response:
+    """Forget a transaction that waits for the viewer's wallet."""
+    viewer = require_viewer(request)
+    await request.app[TRANSACTIONS].discard(viewer.wallet, TransactionId(request.match_info["transaction"]))
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": "/transactions"})
 
 
 async def transactions(request: web.Request) -> web.Response:
