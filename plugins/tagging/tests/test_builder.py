@@ -76,6 +76,14 @@ def test_every_press_leads_to_the_next_state():
     assert all("edit=7" in one.href for one in builder.places)
 
 
+@pytest.mark.parametrize(
+    ("at", "filter_"), [("and", NOIR), ("not", NOIR), ("1", "noir NOT short"), ("9", NOIR)]
+)
+def test_tags_are_counted_beside_the_row_they_go_into(at, filter_):
+    assert written(Builder("/filter", ROWS, at, "").counting) == filter_
+    assert Builder("/filter", ROWS[:1], "0", "").counting is None
+
+
 def test_an_empty_builder_asks_for_the_first_tag():
     builder = Builder("/filter", (), "5", "")
     assert (builder.at, builder.rows, builder.asking) == (AND, (), "Show films tagged")

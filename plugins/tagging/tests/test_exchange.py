@@ -165,8 +165,8 @@ async def test_everything_goes_to_another_server_and_comes_back_the_same(plugin_
         task = await confirm(other, reply.body.decode())
         assert (task.state, task.says) == (
             "done",
-            "2 films will get 4 new tags. For viewers will be locked: adults-only. 1 category will come along. "
-            "1 grey will come along. 1 collection will come along.",
+            "2 films got 4 new tags. 1 tag was locked for viewers: adults-only. 1 category was added. "
+            "The grey of 1 tag was set. 1 collection was added.",
         )
         assert await everything(other) == before
         assert (await other.access_vote(other.films[0])).verdict is Verdict.DENY
@@ -197,14 +197,17 @@ async def test_the_plan_says_what_would_happen_and_does_nothing(tagging, add, ta
         page = await plan(app, text)
         html = await app.render(page, by=OWNER)
         assert "2 films will get 2 new tags." in html
-        assert "1 film of the file is not here and is left out: Gone with it (1939)." in html
+        assert "1 film of the file is not here and will be left out: Gone with it (1939)." in html
         assert "Gone with it,1939,epic" in html
         replacing = await plan(app, text, replace="yes")
         assert "1 film will lose 1 tag that the file does not give." in await app.render(replacing, by=OWNER)
         assert await tags_of(app, app.films[0]) == ["old"]
         await confirm(app, text)
         assert await tags_of(app, app.films[0]) == ["new", "old"]
-        await confirm(app, text, replace="yes")
+        assert (await confirm(app, text, replace="yes")).says == (
+            "1 film lost 1 tag that the file does not give. "
+            "1 film of the file is not here and was left out: Gone with it (1939)."
+        )
         assert await tags_of(app, app.films[0]) == ["new"]
         assert await tags_of(app, app.films[1]) == ["silent"]
 
@@ -277,16 +280,20 @@ async def test_collections_of_the_same_name_are_both_kept(tagging):
             "format": exchange.FORMAT,
             "collections": [
                 {"name": "Dark", "filter": "noir"},
-                {"name": "Dark", "filter": "horror", "home": True},
+                {"name": "dark", "filter": "horror", "home": True},
+                {"name": "x" * 60, "filter": "horror"},
+                {"name": "X" * 60, "filter": "western"},
             ],
         }
         await confirm(app, json.dumps(value))
         assert [(one["name"], one["filter"]) for one in (await everything(app))["collections"]] == [
             ("Dark", "noir"),
-            ("Dark (2)", "horror"),
+            ("dark (2)", "horror"),
+            ("x" * 60, "horror"),
+            ("X" * 56 + " (2)", "western"),
         ]
         await confirm(app, json.dumps(value))
-        assert len((await everything(app))["collections"]) == 2
+        assert len((await everything(app))["collections"]) == 4
         value["collections"] = [{"name": f"c{n}", "filter": "noir"} for n in range(49)]
         assert (await plan(app, json.dumps(value))).status == 400
         value["collections"] = [{"name": "x" * 61, "filter": "noir"}]
@@ -306,7 +313,8 @@ async def test_a_grey_that_is_set_here_stays_unless_the_file_replaces(tagging):
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        (b"", "No file was chosen."),
+        (b"", "This file is empty."),
+        (b"\xef\xbb\xbf \n", "This file is empty."),
         (b"\xff\xfe\x00", "This file is not UTF-8."),
         (b"title,tag\n" + b"x" * 900_000, "A file has at most 900,000 characters."),
     ],

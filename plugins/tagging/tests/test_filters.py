@@ -64,9 +64,34 @@ async def test_the_page_shows_films_rows_and_tags_to_press(stocked):
     assert 'value="noir NOT short"' in html
     assert "q=noir+NOT+short+NOT+western" not in html
     assert "q=noir+AND+genre%2Fwestern+NOT+short" not in html
-    assert "q=noir+NOT+short+AND+genre%2Fwestern&amp;at=and&amp;on=tag%3Agenre%2Fwestern" in html
+    assert "q=noir+NOT+short+AND+genre%2Fnoir%2Ffrench&amp;at=and&amp;on=tag%3Agenre%2Fnoir%2Ffrench" in html
     assert '<span class="unseen">Remove </span>short' in html
     assert "Show films that are also tagged" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ({}, {"genre": 3, "genre/noir": 2, "genre/noir/french": 1, "genre/western": 1, "length/short": 1}),
+        ({"q": "noir"}, {"genre": 2, "genre/noir": 2, "genre/noir/french": 1, "length/short": 1}),
+        ({"q": "noir", "at": "not"}, {"genre": 2, "genre/noir": 2, "genre/noir/french": 1, "length/short": 1}),
+        # Another tag into the row of noir: how many of the rest have it, as the store's facets count.
+        ({"q": "noir NOT short", "at": "0"}, {"genre": 2, "genre/noir": 1, "genre/noir/french": 1, "genre/western": 1}),
+        # What was pressed last keeps the focus, though none has it any more.
+        ({"q": "NOT noir", "on": "tag:genre/noir"}, {"genre": 1, "genre/western": 1, "genre/noir": 0}),
+        ({"q": "western AND french"}, {}),
+    ],
+)  # fmt: skip
+async def test_tags_are_counted_among_the_films_found(stocked, query, counts):
+    page = await stocked.get("filter", query=query)
+    shown = {one.tag: one.films for _, every in page.values["choices"] for one in every}
+    assert {tag: films for tag, films in shown.items() if not tag.startswith("decade")} == (
+        counts | ({"length": 1} if "length/short" in counts else {})
+    )
+    html = await stocked.render(page)
+    assert '1<span class="unseen"> film</span>' in html or not counts
+    assert '1<span class="unseen"> films</span>' not in html
+    assert ("None of these films has another tag." in html) is (not counts)
 
 
 async def pressed(app, html, label):
@@ -116,7 +141,25 @@ async def test_a_filter_that_cannot_be_read_is_shown_with_what_is_wrong(stocked,
 async def test_a_tag_nobody_has_is_named_and_small_operators_explained(stocked):
     html = await stocked.render(await stocked.get("filter", query={"q": "noir and western"}))
     assert "No film here is tagged “noir and western”." in html
-    assert "AND, OR and NOT are written in capitals." in html
+    assert "AND, OR and NOT are written in capitals: " in html
+    assert 'href="/plugins/tagging/filter?q=noir%20AND%20western">noir AND western</a>' in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("noir or drama", "noir OR drama"),
+        ("not Drama", "NOT drama"),
+        ("(noir Or drama) And x", "(noir OR drama) AND x"),
+        ("drama", None),
+        ("ordinary", None),
+        ("drama or", None),
+        ('"noir or drama"', None),
+    ],
+)
+async def test_small_operators_are_explained_with_the_filter_that_may_be_meant(stocked, typed, meant):
+    html = await stocked.render(await stocked.get("filter", query={"q": typed}))
+    assert ("written in capitals" in html, f">{meant}</a>" in html) == (meant is not None,) * 2
 
 
 async def test_a_knotted_filter_works_without_the_builder(stocked):
@@ -204,6 +247,25 @@ async def test_what_cannot_be_kept_is_refused_in_a_sentence(stocked, name, text,
     assert await listed(stocked) == [("Everybody here", []), ("Only you", [])]
 
 
+async def test_no_two_collections_that_one_sees_have_the_same_name(stocked):
+    dark = await keep(stocked, "Dark nights", "noir", shared="yes")
+    mine = await keep(stocked, "Mine", "western")
+    for again, more in (
+        (" dark  NIGHTS ", {}),
+        ("Dark nights", {"shared": "yes"}),
+        ("Dark nights", {"id": mine}),
+    ):
+        refused = await keep(stocked, again, "western", **more)
+        assert refused.status == 400
+        assert refused.sentence.lower() == "there is a collection called dark nights already."
+    taken = await stocked.post(f"collections/{mine}", {"do": "rename", "name": "DARK NIGHTS"}, by=OWNER)
+    assert taken.status == 400
+    assert await listed(stocked) == [("Everybody here", ["Dark nights"]), ("Only you", ["Mine"])]
+    await stocked.post(f"collections/{dark}", {"do": "rename", "name": "Dark Nights"}, by=OWNER)
+    assert await keep(stocked, "Dark Nights", "noir NOT short", shared="yes", id=dark) == dark
+    assert await keep(stocked, "Mine", "noir", by=VIEWER), "what others keep for themselves is not in the way"
+
+
 async def test_there_is_room_for_fifty(stocked):
     for number in range(50):
         await keep(stocked, f"c{number}", "noir")
@@ -216,18 +278,24 @@ async def test_collections_are_rows_on_the_library_page(stocked):
     await keep(stocked, "Hidden", "western", shared="yes")
     await keep(stocked, "Mine", "western", by=VIEWER, home="yes")
     await keep(stocked, "Nothing", "comedy", shared="yes", home="yes")
-    assert await rows(stocked) == [("Dark nights", 2, 2), ("Nothing", 0, 0), ("Mine", 1, 1)]
-    assert await rows(stocked, PUBLISHER) == [("Dark nights", 2, 2), ("Nothing", 0, 0)]
+    assert await rows(stocked) == [("Dark nights", 2, 2), ("Mine", 1, 1)], "an empty one takes no room"
+    assert await rows(stocked, PUBLISHER) == [("Dark nights", 2, 2)]
     assert await rows(stocked, None) == []
     (fragment,) = await stocked.fragments(Slot.HOME_ROWS)
     html = await stocked.render(fragment)
     assert f'href="/films/{stocked.films[0].id}"' in html
-    assert "No film fits “comedy” now." in html
+    assert "Nothing" not in html
     assert 'class="row"' in html
 
 
-async def test_without_collections_there_is_no_row(stocked):
+async def test_without_collections_there_is_no_row(stocked, add):
     assert await stocked.fragments(Slot.HOME_ROWS) == ()
+    await keep(stocked, "Comedies", "comedy", shared="yes", home="yes")
+    (fragment,) = await stocked.fragments(Slot.HOME_ROWS)
+    html = await stocked.render(fragment)
+    assert "<section" not in html and 'id="smart-rows" data-live="plugin:tagging"' in html
+    await add(stocked, stocked.films[0], "comedy")
+    assert await rows(stocked) == [("Comedies", 1, 1)]
 
 
 async def test_rows_follow_films_and_tags(stocked, add):

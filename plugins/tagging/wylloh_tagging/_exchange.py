@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from wylloh_server.sdk import InvalidValue
 from wylloh_tagging import exchange
-from wylloh_tagging._filters import MOST_FILTERS, checked_name, every_filter, new_id
+from wylloh_tagging._filters import MOST_FILTERS, checked_name, every_filter, new_id, numbered, same_name
 from wylloh_tagging._kept import kept_of
 from wylloh_tagging._lock import lock_rows, locked_here, locked_tags
 from wylloh_tagging._looks import Looks
@@ -36,6 +36,20 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
+class _Verbs:
+    """The same sentences before and after; `be` as it goes with one thing, and with several."""
+
+    get: str
+    lose: str
+    be_one: str
+    be_many: str
+
+
+_WILL = _Verbs("will get", "will lose", "will be", "will be")
+_DID = _Verbs("got", "lost", "was", "were")
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
     """What an import would do.
 
@@ -57,8 +71,13 @@ class ImportPlan:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What would happen, for the person who decides."""
-        return (exchange.summary(self.faults),) if self.faults else tuple(_sentences(self))
+        """What will happen, for the person who decides."""
+        return (exchange.summary(self.faults),) if self.faults else tuple(_sentences(self, _WILL))
+
+    @property
+    def result(self) -> tuple[str, ...]:
+        """What has happened, once it was done."""
+        return tuple(_sentences(self, _DID))
 
     @property
     def changes(self) -> bool:
@@ -224,14 +243,14 @@ def _missing(wanted: Iterable[Tag], present: Iterable[Tag]) -> tuple[Tag, ...]:
 
 async def _new_collections(context: PluginContext, wanted: Sequence[SavedText]) -> tuple[SavedText, ...]:
     """Give those that are not here yet. One of the same name with another filter gets a number."""
-    shared = {one.name: one.text for one in await every_filter(context) if one.shared}
+    shared = {same_name(one.name): one.text for one in await every_filter(context) if one.shared}
     new: list[SavedText] = []
     for one in wanted:
         name, number = " ".join(one.name.split()), 2
-        while name in shared and shared[name] != one.text:
-            name, number = f"{one.name} ({number})", number + 1
-        if name not in shared:
-            shared[name] = one.text
+        while shared.get(same_name(name), one.text) != one.text:
+            name, number = numbered(one.name, number), number + 1
+        if same_name(name) not in shared:
+            shared[same_name(name)] = one.text
             new.append(SavedText(name, one.text, one.home))
     return tuple(new)
 
@@ -264,25 +283,33 @@ async def _also(context: PluginContext, plan: ImportPlan) -> list[object]:
     ]
 
 
-def _sentences(plan: ImportPlan) -> Iterable[str]:
-    films = len({film for film, _ in plan.come})
+def _sentences(plan: ImportPlan, verbs: _Verbs) -> Iterable[str]:
     if plan.come:
-        yield f"{counted(films, 'film')} will get {counted(len(plan.come), 'new tag')}."
+        films = counted(len({film for film, _ in plan.come}), "film")
+        yield f"{films} {verbs.get} {counted(len(plan.come), 'new tag')}."
     if plan.gone:
-        losing = len({film for film, _ in plan.gone})
-        lost = counted(len(plan.gone), "tag")
-        yield f"{counted(losing, 'film')} will lose {lost} that the file does not give."
+        films = counted(len({film for film, _ in plan.gone}), "film")
+        yield f"{films} {verbs.lose} {counted(len(plan.gone), 'tag')} that the file does not give."
     if plan.locks:
-        yield f"For viewers will be locked: {', '.join(plan.locks)}."
+        yield f"{_things(len(plan.locks), 'tag', verbs)} locked for viewers: {', '.join(plan.locks)}."
     if plan.categories:
-        many = "1 category" if len(plan.categories) == 1 else f"{len(plan.categories)} categories"
-        yield f"{many} will come along."
-    for things, name in ((plan.greys, "grey"), (plan.collections, "collection")):
-        if things:
-            yield f"{counted(len(things), name)} will come along."
+        yield f"{_things(len(plan.categories), 'category', verbs)} added."
+    if plan.greys:
+        yield f"The grey of {_things(len(plan.greys), 'tag', verbs, one=True)} set."
+    if plan.collections:
+        yield f"{_things(len(plan.collections), 'collection', verbs)} added."
     if not plan.changes:
         yield "Everything in this file is here already."
     if plan.absent:
-        shown = ", ".join(plan.absent[:_SHOWN]) + (" and others" if len(plan.absent) > _SHOWN else "")
-        left = "is not here and is left out" if len(plan.absent) == 1 else "are not here and are left out"
-        yield f"{counted(len(plan.absent), 'film')} of the file {left}: {shown}."
+        yield _left_out(plan.absent, verbs)
+
+
+def _things(number: int, thing: str, verbs: _Verbs, *, one: bool = False) -> str:
+    """Count things, with the verb that goes with so many, or, with `one`, with one."""
+    return f"{counted(number, thing)} {verbs.be_one if one or number == 1 else verbs.be_many}"
+
+
+def _left_out(absent: Sequence[str], verbs: _Verbs) -> str:
+    shown = ", ".join(absent[:_SHOWN]) + (" and others" if len(absent) > _SHOWN else "")
+    here, left = ("is", verbs.be_one) if len(absent) == 1 else ("are", verbs.be_many)
+    return f"{counted(len(absent), 'film')} of the file {here} not here and {left} left out: {shown}."

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 20
 """Faults that are listed; the rest is counted."""
+_LIKE_OURS = "Choose a file that the page Tags has exported, or one like it."
 
 
 async def ask(context: PluginContext, request: PluginRequest) -> Reply:
@@ -70,11 +71,12 @@ ROUTES = (
 
 def _text(request: PluginRequest) -> str:
     file = request.files.get("file")
-    if file is None or not file.body:
-        raise InvalidValue(
-            "No file was chosen.", fix="Choose a file that this page has exported, or one like it."
-        )
+    if file is None or not (file.filename or file.body):
+        raise InvalidValue("No file was chosen.", fix=_LIKE_OURS)
     try:
-        return file.body.decode("utf-8-sig")
+        text = file.body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidValue("This file is not UTF-8.", fix="Save it as UTF-8, and choose it again.") from None
+    if not text.strip():
+        raise InvalidValue("This file is empty.", fix=_LIKE_OURS)
+    return text

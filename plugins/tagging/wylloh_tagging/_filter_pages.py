@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import InvalidValue, Page, Redirect, Route
@@ -15,7 +17,7 @@ from wylloh_tagging.expression import LONGEST_FILTER, parse, terms, written
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from wylloh_server.sdk import FilmCard, PluginContext, PluginRequest, Reply
+    from wylloh_server.sdk import FilmCard, FilmId, PluginContext, PluginRequest, Reply
     from wylloh_tagging._filters import SavedFilter
     from wylloh_tagging.builder import Press
     from wylloh_tagging.expression import Expression
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
 _PAGE = f"{HERE}/filter"
 _MOST_CHOICES = 80
 """Tags of one category offered as something to press; every other one can be written."""
+_NONE: frozenset[FilmId] = frozenset()
+_SMALL_OPERATOR = re.compile(r"(?<![^\s()])(?:and|or|not)(?![^\s()])", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A tag to press, and how many of the films found without it have it."""
+
+    tag: Tag
+    films: int
+    press: Press
 
 
 async def filter_page(context: PluginContext, request: PluginRequest) -> Reply:
@@ -46,7 +59,7 @@ async def _filter_page(
     error: InvalidValue | None = None,
     typed: str = "",
 ) -> Page:
-    edited = await _edited(context, request)
+    edited, cards = await _edited(context, request), await context.library.films(request.viewer)
     rows = None if error else rows_of(expression)
     builder = Builder(
         _PAGE,
@@ -59,10 +72,11 @@ async def _filter_page(
         "text": written(expression) if expression else typed,
         "error": error,
         "found": expression is not None,
-        "cards": await found_by(context, request, expression) if expression else (),
+        "cards": await _fitting(context, cards, expression) if expression else (),
         "unknown": await _unknown(context, expression) if expression else (),
+        "in_capitals": _in_capitals(typed or request.query.get("q", "")),
         "builder": None if rows is None else builder,
-        "choices": await _choices(context, builder),
+        "choices": await _choices(context, cards, builder),
         "edited": edited,
         "longest": LONGEST_FILTER,
         "longest_name": LONGEST_NAME,
@@ -77,7 +91,15 @@ async def found_by(
     context: PluginContext, request: PluginRequest, expression: Expression
 ) -> Sequence[FilmCard]:
     """Give the films a filter finds, by title, as the viewer's library shows them."""
-    cards = await context.library.films(request.viewer)
+    return await _fitting(context, await context.library.films(request.viewer), expression)
+
+
+async def _fitting(
+    context: PluginContext, cards: Sequence[FilmCard], expression: Expression | None
+) -> Sequence[FilmCard]:
+    """Give those of some films that a filter finds; all of them without one."""
+    if expression is None:
+        return cards
     everything = frozenset(card.film.id for card in cards)
     found = (await TagStore(context).index()).matching(expression, everything)
     return [card for card in cards if card.film.id in found]
@@ -166,21 +188,40 @@ async def _unknown(context: PluginContext, expression: Expression) -> list[Tag]:
 
 
 async def _choices(
-    context: PluginContext, builder: Builder
-) -> list[tuple[str, list[tuple[Tag, int, Press]]]]:
-    """Give the tags to press by category: in each those that most films have, by name."""
+    context: PluginContext, cards: Sequence[FilmCard], builder: Builder
+) -> list[tuple[str, list[_Choice]]]:
+    """Give the tags to press by category: in each those that most of the films have, by name.
+
+    Tags that none of the films has are left out, but for the one pressed last: it keeps the focus.
+    """
+    films = frozenset(card.film.id for card in await _fitting(context, cards, builder.counting))
+    index = await TagStore(context).index()
     found = []
     for shelf in await shelves(context):
         nodes = [*([shelf.node] if shelf.node else []), *flat(shelf.children)]
-        most = sorted(nodes, key=lambda node: (-node.films, node.tag))[:_MOST_CHOICES]
-        presses = [
-            (node.tag, node.films, builder.tag(node.tag, _short(node.tag, shelf.name)))
-            for node in sorted(most, key=lambda node: node.tag)
+        every = [
+            _Choice(
+                node.tag,
+                len(index.films.get(node.tag, _NONE) & films),
+                builder.tag(node.tag, shelf.short(node.tag)),
+            )
+            for node in nodes
         ]
-        if presses:
-            found.append((shelf.name, presses))
+        some = [one for one in every if one.films or one.press.focus]
+        most = sorted(some, key=lambda one: (not one.press.focus, -one.films, one.tag))[:_MOST_CHOICES]
+        if most:
+            found.append((shelf.name, sorted(most, key=lambda one: one.tag)))
     return found
 
 
-def _short(tag: Tag, category: str) -> str:
-    return tag.removeprefix(f"{category}/") if category and tag != category else tag
+def _in_capitals(text: str) -> str:
+    """Give a filter with its small and, or and not in capitals, if that is another one; else nothing."""
+    wished = _readable(_SMALL_OPERATOR.sub(lambda word: word[0].upper(), text))
+    return "" if wished == _readable(text) else wished
+
+
+def _readable(text: str) -> str:
+    try:
+        return written(parse(text))
+    except InvalidValue:
+        return ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, insert, or_, select, update
 
 from wylloh_server.sdk import AccessRefused, InvalidValue, NotFound
+from wylloh_tagging._kept import kept_of
 from wylloh_tagging._tables import FILTERS
 from wylloh_tagging.expression import parse, written
 from wylloh_tagging.tags import JOINERS
@@ -60,6 +61,7 @@ class Filters:
     def __init__(self, context: PluginContext, viewer: Wallet, *, may_share: bool) -> None:
         self._tables = context.tables
         self._live = context.live
+        self._writing = kept_of(context.tables).writing
         self._viewer = viewer
         self._may_share = may_share
 
@@ -90,19 +92,24 @@ class Filters:
         values = {"name": checked_name(name), "expression": written(parse(text)), "home": home}
         owner = HOUSEHOLD if shared else self._viewer
         self._check_may(owner)
-        if filter_id:
-            await self._may_change(filter_id)
-            position = {} if (await self.get(filter_id)).owner == owner else {"position": MOST_FILTERS}
+        async with self._writing:
+            if not filter_id:
+                await self._check_free(checked_name(name))
+                return await self._add(owner, values)
+            found = await self._may_change(filter_id)
+            await self._check_free(checked_name(name), filter_id)
+            position = {} if found.owner == owner else {"position": MOST_FILTERS}
             values |= {"owner": owner, **position}
             await self._change(update(FILTERS).where(FILTERS.c.id == filter_id).values(values))
             return filter_id
-        return await self._add(owner, values)
 
     async def rename(self, filter_id: str, name: str) -> None:
         """Give one another name. Raises as `save`."""
-        await self._may_change(filter_id)
         wanted = checked_name(name)
-        await self._change(update(FILTERS).where(FILTERS.c.id == filter_id).values(name=wanted))
+        async with self._writing:
+            await self._may_change(filter_id)
+            await self._check_free(wanted, filter_id)
+            await self._change(update(FILTERS).where(FILTERS.c.id == filter_id).values(name=wanted))
 
     async def show(self, filter_id: str, *, home: bool) -> None:
         """Put one on the library page, or take it away from there. Raises as `save`."""
@@ -143,6 +150,12 @@ class Filters:
         self._check_may(found.owner)
         return found
 
+    async def _check_free(self, name: str, own: str = "") -> None:
+        """Refuse the name of another collection that this viewer sees."""
+        others = [one for one in await self.all() if one.id != own]
+        if any(same_name(one.name) == same_name(name) for one in others):
+            raise InvalidValue(f"There is a collection called {name} already.", fix="Choose another name.")
+
     def _check_may(self, owner: str) -> None:
         if owner == HOUSEHOLD and not self._may_share:
             raise AccessRefused(
@@ -158,6 +171,17 @@ class Filters:
 def new_id() -> str:
     """Make an id that no collection has."""
     return secrets.token_hex(8)
+
+
+def same_name(name: str) -> str:
+    """Give what is equal for names that people would take for the same."""
+    return " ".join(name.split()).casefold()
+
+
+def numbered(name: str, number: int) -> str:
+    """Give a name with a number behind it, no longer than a name may be."""
+    ending = f" ({number})"
+    return " ".join(name.split())[: LONGEST_NAME - len(ending)] + ending
 
 
 async def every_filter(context: PluginContext) -> tuple[SavedFilter, ...]:

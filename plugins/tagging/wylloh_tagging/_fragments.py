@@ -18,7 +18,7 @@ from wylloh_tagging.tags import LONGEST, tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wylloh_server.sdk import Film, PluginContext, Viewer
+    from wylloh_server.sdk import Film, FilmCard, PluginContext, Viewer
     from wylloh_tagging._filters import SavedFilter
 
 MOST_IN_A_ROW = 20
@@ -55,16 +55,18 @@ async def _filters(context: PluginContext, viewer: Viewer) -> Fragment:
 
 
 async def _rows(context: PluginContext, viewer: Viewer) -> Sequence[Fragment]:
-    shown = [one for one in await _seen(context, viewer) if one.home][:MOST_ROWS]
+    shown = [one for one in await _seen(context, viewer) if one.home]
     if not shown:
         return ()
     titles = await kept_of(context.tables).titles(context.library)
     everything, index = frozenset(titles), await TagStore(context).index()
-    rows = []
+    rows: list[tuple[SavedFilter, int, Sequence[FilmCard]]] = []
     for one in shown:
         found = index.matching(one.expression, everything)
         first = [film for film in titles if film in found][:MOST_IN_A_ROW]
-        rows.append((one, len(found), await context.library.cards(viewer, first) if first else ()))
+        if first and len(rows) < MOST_ROWS:
+            rows.append((one, len(found), await context.library.cards(viewer, first)))
+    # Without any row, too: its place is where rows appear as soon as films fit.
     return (Fragment("home_rows.html", {"rows": rows}),)
 
 

@@ -39,6 +39,10 @@ class Shelf:
     node: Node | None
     children: tuple[Node, ...]
 
+    def short(self, tag: Tag) -> str:
+        """Give a tag as it is called within its category."""
+        return tag.removeprefix(f"{self.name}/") if self.name and tag != self.name else tag
+
 
 async def greys_of(context: PluginContext) -> Greys:
     """Give the greys as they are now."""

@@ -110,7 +110,7 @@ async def _import(context: PluginContext, progress: TaskProgress) -> TaskResult:
     plan = await do_import(
         context, progress.arguments["text"], replace=bool(progress.arguments.get("replace"))
     )
-    return TaskResult(" ".join(plan.sentences), f"{HERE}/")
+    return TaskResult(" ".join(plan.result), f"{HERE}/")
 
 
 async def _move(context: PluginContext, progress: TaskProgress) -> TaskResult:

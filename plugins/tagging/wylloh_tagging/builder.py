@@ -135,6 +135,11 @@ class Builder:
             return "Leave out films tagged"
         return "Show films that are also tagged" if self._rows else "Show films tagged"
 
+    @property
+    def counting(self) -> Expression | None:
+        """The filter among whose films tags are counted: without the row that the next tag goes into."""
+        return expression_of(row for number, row in enumerate(self._rows) if str(number) != self.at)
+
     def tag(self, tag: Tag, label: str) -> Press:
         """Give what adds a tag to the filter."""
         rows = with_tag(self._rows, self.at, tag)

@@ -93,8 +93,9 @@ def find(nodes: Iterable[Node], tag: Tag) -> Node | None:
 
 
 def counted(number: int, thing: str) -> str:
-    """Count things: `1 film`, `12 films`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+    """Count things: `1 film`, `12 films`, `2 categories`."""
+    several = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{number:,} {thing if number == 1 else several}"
 
 
 def _check_characters(text: str) -> None:
