@@ -38,10 +38,16 @@ _MARK = re.compile(r"([0-9a-f]{8})-(\d{1,15})")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A sentence to show on a wallet's open pages, and the path on this server it leads to (may be empty)."""
+    """A sentence to show on a wallet's open pages.
+
+    Attributes:
+        link: the path on this server it leads to; may be empty.
+        task: the background task that ended with it; empty for all else.
+    """
 
     sentence: str
     link: str = ""
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +93,10 @@ class Live:
         if sound:
             self._tell(sound, wallet)
 
-    def notify(self, wallet: Wallet, sentence: str, link: str = "") -> None:
+    def notify(self, wallet: Wallet, sentence: str, link: str = "", task: str = "") -> None:
         """Show a sentence on the open pages of a wallet; a `link` is dropped unless it is a path here."""
         here = link if _PATH.fullmatch(link) else ""
-        self._tell((), wallet, Notice(sentence[:_LONGEST_SENTENCE], here))
+        self._tell((), wallet, Notice(sentence[:_LONGEST_SENTENCE], here, task))
 
     @contextmanager
     def listening(

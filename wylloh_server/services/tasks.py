@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from wylloh_server.domain.ports.storage import Tasks
     from wylloh_server.domain.ports.world import Clock, Jobs
     from wylloh_server.domain.types import Wallet
-    from wylloh_server.hooks.context import PluginLive
     from wylloh_server.hooks.declarations import TaskProgress, TaskResult
     from wylloh_server.services.bus import Bus
 
@@ -54,6 +53,16 @@ _MOST = 2**53 - 1
 """The largest number that a browser counts exactly."""
 
 
+class TaskNews(Protocol):
+    """Tells open pages of tasks; `services.live.Live` does."""
+
+    def changed(self, *topics: str, wallet: Wallet | None = None) -> None:
+        """Tell every open page, or only those of one wallet."""
+
+    def notify(self, wallet: Wallet, sentence: str, link: str, task: str) -> None:
+        """Show on the open pages of a wallet what a task ended with."""
+
+
 class PluginWork(Protocol):
     """Has plugins do their tasks; `hooks.tasks.PluginWork` does."""
 
@@ -65,7 +74,7 @@ class TaskDesk:
     """Keeps the background tasks. A viewer has their own; owner and admins have everybody's."""
 
     def __init__(
-        self, *, tasks: Tasks, jobs: Jobs, plugins: PluginWork, bus: Bus, live: PluginLive, clock: Clock
+        self, *, tasks: Tasks, jobs: Jobs, plugins: PluginWork, bus: Bus, live: TaskNews, clock: Clock
     ) -> None:
         self._tasks = tasks
         self._jobs = jobs
@@ -205,7 +214,7 @@ class TaskDesk:
         self._bus.publish(TaskEnded(task))
         self._live.changed(TASKS, RUNNING_TASKS)
         if task.wallet is not None and task.state is not TaskState.CANCELLED:
-            self._live.notify(task.wallet, _told(task), task.link or "/tasks")
+            self._live.notify(task.wallet, _told(task), task.link or "/tasks", task.id)
         return True
 
 

@@ -47,6 +47,7 @@ class RecordedLive:
         """Note that topics changed."""
         self.told.append(Told(topics, wallet))
 
-    def notify(self, wallet: Wallet, sentence: str, link: str = "") -> None:
+    def notify(self, wallet: Wallet, sentence: str, link: str = "", task: str = "") -> None:
         """Note that a sentence was shown."""
+        del task
         self.shown.append(Shown(wallet, sentence, link))

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.ports.storage import Storage
     from wylloh_server.hooks import PluginRegistry
-    from wylloh_server.hooks.context import PluginLive
+    from wylloh_server.services.tasks import TaskNews
 
 
 class Work:
     """Background tasks over a real database; what ends is told on `bus`."""
 
-    def __init__(self, registry: PluginRegistry, storage: Storage, live: PluginLive) -> None:
+    def __init__(self, registry: PluginRegistry, storage: Storage, live: TaskNews) -> None:
         self.bus = Bus()
         self.jobs = MomentaryJobs()
         self.tasks = TaskDesk(

@@ -50,7 +50,7 @@ async def test_a_page_hears_what_changed(house, owner):
         live.notify(OWNER, "Yours: “Light”.", "/films/x")
         said = await stream.news()
         assert said["topics"] == ["film:x", "wallet"]
-        assert said["notices"] == [{"sentence": "Yours: “Light”.", "link": "/films/x"}]
+        assert said["notices"] == [{"sentence": "Yours: “Light”.", "link": "/films/x", "task": ""}]
         assert not said["everything"]
         assert said["id"] == live.mark
 

@@ -183,6 +183,21 @@ async def test_a_sentence_is_shown_and_leads_somewhere(house, tabs):
     await page.wait_for_url(f"**/films/{ELSEWHERE.id}")
 
 
+async def test_what_a_task_ends_with_takes_the_place_of_what_was_said_when_it_began(house, tabs):
+    page = await tabs("/devices")
+    await listening(house)
+    begin = "async (task) => (await import('/static/live/notices.js')).begun({ sentence: 'Begun.', link: '/tasks', task })"
+    live, toast = house.app[keys.LIVE], page.locator("#notices .toast")
+    await page.evaluate(begin, "one")
+    live.notify(OWNER, "Something else.")
+    await expect(toast).to_have_text(["Begun.×", "Something else.×"])
+    live.notify(OWNER, "One is done.", "/tasks", "one")
+    await expect(toast).to_have_text(["Something else.×", "One is done.×"])
+    await page.evaluate(begin, "one")
+    await page.evaluate(begin, "two")
+    await expect(toast).to_have_text(["Something else.×", "One is done.×", "Begun.×"])
+
+
 async def test_the_ladder_moves_without_a_reload_when_tokens_come(house, tabs):
     page, library = await tabs(f"/films/{ELSEWHERE.id}"), await tabs("/")
     await listening(house)

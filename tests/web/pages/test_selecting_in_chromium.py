@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from playwright.async_api import expect
 
 from tests.web.conftest import OWNER
 from tests.web.pages.conftest import stocked
@@ -78,8 +79,8 @@ async def test_with_the_mouse_from_the_first_click_to_the_result(desk, house):
     await dialog.get_by_text("2 films get the mark noir.").wait_for()
     assert await house.work.tasks.all(OWNER_) == ()
     await dialog.get_by_role("button", name="Confirm").click()
-    await desk.get_by_text("Begun: Mark · noir · loudly · 2 films.").wait_for()
     await desk.get_by_text("Mark: noir, loudly · 2 films: 2 films are marked noir.").wait_for()
+    await desk.get_by_text("Begun: Mark · noir · loudly · 2 films.").wait_for(state="hidden")
     assert not await desk.locator("#picked").is_visible()
     (task,) = await house.work.tasks.all(OWNER_)
     assert (task.state, task.says) == ("done", "2 films are marked noir.")
@@ -275,3 +276,10 @@ def _owner():
 
 
 OWNER_ = _owner()
+
+
+async def test_where_there_is_no_film_there_is_nothing_to_select(desk):
+    select = desk.get_by_role("button", name="Select", exact=True)
+    await expect(select).to_be_visible()
+    await desk.evaluate("document.querySelectorAll('.pick').forEach((box) => box.remove())")
+    await expect(select).to_be_hidden()

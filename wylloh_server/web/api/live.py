@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -120,7 +121,7 @@ async def _still_there(request: web.Request, viewer: Viewer | None) -> bool:
 def _message(news: News) -> bytes:
     body = {
         "topics": sorted(news.topics),
-        "notices": [{"sentence": notice.sentence, "link": notice.link} for notice in news.notices],
+        "notices": [asdict(notice) for notice in news.notices],
         "everything": news.everything,
     }
     return f"id: {news.mark}\ndata: {json.dumps(body)}\n\n".encode()

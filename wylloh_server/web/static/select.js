@@ -1,7 +1,7 @@
 // Selecting films: boxes over the cards, a bar that says how many and what can be done to them, a dialog that says
 // what will happen. The selection survives going to another page of films, such as one that a filter shows.
 
-import { show } from "./live/notices.js";
+import { begun } from "./live/notices.js";
 import { isBack, onTv } from "./remote.js";
 import { confirmed } from "./select/confirm.js";
 import { forget, recall, remember } from "./select/kept.js";
@@ -90,7 +90,7 @@ async function act(button) {
   const done = await confirmed(dialog, button.dataset, button.textContent.trim(), films);
   if (!done) return button.focus({ preventScroll: true });
   leave();
-  show({ sentence: `Begun: ${done} · ${counted(films.length)}.`, link: "/tasks" });
+  begun({ sentence: `Begun: ${done.words} · ${counted(films.length)}.`, link: "/tasks", task: done.task });
 }
 
 function pressed(event) {

@@ -5,8 +5,8 @@ import { get, post, sentence } from "../api.js";
 const part = (name) => document.getElementById(`deed-${name}`);
 
 /**
- * Ask, and have it begun. Gives what was begun in words, or null when nobody confirmed. `plugin` and `action` name
- * the deed, `label` is what people call it.
+ * Ask, and have it begun. Gives what was begun in words (`words`) and its background task's id (`task`), or null when
+ * nobody confirmed. `plugin` and `action` name the deed, `label` is what people call it.
  */
 export function confirmed(dialog, { plugin, action }, label, films) {
   return new Promise((resolve) => {
@@ -19,7 +19,8 @@ export function confirmed(dialog, { plugin, action }, label, films) {
     };
     dialog.onclose = () => {
       asking.over = true;
-      resolve(dialog.returnValue === "done" ? [label, ...Object.values(asking.values())].filter(Boolean).join(" · ") : null);
+      const words = [label, ...Object.values(asking.values())].filter(Boolean).join(" · ");
+      resolve(dialog.returnValue === "done" ? { words, task: asking.task } : null);
     };
     dialog.returnValue = "";
     dialog.showModal();
@@ -35,6 +36,7 @@ class Asking {
     this.over = false;
     this.next = () => {};
     this.sentence = "";
+    this.task = "";
   }
 
   begin() {
@@ -62,7 +64,8 @@ class Asking {
 
   confirm() {
     return this.step(async () => {
-      await post(`${this.path}/run`, { films: this.films, values: this.values(), confirmed: this.sentence });
+      const agreed = { films: this.films, values: this.values(), confirmed: this.sentence };
+      ({ task: this.task } = await post(`${this.path}/run`, agreed));
       this.done();
     }, this.plan);
   }
