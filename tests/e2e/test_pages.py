@@ -24,6 +24,7 @@ FOR_THE_OWNER = {
     "titles": "/titles",
     "approvals": "/approvals",
 }
+FOR_A_VIEWER = {"publish": "/titles"}
 FILES = (".csv", ".json", ".pdf", ".png")
 """Addresses that give a file and no page."""
 NAMED_ROLES = {"button", "link", "textbox", "combobox", "slider", "checkbox", "menuitemradio", "img", "Video"}
@@ -65,6 +66,15 @@ def plugin_pages() -> dict[str, str]:
     paths = [mounted.url for mounted in pages if not mounted.url.endswith(FILES)]
     about_films = [path for path in paths if set(re.findall(r"{(\w+)", path)) <= {"film"}]
     return {path.removeprefix("/plugins/").strip("/").replace("/", "-"): path for path in about_films}
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_pages_of_somebody_who_may_only_watch(demo, arrive, empty_handed, size):
+    viewer = await arrive(demo, size, empty_handed)
+    for name, path in FOR_A_VIEWER.items():
+        await viewer.page.goto(path)
+        await in_order(viewer)
+        await take(viewer, name)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -121,14 +131,36 @@ async def test_a_page_that_is_not_there(demo, arrive):
     await take(visitor, "not-found")
 
 
+OUT_OF_PLACE = """() => {
+  const seen = (element) => element.getClientRects().length > 0 && element.checkVisibility({ visibilityProperty: true });
+  const inside = ({ left, right }) => left >= 12 && right <= document.documentElement.clientWidth - 12;
+  const faults = [];
+  const bar = document.querySelector("header.bar"), headline = document.querySelector("h1");
+  if (bar && seen(headline)) {
+    const top = headline.getBoundingClientRect().top;
+    if (top < bar.getBoundingClientRect().bottom) faults.push(`the headline begins at ${top}, under the bar`);
+  }
+  for (const element of document.querySelectorAll("main :is(h1, h2, p.soft, p.lead, .field, .btn, .list > li)")) {
+    // What scrolls in its own box, or is only there to be read out, may lie anywhere.
+    if (!seen(element) || element.closest(".unseen, .skip, .row, dialog, [popover], svg")) continue;
+    if (element.clientWidth > 1 && !inside(element.getBoundingClientRect())) {
+      faults.push(`no gutter beside ${element.tagName} ${element.className}: ${element.textContent.trim().slice(0, 40)}`);
+    }
+  }
+  return faults;
+}"""
+"""What lies under the bar, or touches the edge of the screen."""
+
+
 async def in_order(visitor) -> None:
-    """One headline, a title, a language, no sideways scrolling, and a name on everything one can use."""
+    """One headline, a title, a language, everything in its place, and a name on everything one can use."""
     page = visitor.page
     await expect(page.get_by_role("heading", level=1)).to_have_count(1)
     assert await page.title()
     assert await page.locator("html").get_attribute("lang") == "en"
     beyond = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert await page.evaluate(beyond) <= 0, f"{page.url} scrolls sideways"
+    assert await page.evaluate(OUT_OF_PLACE) == [], page.url
     assert await nameless(page) == [], page.url
     assert visitor.problems == []
 
