@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _COMMANDS = {
-    "demo": ("demo", "See everything work on this machine: chain, publisher, holder, one film."),
+    "demo": ("demo", "See everything work on this machine: chain, publisher, holder, six films."),
     "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders and films."),
     "film": ("film", "Publish, pull and list films."),
     "plugin": ("plugin", "Write, check, install and look after plugins."),

@@ -54,7 +54,7 @@ def wallet_of(text: str) -> Wallet:
         InvalidValue: the text is not 0x and 40 hex digits.
     """
     if not _ADDRESS.fullmatch(text):
-        raise InvalidValue(f"{text!r} is not a wallet address", fix="Use 0x and 40 hex digits.")
+        raise InvalidValue(f"{text!r} is not a wallet address.", fix="Use 0x and 40 hex digits.")
     return Wallet(text.lower())
 
 
@@ -85,7 +85,7 @@ class TokenReference:
         match = _TOKEN.fullmatch(text)
         if match is None or int(match[3]) >= 1 << 256:
             raise InvalidValue(
-                f"{text!r} is not a token reference",
+                f"{text!r} is not a token reference.",
                 fix="Use eip155:<chain>/erc1155:<contract>/<token id>.",
             )
         return cls(ChainId(int(match[1])), wallet_of(match[2]), int(match[3]))

@@ -60,10 +60,15 @@ _SENTENCES = {
 def problem_of(error: Exception) -> Problem | None:
     """Give what to tell about an error; None for one nobody expected."""
     if isinstance(error, BadRequest):
-        return Problem(error.status, str(error), error.fix)
+        return Problem(error.status, _whole(str(error)), _whole(error.fix))
     if isinstance(error, web.HTTPException):
         return Problem(error.status, _SENTENCES.get(error.status, error.reason))
     if isinstance(error, errors.WyllohError):
         status = next((status for kind, status in _STATUSES if isinstance(error, kind)), None)
-        return Problem(status, str(error), error.fix) if status else None
+        return Problem(status, _whole(str(error)), _whole(error.fix)) if status else None
     return None
+
+
+def _whole(sentence: str) -> str:
+    """Give a sentence with its full stop: the page may put another one right after it."""
+    return sentence if not sentence or sentence.endswith((".", "!", "?", "…")) else f"{sentence}."

@@ -1,4 +1,4 @@
-"""`wylloh demo`: a chain, a publisher and a holder on this machine, with one film on its way."""
+"""`wylloh demo`: a chain, a publisher and a holder on this machine, with six films on their way."""
 
 from __future__ import annotations
 

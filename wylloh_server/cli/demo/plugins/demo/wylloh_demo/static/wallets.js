@@ -1,6 +1,7 @@
 // The demo's two wallets as EIP-1193 providers: they sign what they are asked to, through the demo chain.
 
 import { agreed } from "./dialog.js";
+import { questionOf } from "./typed-data.js";
 import { signInWith, whyNot } from "/static/wallet.js";
 
 const CHAIN = "0x7a69"; // anvil's own number, 31337: no wallet of the demo knows another chain
@@ -16,7 +17,7 @@ function provider(name, address) {
     },
     personal_sign: async ([message]) => (await asked("sign", { address, message })).signature,
     async eth_signTypedData_v4([, data]) {
-      await agreed(name, address, "Sign a permission?", "A site could spend play money with it, once, as the page says.");
+      await agreed(name, address, ...questionOf(JSON.parse(data)));
       return (await asked("sign-data", { address, data })).signature;
     },
     async eth_sendTransaction([call]) {
