@@ -241,8 +241,21 @@ class FakeEncoder:
             raise self.picture
         return self.picture
 
+    async def jpeg(self, source, width):
+        return b"\xff\xd8\xff a picture"
+
     async def subtitles(self, source, index):
         return f"WEBVTT\n\n00:00.000 --> 00:01.000\ntrack {index}\n"
+
+
+class FakeInspector:
+    """What looks into uploads: `faults` are sentences by file name."""
+
+    def __init__(self, **faults) -> None:
+        self.faults = faults
+
+    async def fault(self, upload):
+        return self.faults.get(upload.filename.partition(".")[0], "")
 
 
 class FakeFiles:

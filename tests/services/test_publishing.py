@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.components.films import make_film
+from tests.components.films import make_film, run_ffmpeg
 from tests.components.registry import ACCOUNTS
 from tests.fakes import FakeEncoder, FakeProber
 from tests.services.packing import LADDER
@@ -200,13 +200,24 @@ async def test_what_is_no_film_is_not_published(publishing, publisher, order, tm
 
 async def test_files_that_are_not_what_they_should_be_are_named(quick, order):
     for wrong in (b"GIF89a", b"\xff\xfe", b"", b"WEBVTT\n\xff"):
-        with pytest.raises(InvalidValue, match="poster is not a JPEG"):
-            await quick.stage(replace(order, poster=wrong))
         with pytest.raises(InvalidValue, match="for en are not WebVTT"):
             await quick.stage(replace(order, subtitles=(("en", wrong),)))
     for language in ("../../../tmp/x", "", "a/b"):
         with pytest.raises(InvalidValue, match="language tag"):
             await quick.stage(replace(order, subtitles=((language, b"WEBVTT\n"),)))
+
+
+async def test_a_poster_is_a_picture_and_ends_up_a_jpeg(publishing, order, tmp_path):
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc2=size=90x120", "-frames:v", "1", str(tmp_path / "poster.png"))
+    png = (tmp_path / "poster.png").read_bytes()
+    staged = await publishing.stage(replace(order, poster=png))
+    jpeg = (staged.folder / "poster.jpg").read_bytes()
+    assert jpeg.startswith(b"\xff\xd8\xff")
+    staged = await publishing.stage(replace(order, poster=jpeg))
+    assert (staged.folder / "poster.jpg").read_bytes() == jpeg
+    for wrong in (b"GIF89a", b"\xff\xd8\xff", b"", png[:100]):
+        with pytest.raises(InvalidValue, match="poster is not a JPEG, PNG or WebP"):
+            await publishing.stage(replace(order, poster=wrong))
 
 
 async def test_a_description_no_manifest_can_hold_is_refused(quick, order):

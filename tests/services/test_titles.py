@@ -1,5 +1,6 @@
 """From a draft to a film on chain, with real uploads, real encryption and a real chain."""
 
+import os
 from dataclasses import dataclass, replace
 
 import pytest
@@ -13,12 +14,13 @@ from wylloh_server.adapters.ffmpeg import AvProber, FfmpegEncoder, find_ffmpeg
 from wylloh_server.adapters.uploads import EncryptedUploads
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
-from wylloh_server.domain.film import Description, FilmState, film_id_of
+from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
 from wylloh_server.domain.rights import Tier
 from wylloh_server.domain.title import Answer, Terms, TitleId, TitleState, Upload, UploadId, UploadKind
 from wylloh_server.domain.transaction import TransactionId
-from wylloh_server.domain.types import wallet_of
+from wylloh_server.domain.types import Cid, wallet_of
 from wylloh_server.services.approvals import Approvals
+from wylloh_server.services.inspection import Inspection
 from wylloh_server.services.publishing import Publishing
 from wylloh_server.services.tasks import TaskDesk
 from wylloh_server.services.titles import TitleDesk
@@ -39,7 +41,7 @@ class Pages:
     def changed(self, *topics, wallet=None):
         self.topics += topics
 
-    def notify(self, wallet, sentence, link=""):
+    def notify(self, wallet, sentence, link="", task=""):
         self.notices.append((wallet, sentence, link))
 
 
@@ -53,6 +55,7 @@ class Desk:
     pages: Pages
     uploads: EncryptedUploads
     proposals: list
+    film: bytes
 
     async def upload(self, viewer, title, content, kind=UploadKind.FEATURE, name="film.mkv", language=""):
         wanted = Upload(UploadId(""), title.id, kind, name, len(content), language)
@@ -60,15 +63,22 @@ class Desk:
         await self.titles.append(upload, sent(content))
         return await self.titles.upload(viewer, upload.id)
 
-    async def complete(self, viewer, film=b"a film"):
+    async def complete(self, viewer):
         title = await self.titles.draft(viewer, Description("Light"))
-        await self.upload(viewer, title, film)
+        await self.upload(viewer, title, self.film)
         return await self.titles.describe(viewer, title.id, ABOUT, TERMS)
 
     async def work(self, task):
         await self.tasks.work(task)
         viewer = viewer_with(wallet_of(ACCOUNTS[0].address), Role.OWNER)
         return await self.tasks.get(viewer, task)
+
+
+def on_chain(title):
+    """A title as the film that discovery makes of it."""
+    root = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
+    origin = TokenOrigin(title.token, root, title.publisher, "0" * 64)
+    return Film(film_id_of(str(title.token)), title.description, origin, FilmState.DISCOVERED)
 
 
 async def sent(content):
@@ -81,19 +91,15 @@ def pages():
     return Pages()
 
 
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return make_film(tmp_path_factory.mktemp("film") / "film.mkv", 2, size="320x180").read_bytes()
+
+
 @pytest.fixture
-async def desk(publisher, clock, pages, tmp_path):
+async def desk(publisher, clock, pages, tmp_path, film):
     storage, proposals = publisher.storage, []
     uploads = EncryptedUploads(tmp_path / "uploads", bytes(32))
-    titles = TitleDesk(titles=storage.titles, uploads=uploads, clock=clock)
-    approvals = Approvals(
-        requests=storage.requests,
-        titles=storage.titles,
-        desk=titles,
-        accounts=storage.accounts,
-        live=pages,
-        clock=clock,
-    )
     tasks = TaskDesk(
         tasks=storage.tasks, jobs=FakeJobs(), plugins=None, bus=publisher.bus, live=pages, clock=clock
     )
@@ -103,11 +109,12 @@ async def desk(publisher, clock, pages, tmp_path):
         return TransactionId("t" * 32)
 
     async with LoopbackDoor() as door:
+        media = {"door": door, "prober": AvProber(), "encoder": FfmpegEncoder(find_ffmpeg())}
+        inspection = Inspection(uploads=uploads, **media)
+        titles = TitleDesk(titles=storage.titles, uploads=uploads, inspect=inspection.fault, clock=clock)
         publishing = Publishing(
             staging=publisher.folder / "staging",
-            door=door,
-            prober=AvProber(),
-            encoder=FfmpegEncoder(find_ffmpeg()),
+            **media,
             cipher=publisher.cipher,
             film_keys=publisher.film_keys,
             server_keys=publisher.server_keys,
@@ -126,7 +133,16 @@ async def desk(publisher, clock, pages, tmp_path):
             clock=clock,
             place=Place(CHAIN_ID, publisher.registry.contract, "https://films.example"),
         )
-        yield Desk(publisher, titles, approvals, tokenising, tasks, pages, uploads, proposals)
+        approvals = Approvals(
+            requests=storage.requests,
+            titles=storage.titles,
+            desk=titles,
+            accounts=storage.accounts,
+            unmake=tokenising.unmake,
+            live=pages,
+            clock=clock,
+        )
+        yield Desk(publisher, titles, approvals, tokenising, tasks, pages, uploads, proposals, film)
 
 
 @pytest.fixture
@@ -148,8 +164,7 @@ STRANGER = viewer_with(wallet_of("0x" + "55" * 20), Role.PUBLISHER)
 
 
 async def test_from_upload_to_chain(desk, publisher, owner, tmp_path):
-    film = make_film(tmp_path / "film.mkv", 3, size="320x180").read_bytes()
-    title = await desk.complete(owner, film)
+    title, film = await desk.complete(owner), desk.film
     await desk.upload(owner, title, b"WEBVTT\n\nwords\n", UploadKind.SUBTITLES, "de.vtt", "de")
     assert (await desk.approvals.submit(owner, title.id)).state is TitleState.ACTIVE
 
@@ -277,16 +292,103 @@ async def test_an_unapproved_title_gets_nowhere_near_the_chain(desk, maker):
         await desk.tokenising.register(maker, title.id, 1)
 
 
-async def test_a_file_that_is_no_film_fails_with_a_sentence_and_can_be_sent_back(desk, owner):
-    title = await desk.complete(owner, b"#EXTM3U\n/etc/passwd\n")
+@pytest.mark.parametrize(
+    "kind, name, content, sentence",
+    [
+        (UploadKind.FEATURE, "film.mkv", b"#EXTM3U\n/etc/passwd\n", "not a film"),
+        (UploadKind.FEATURE, "film.mkv", os.urandom(7000), "not a film"),
+        (UploadKind.POSTER, "poster.jpg", b"\xff\xd8\xff garbage", "not a JPEG, PNG or WebP"),
+        (UploadKind.SUBTITLES, "de.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nWorte\n", "not WebVTT"),
+    ],
+)
+async def test_a_file_is_looked_into_as_soon_as_it_is_here(desk, owner, kind, name, content, sentence):
+    language = "de" if kind is UploadKind.SUBTITLES else ""
+    title = await desk.complete(owner)
+    assert await desk.titles.missing(title) == ()
+    (found,) = await desk.titles.files(title)
+    assert found.fault == ""
+    bad = await desk.upload(owner, title, content, kind, name, language)
+    assert sentence in bad.fault
+    (said,) = await desk.titles.missing(title)
+    assert said.startswith(f"Replace {name}. ") and sentence in said
+    with pytest.raises(InvalidValue, match="not complete"):
+        await desk.approvals.submit(owner, title.id)
+    assert await desk.titles.poster(title) is None
+    await desk.titles.remove_upload(owner, bad.id)
+    if kind is UploadKind.FEATURE:
+        await desk.upload(owner, title, desk.film)
+    assert (await desk.approvals.submit(owner, title.id)).state is TitleState.ACTIVE
+
+
+async def test_a_file_nobody_looked_into_is_looked_into_when_it_is_submitted(desk, owner, tmp_path):
+    title = await desk.complete(owner)
+    bad = await desk.upload(owner, title, b"A diary", UploadKind.POSTER, "poster.png")
+    (tmp_path / "uploads" / bad.id / "fault.txt").unlink()
+    assert (await desk.titles.upload(owner, bad.id)).fault is None
+    with pytest.raises(InvalidValue, match="not complete") as caught:
+        await desk.approvals.submit(owner, title.id)
+    assert "Replace poster.png." in caught.value.fix
+
+
+async def test_an_approved_title_is_taken_back_and_goes_the_whole_way_again(desk, owner, maker):
+    title = await desk.complete(maker)
+    await desk.approvals.submit(maker, title.id)
+    (asked,) = await desk.approvals.waiting()
+    await desk.approvals.answer(owner, asked.id, approve=True, note="")
+    assert (await desk.work(await desk.tokenising.encrypt(maker, title.id))).state == "done"
+    with pytest.raises(NotFound):
+        await desk.approvals.withdraw(STRANGER, title.id)
+
+    back = await desk.approvals.withdraw(maker, title.id)
+    assert (back.state, back.staged, back.root) == (TitleState.DRAFT, False, None)
+    assert not any((desk.house.folder / "staging").iterdir())
+    assert await desk.approvals.waiting() == ()
+    line = next(one for one in await desk.approvals.of_title(title) if one.answer is Answer.WITHDRAWN)
+    assert (line.answered_by, line.note) == (maker.wallet, "After it was approved.")
+    with pytest.raises(AccessRefused, match="draft now"):
+        await desk.approvals.withdraw(maker, title.id)
+
+    await desk.upload(maker, title, desk.film, name="better.mkv")
+    await desk.approvals.submit(maker, title.id)
+    (again,) = await desk.approvals.waiting()
+    await desk.approvals.answer(owner, again.id, approve=True, note="")
+    assert (await desk.approvals.withdraw(owner, title.id)).state is TitleState.DRAFT
+    assert desk.pages.notices[-1][:2] == (maker.wallet, "The owner made Light a draft again.")
+
+
+async def test_what_is_at_work_or_on_chain_is_not_taken_back(desk, publisher, owner):
+    title = await desk.complete(owner)
     await desk.approvals.submit(owner, title.id)
+    real, refused = desk.tokenising._publishing.stage, []
+
+    async def stage(*arguments):
+        with pytest.raises(AccessRefused, match="being encrypted") as caught:
+            await desk.approvals.withdraw(owner, title.id)
+        refused.append(caught.value.fix)
+        return await real(*arguments)
+
+    desk.tokenising._publishing.stage = stage
     ended = await desk.work(await desk.tokenising.encrypt(owner, title.id))
-    assert ended.state == "failed" and "not a film" in ended.says
+    assert ended.state == "done" and refused, ended.says
+    held = await desk.titles.get(owner, title.id)
+    await publisher.storage.films.save(on_chain(held))
+    with pytest.raises(AccessRefused, match="on chain"):
+        await desk.approvals.withdraw(owner, title.id)
+    assert (await desk.titles.get(owner, title.id)).staged
 
 
-async def test_another_wallets_signature_is_refused(desk, owner, tmp_path):
-    film = make_film(tmp_path / "film.mkv", 2, size="320x180").read_bytes()
-    title = await desk.complete(owner, film)
+async def test_a_title_taken_back_while_its_transaction_was_on_the_way_is_on_chain(desk, publisher, owner):
+    title = await desk.complete(owner)
+    await desk.approvals.submit(owner, title.id)
+    assert (await desk.work(await desk.tokenising.encrypt(owner, title.id))).state == "done"
+    back = await desk.approvals.withdraw(owner, title.id)
+    await publisher.storage.films.save(on_chain(back))
+    await desk.tokenising.look()
+    assert (await desk.titles.get(owner, title.id)).state is TitleState.TOKENISED
+
+
+async def test_another_wallets_signature_is_refused(desk, owner):
+    title = await desk.complete(owner)
     await desk.approvals.submit(owner, title.id)
     await desk.work(await desk.tokenising.encrypt(owner, title.id))
     request = await desk.tokenising.request(owner, title.id)
@@ -315,8 +417,8 @@ async def test_uploads_that_make_no_sense_are_refused(desk, maker, kind, name, s
 
 async def test_a_new_file_takes_the_place_of_the_old_and_goes_with_its_draft(desk, maker):
     title = await desk.titles.draft(maker, Description("Light"))
-    old = await desk.upload(maker, title, b"one film")
-    new = await desk.upload(maker, title, b"another film")
+    old = await desk.upload(maker, title, b"one poster", UploadKind.POSTER)
+    new = await desk.upload(maker, title, b"another poster", UploadKind.POSTER)
     assert await desk.titles.files(title) == (new,)
     assert await desk.uploads.get(old.id) is None
     await desk.titles.remove(maker, title.id)

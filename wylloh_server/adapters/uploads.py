@@ -3,7 +3,7 @@
 One folder an upload: `about.json`, and `data`, a row of records of one mebibyte of the file each (the last
 may be shorter): 12-byte nonce, AES-256-GCM ciphertext, 16-byte tag. The key is derived (HKDF-SHA256) from one
 secret of this server and the upload's id; each record is bound to its place and to whether it is the last,
-so that nothing can be swapped, cut off or added.
+so that nothing can be swapped, cut off or added. What a look into the file found is kept in `fault.txt`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -36,6 +37,7 @@ PIECE = 1 << 20
 _ID = re.compile(r"[0-9a-f]{32}")
 _NONCE, _TAG = 12, 16
 _RECORD = _NONCE + PIECE + _TAG
+_FAULT = "fault.txt"
 _ROOM = 1 << 28
 """Bytes to leave on the disk for everything else."""
 
@@ -62,7 +64,7 @@ class EncryptedUploads:
                 fix="Free some space on the server's disk, then upload again.",
             )
         folder.mkdir(mode=0o700)
-        about = {name: value for name, value in asdict(upload).items() if name != "received"}
+        about = {name: value for name, value in asdict(upload).items() if name not in {"received", "fault"}}
         (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
         (folder / "data").touch()
 
@@ -80,7 +82,7 @@ class EncryptedUploads:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         found = Upload(**{**about, "id": UploadId(about["id"]), "kind": UploadKind(about["kind"])})
-        return replace(found, received=_received(stored, found.size))
+        return replace(found, received=_received(stored, found.size), fault=_fault(folder))
 
     async def of_title(self, title: TitleId) -> tuple[Upload, ...]:
         """Give a title's uploads, oldest first."""
@@ -126,6 +128,14 @@ class EncryptedUploads:
             return await opened.read(0, upload.size)
         finally:
             await opened.close()
+
+    async def judge(self, upload: UploadId, fault: str) -> None:
+        """Keep what a look into a whole upload found."""
+        await asyncio.to_thread(self._judge, self._folder / upload, fault)
+
+    def _judge(self, folder: Path, fault: str) -> None:
+        with suppress(FileNotFoundError):  # it was removed meanwhile
+            (folder / _FAULT).write_text(fault, encoding="utf-8")
 
     async def remove(self, upload: UploadId) -> None:
         """Delete an upload."""
@@ -291,6 +301,13 @@ class _Stream(io.RawIOBase):
 
 def _record(file: io.FileIO, cipher: _Cipher, index: int) -> bytes:
     return cipher.open(index, os.pread(file.fileno(), _RECORD, index * _RECORD))
+
+
+def _fault(folder: Path) -> str | None:
+    try:
+        return (folder / _FAULT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _received(stored: int, size: int) -> int:

@@ -14,6 +14,7 @@ from wylloh_server.app.outside import contracts_of
 from wylloh_server.domain.types import ChainId, Seconds
 from wylloh_server.services.approvals import Approvals
 from wylloh_server.services.caretaker import repeating
+from wylloh_server.services.inspection import Inspection
 from wylloh_server.services.titles import TitleDesk
 from wylloh_server.services.tokenising import Place, Tokenising
 
@@ -44,15 +45,9 @@ async def build_bringing(
     storage = outside.database.storage
     secret = await made_once(outside.secrets.keys, "server/uploads", lambda: os.urandom(32))
     uploads = EncryptedUploads(settings.server.data / "uploads", secret)
-    desk = TitleDesk(titles=storage.titles, uploads=uploads, clock=system_clock)
-    approvals = Approvals(
-        requests=storage.requests,
-        titles=storage.titles,
-        desk=desk,
-        accounts=storage.accounts,
-        live=live,
-        clock=system_clock,
-    )
+    media = outside.media
+    inspection = Inspection(uploads=uploads, door=media.door, prober=media.prober, encoder=media.encoder)
+    desk = TitleDesk(titles=storage.titles, uploads=uploads, inspect=inspection.fault, clock=system_clock)
     tokenising = Tokenising(
         desk=desk,
         titles=storage.titles,
@@ -65,6 +60,15 @@ async def build_bringing(
         live=live,
         clock=system_clock,
         place=_place(settings),
+    )
+    approvals = Approvals(
+        requests=storage.requests,
+        titles=storage.titles,
+        desk=desk,
+        accounts=storage.accounts,
+        unmake=tokenising.unmake,
+        live=live,
+        clock=system_clock,
     )
     return Bringing(desk, approvals, tokenising)
 

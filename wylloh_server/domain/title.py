@@ -44,7 +44,9 @@ class TitleState(StrEnum):
 _MEANS = {
     TitleState.DRAFT: "Only you see it. Upload the film, describe it, set its rights, then submit it.",
     TitleState.PENDING: "It waits for the owner of this server to look at it. You can take it back.",
-    TitleState.ACTIVE: "Approved. Encrypt it, sign it with your wallet and put it on chain.",
+    TitleState.ACTIVE: (
+        "Approved. Encrypt it, sign it with your wallet and put it on chain. Until then you can take it back."
+    ),
     TitleState.TOKENISED: "It is on chain: its tokens exist, and whoever holds one can watch.",
 }
 
@@ -115,7 +117,9 @@ class UploadKind(StrEnum):
 class Upload:
     """A file on its way here, in pieces. `received` of its `size` bytes are stored, encrypted.
 
-    `language` is a BCP 47 tag, for subtitles only.
+    Attributes:
+        language: a BCP 47 tag, for subtitles only.
+        fault: why it cannot be used, in sentences; empty for a sound file, None while nobody has looked into it.
     """
 
     id: UploadId
@@ -125,6 +129,7 @@ class Upload:
     size: int
     language: str = ""
     received: int = 0
+    fault: str | None = None
 
     @property
     def whole(self) -> bool:

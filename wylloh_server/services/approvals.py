@@ -12,6 +12,8 @@ from wylloh_server.domain.title import Answer, Request, RequestId, RequestKind, 
 from wylloh_server.domain.topics import APPROVALS, TITLES
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.ports.publishing import Requests, Titles
     from wylloh_server.domain.ports.storage import Accounts
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import Wallet
     from wylloh_server.hooks.context import PluginLive
     from wylloh_server.services.titles import TitleDesk
+
+    Unmake = Callable[[Title], Awaitable[Title]]
+    """Throws away what was made of an approved title; `services.tokenising.Tokenising.unmake` does."""
 
 _SHOWN = 200
 _LONGEST = 2000
@@ -35,6 +40,7 @@ class Approvals:
         titles: Titles,
         desk: TitleDesk,
         accounts: Accounts,
+        unmake: Unmake,
         live: PluginLive,
         clock: Clock,
     ) -> None:
@@ -42,6 +48,7 @@ class Approvals:
         self._titles = titles
         self._desk = desk
         self._accounts = accounts
+        self._unmake = unmake
         self._live = live
         self._clock = clock
 
@@ -86,6 +93,7 @@ class Approvals:
             NotFound, AccessRefused: it is not the viewer's, or no draft any more.
         """
         draft = await self._desk.own(viewer, title_id, TitleState.DRAFT)
+        await self._desk.look_into(draft)
         missing = await self._desk.missing(draft)
         if missing:
             raise InvalidValue("It is not complete yet.", fix=" ".join(missing))
@@ -101,7 +109,15 @@ class Approvals:
         return pending
 
     async def withdraw(self, viewer: Viewer, title_id: TitleId) -> Title:
-        """Take a submitted title back. Raises NotFound, AccessRefused."""
+        """Take a title back: one that waits, or an approved one; that also the owner may.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+            AccessRefused: it is a draft, on chain, or being encrypted or packed; or the owner was quicker.
+        """
+        title = await self._desk.get(viewer, title_id)
+        if title.state is TitleState.ACTIVE:
+            return await self._reopen(viewer, title)
         pending = await self._desk.own(viewer, title_id, TitleState.PENDING)
         for request in await self.of_title(pending):
             if request.answer is Answer.WAITING and not await self._requests.answer(
@@ -111,6 +127,22 @@ class Approvals:
         draft = replace(pending, state=TitleState.DRAFT, changed=self._clock())
         await self._titles.save_if(draft, TitleState.PENDING)
         self._live.changed(APPROVALS)
+        return draft
+
+    async def _reopen(self, viewer: Viewer, title: Title) -> Title:
+        """Make an approved title a draft again; the history says who did it."""
+        now = self._clock()
+        draft = replace(await self._unmake(title), state=TitleState.DRAFT, changed=now)
+        if not await self._titles.save_if(draft, TitleState.ACTIVE):
+            raise AccessRefused("This title has moved on meanwhile.", fix="Reload the page.")
+        name = title.description.title
+        request = self._request(RequestKind.TITLE, title.id, title.publisher, name)
+        await self._requests.ask(request)
+        taken = replace(request, answered=now, answered_by=viewer.wallet, note="After it was approved.")
+        await self._requests.answer(taken, Answer.WITHDRAWN)
+        self._live.changed(APPROVALS, TITLES)
+        if viewer.wallet != title.publisher:
+            self._live.notify(title.publisher, f"The owner made {name} a draft again.", f"/titles/{title.id}")
         return draft
 
     async def answer(self, viewer: Viewer, request_id: RequestId, *, approve: bool, note: str) -> Request:

@@ -31,6 +31,7 @@ from wylloh_server.domain.manifest import (
     manifest_from,
 )
 from wylloh_server.domain.types import Cid, Seconds, TokenReference, Wallet
+from wylloh_server.services.pictures import POSTER_WIDTH, poster_of
 
 if TYPE_CHECKING:
     from wylloh_server.domain.ports.content import PackageEntry, Packages, Progress
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 FEATURE_FILE = "feature.enc"
 POSTER_FILE = "poster.jpg"
-_POSTER_WIDTH = 1280
 _POSTER_AT = 0.2
 
 
@@ -54,7 +54,7 @@ class PublishOrder:
         film: the film in the clear.
         description: what people will read; languages, runtime and height are filled in from the file.
         subtitles: WebVTT (UTF-8) by BCP 47 language; embedded text tracks are taken as well.
-        poster: a JPEG; None takes a still from the film.
+        poster: a JPEG, PNG or WebP picture; None takes a still from the film.
         custodian_url: where holders' servers reach this server for keys.
     """
 
@@ -160,14 +160,14 @@ class Publishing:
     async def _add_poster(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
         if order.poster is None:
             at = Seconds(probe.duration * _POSTER_AT)
-            picture = await self._encoder.still(url, at, _POSTER_WIDTH)
+            picture = await self._encoder.still(url, at, POSTER_WIDTH)
         else:
-            picture = _jpeg(order.poster)
+            picture = await poster_of(order.poster, self._door, self._encoder)
         await asyncio.to_thread(target.write_bytes, picture)
 
     async def _add_subtitles(self, order: PublishOrder, url: str, probe: Probe, target: Path) -> None:
         for language, words in order.subtitles:
-            (target / f"{_tag(language)}.vtt").write_text(_webvtt(language, words), encoding="utf-8")
+            (target / f"{_tag(language)}.vtt").write_text(webvtt(language, words), encoding="utf-8")
         for track in probe.subtitles:
             # The language was written by whoever made the file; as a file name it must be a tag, not a path.
             language = track.language if LANGUAGE_TAG.fullmatch(track.language) else "und"
@@ -218,19 +218,14 @@ class Publishing:
         )
 
 
-def _jpeg(picture: bytes) -> bytes:
-    if not picture.startswith(b"\xff\xd8\xff"):
-        raise InvalidValue("the poster is not a JPEG picture", fix="Save the poster as JPEG.")
-    return picture
-
-
 def _tag(language: str) -> str:
     if not LANGUAGE_TAG.fullmatch(language):
         raise InvalidValue(f"{language!r} is not a language tag", fix="Use a tag such as en or pt-BR.")
     return language
 
 
-def _webvtt(language: str, words: bytes) -> str:
+def webvtt(language: str, words: bytes) -> str:
+    """Read subtitles. Raises InvalidValue when they are not WebVTT in UTF-8."""
     text = words.decode("utf-8-sig", "replace")
     if not text.startswith("WEBVTT") or "\N{REPLACEMENT CHARACTER}" in text:
         raise InvalidValue(

@@ -12,13 +12,16 @@ from wylloh_server.domain.manifest import LANGUAGE_TAG
 from wylloh_server.domain.title import Title, TitleId, TitleState, Upload, UploadId, UploadKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.film import Description
     from wylloh_server.domain.ports.publishing import Titles, Uploads
     from wylloh_server.domain.ports.world import Clock
     from wylloh_server.domain.title import Terms
+
+    Inspect = Callable[[Upload], Awaitable[str]]
+    """Says why a whole upload cannot be used; `services.inspection.Inspection.fault` does."""
 
 _LARGEST = {UploadKind.FEATURE: 1 << 42, UploadKind.POSTER: 10 << 20, UploadKind.SUBTITLES: 5 << 20}
 """Bytes. Four tebibytes are a long film indeed."""
@@ -28,9 +31,10 @@ _LONGEST_NAME = 200
 class TitleDesk:
     """Keeps the titles of every publisher from everybody but them and the owner."""
 
-    def __init__(self, *, titles: Titles, uploads: Uploads, clock: Clock) -> None:
+    def __init__(self, *, titles: Titles, uploads: Uploads, inspect: Inspect, clock: Clock) -> None:
         self._titles = titles
         self._uploads = uploads
+        self._inspect = inspect
         self._clock = clock
 
     async def of(self, viewer: Viewer) -> tuple[Title, ...]:
@@ -93,7 +97,17 @@ class TitleDesk:
         files = await self.files(title)
         film = any(file.whole and file.kind is UploadKind.FEATURE for file in files)
         coming = tuple(f"Let {file.filename} arrive whole, or remove it." for file in files if not file.whole)
-        return title.missing(film=film) + (coming if film else ())
+        unfit = tuple(f"Replace {file.filename}. {file.fault}" for file in files if file.fault)
+        return title.missing(film=film) + (coming if film else ()) + unfit
+
+    async def look_into(self, title: Title) -> None:
+        """Look into every whole file of a title that nobody has looked into yet."""
+        for file in await self.files(title):
+            if file.whole and file.fault is None:
+                await self._judge(file)
+
+    async def _judge(self, file: Upload) -> None:
+        await self._uploads.judge(file.id, await self._inspect(file))
 
     async def begin_upload(self, viewer: Viewer, wanted: Upload) -> Upload:
         """Take a new file for a draft, in place of an older one of the same kind and language.
@@ -121,8 +135,11 @@ class TitleDesk:
         return found
 
     async def append(self, upload: Upload, pieces: AsyncIterator[bytes]) -> int:
-        """Store what comes of an upload. See the port `Uploads`."""
-        return await self._uploads.append(upload, pieces)
+        """Store what comes of an upload, and look into it once it is whole. See the port `Uploads`."""
+        received = await self._uploads.append(upload, pieces)
+        if received == upload.size:
+            await self._judge(replace(upload, received=received))
+        return received
 
     async def remove_upload(self, viewer: Viewer, upload: UploadId) -> None:
         """Delete a file of a draft. Raises NotFound, AccessRefused."""
@@ -130,9 +147,9 @@ class TitleDesk:
         await self._uploads.remove(found.id)
 
     async def poster(self, title: Title) -> bytes | None:
-        """Give the uploaded poster; None while there is none."""
-        files = (file for file in await self.files(title) if file.whole and file.kind is UploadKind.POSTER)
-        file = next(files, None)
+        """Give the uploaded poster; None while there is none that can be shown."""
+        posters = (file for file in await self.files(title) if file.kind is UploadKind.POSTER)
+        file = next((file for file in posters if file.whole and not file.fault), None)
         return None if file is None else await self._uploads.content(file)
 
 

@@ -6,11 +6,11 @@ Each step can be done again after a crash, and none touches a key that moves tok
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from wylloh_server.domain.errors import InvalidValue, NotFound
+from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
 from wylloh_server.domain.title import Title, TitleId, TitleState, UploadKind
 from wylloh_server.domain.topics import TITLES
 from wylloh_server.domain.transaction import ContractCall, Proposal
@@ -20,7 +20,7 @@ from wylloh_server.services.progress import Ticker
 from wylloh_server.services.publishing import PublishOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.ports.chain import Signatures
@@ -95,6 +95,7 @@ class Tokenising:
         self._live = live
         self._clock = clock
         self._place = place
+        self._working: set[TitleId] = set()
         tasks.register(ENCRYPT, self._encrypt)
         tasks.register(PACK, self._pack)
 
@@ -165,27 +166,54 @@ class Tokenising:
         staged = self._publishing.staged(_token_of(title))
         return await self._propose(viewer, _proposal(title, staged.manifest_sha256, first))
 
+    async def unmake(self, title: Title) -> Title:
+        """Throw away what was made of an approved title. Gives it as it is without; it is not stored yet.
+
+        Its token stays: a film has one key for good.
+
+        Raises:
+            AccessRefused: it is being encrypted or packed at this moment, or it is on chain.
+        """
+        if title.id in self._working:
+            raise AccessRefused(
+                "The film is being encrypted or packed.", fix="Cancel that on the page of background tasks."
+            )
+        if title.token is not None and await self._films.by_token(title.token) is not None:
+            raise AccessRefused("This title is on chain, and stays there.", fix="Reload the page.")
+        await self._discard(title)
+        return replace(title, staged=False, root=None)
+
+    async def _discard(self, title: Title) -> None:
+        """Throw away the folder of a title that was staged, if there is one."""
+        if title.token is not None:
+            with suppress(NotFound):
+                await self._publishing.discard(self._publishing.staged(title.token))
+
     async def look(self) -> None:
         """Note which titles the chain knows by now, and throw away what only publishing needed."""
         for title in await self._titles.all():
-            if title.state is not TitleState.ACTIVE or title.token is None or title.root is None:
+            # Whatever its state: it may have been taken back while its transaction was on the way.
+            if title.state is TitleState.TOKENISED or title.token is None:
                 continue
             if await self._films.by_token(title.token) is not None:
                 await self._arrived(title)
 
     async def _arrived(self, title: Title) -> None:
         changed = replace(title, state=TitleState.TOKENISED, changed=self._clock())
-        if not await self._titles.save_if(changed, TitleState.ACTIVE):
+        if not await self._titles.save_if(changed, title.state):
             return
         for upload in await self._uploads.of_title(title.id):
             await self._uploads.remove(upload.id)
-        with suppress(NotFound):
-            await self._publishing.discard(self._publishing.staged(_token_of(title)))
+        await self._discard(title)
         self._live.changed(TITLES, wallet=title.publisher)
         self._live.notify(title.publisher, f"{title.description.title} is on chain.", f"/titles/{title.id}")
 
     async def _encrypt(self, progress: TaskProgress) -> TaskResult:
-        title = await self._working(progress)
+        title = await self._to_do(progress)
+        with self._at_work(title):
+            return await self._encrypted(title, progress)
+
+    async def _encrypted(self, title: Title, progress: TaskProgress) -> TaskResult:
         order = await self._order(title)
         told = [0, 0]
 
@@ -201,11 +229,12 @@ class Tokenising:
         return TaskResult("Encrypted. Sign it with your wallet now.", f"/titles/{title.id}")
 
     async def _pack(self, progress: TaskProgress) -> TaskResult:
-        title = await self._working(progress)
-        await progress.tell(0, 0, "Packing")
-        staged = self._publishing.staged(_token_of(title))
-        root = await self._publishing.finish(staged, str(progress.arguments["signature"]))
-        await self._keep(title, root=root)
+        title = await self._to_do(progress)
+        with self._at_work(title):
+            await progress.tell(0, 0, "Packing")
+            staged = self._publishing.staged(_token_of(title))
+            root = await self._publishing.finish(staged, str(progress.arguments["signature"]))
+            await self._keep(title, root=root)
         return TaskResult("Packed and signed. Put it on chain now.", f"/titles/{title.id}")
 
     async def _order(self, title: Title) -> PublishOrder:
@@ -233,7 +262,15 @@ class Tokenising:
             raise InvalidValue("This title is packed and signed already.", fix="Put it on chain.")
         return title
 
-    async def _working(self, progress: TaskProgress) -> Title:
+    @contextmanager
+    def _at_work(self, title: Title) -> Iterator[None]:
+        self._working.add(title.id)
+        try:
+            yield
+        finally:
+            self._working.discard(title.id)
+
+    async def _to_do(self, progress: TaskProgress) -> Title:
         title = await self._titles.get(TitleId(str(progress.arguments["title"])))
         if title is None or title.state is not TitleState.ACTIVE or title.root is not None:
             raise NotFound("The title has moved on meanwhile.", fix="Look at its page.")

@@ -16,6 +16,8 @@ _LONGEST = {"title": 300, "synopsis": 10_000, "rating": 40}
 _FIRST_YEAR, _LAST_YEAR = 1880, 2200
 _MOST_TOKENS = 10**12
 _MOST_TIERS = 32
+_COUNTED = {"supply": "tokens", "threshold": "tokens", "first": "tokens", "seats": "seats"}
+"""What the fields that take a whole number count."""
 _RIGHT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _PERCENT = re.compile(r"\d{1,2}(?:[.,]\d{1,2})?")
@@ -53,12 +55,24 @@ def terms_of(body: dict[str, Any]) -> Terms:
     if basis_points > MOST_BASIS_POINTS:
         raise InvalidValue(f"{percent} % is more than half.", fix="Ask for 50 % of a resale at most.")
     receiver = text(body, "royalty_receiver", "").strip()
+    # A draft may leave the supply open; none at all is no answer.
+    supply = count_of(body, "supply", 1) if text(body, "supply", "").strip() else 0
     return Terms(
-        supply=count_of(body, "supply", 0),
+        supply=supply,
         royalty_basis_points=basis_points,
         royalty_receiver=wallet_of(receiver) if receiver else None,
-        tiers=_tiers(body.get("tiers", [])),
+        tiers=_reachable(_tiers(body.get("tiers", [])), supply),
     )
+
+
+def _reachable(tiers: tuple[Tier, ...], supply: int) -> tuple[Tier, ...]:
+    for tier in tiers:
+        if tier.threshold > supply > 0:
+            raise InvalidValue(
+                f"The tier of {tier.threshold:,} tokens can never be reached: there will be {supply:,}.",
+                fix="Lower the tier, or raise the number of tokens.",
+            )
+    return tiers
 
 
 def _tiers(rows: Any) -> tuple[Tier, ...]:
@@ -96,7 +110,8 @@ def count_of(body: dict[str, Any], name: str, least: int) -> int:
     typed = re.sub(r"[\s,_']", "", text(body, name, "")) or "0"
     if not (typed.isascii() and typed.isdigit()) or not least <= int(typed[:20]) <= _MOST_TOKENS:
         raise InvalidValue(
-            f"{text(body, name, '')!r} is no number of {name}.", fix=f"Write {least} to {_MOST_TOKENS:,}."
+            f"{text(body, name, '')!r} is no number of {_COUNTED[name]}.",
+            fix=f"Write {least} to {_MOST_TOKENS:,}.",
         )
     return int(typed)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.components.films import hostile_files, make_film
+from tests.components.films import hostile_files, make_film, run_ffmpeg
 from wylloh_server.adapters.ffmpeg import AvProber
 from wylloh_server.domain.errors import TranscodeFailed
 from wylloh_server.domain.playback import audio_timeline, video_timeline
@@ -260,3 +260,34 @@ def test_playback_starts_with_a_middle_rendition():
     ladder = bitrate_ladder(VideoTrack("h264", 1280, 720, Fraction(24)))
     assert [rendition.label for rendition in ladder] == ["720p", "480p", "360p", "240p"]
     assert starting_rendition(ladder).label == "480p"
+
+
+@pytest.fixture(scope="module")
+def picture_files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    for name in ("a.jpg", "a.png", "a.webp", "a.bmp", "a.mp4"):
+        picture = ("-f", "lavfi", "-i", "testsrc2=size=300x450:rate=5:duration=1")
+        frames = () if name == "a.mp4" else ("-frames:v", "1")
+        run_ffmpeg(*picture, *frames, str(folder / name))
+    for name in ("a.jpg", "a.png"):
+        (folder / f"cut-{name}").write_bytes((folder / name).read_bytes()[:1500])
+    (folder / "garbage.jpg").write_bytes(b"\xff\xd8\xff garbage")
+    (folder / "playlist.jpg").write_text(f"#EXTM3U\n#EXTINF:2,\n{folder}/a.mp4\n")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+async def test_a_picture_becomes_a_jpeg_no_wider_than_asked_for(picture_files, encoder, lent, name):
+    for wanted, size in ((1280, (300, 450)), (100, (100, 150))):
+        async with lent(picture_files / name) as source:
+            data = await encoder.jpeg(source, wanted)
+        with av.open(io.BytesIO(data), format="image2pipe") as container:
+            frame = next(container.decode(video=0))
+        assert (frame.width, frame.height) == size
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.mp4", "cut-a.jpg", "cut-a.png", "garbage.jpg", "playlist.jpg"])
+async def test_what_is_no_picture_or_only_part_of_one_is_refused(picture_files, encoder, lent, name):
+    async with lent(picture_files / name) as source:
+        with pytest.raises(TranscodeFailed):
+            await encoder.jpeg(source, 1280)

@@ -6,8 +6,11 @@ import io
 import pytest
 
 from tests.web.conftest import COLLECTOR, OWNER
+from tests.web.publishers import NO_FILM
 from wylloh_server.adapters.uploads import PIECE
 from wylloh_server.domain.access import Role
+from wylloh_server.domain.types import Seconds
+from wylloh_server.web import keys
 
 FORM = {
     "title": "Light",
@@ -104,6 +107,8 @@ async def test_a_form_is_kept_as_it_was_meant(maker, house):
         ("year", "٢٠٢٦", "not a year"),
         ("credits", "somebody", "no credit"),
         ("supply", "-1", "no number"),
+        ("supply", "0", "no number of tokens"),
+        ("supply", "99", "tier of 100 tokens can never be reached"),
         ("supply", "1e9", "no number"),
         ("supply", str(2**256), "no number"),
         ("royalty", "51", "half"),
@@ -123,8 +128,44 @@ async def test_what_makes_no_sense_is_refused_and_nothing_kept(maker, house, fie
     answer = await maker.post(f"/api/titles/{title}", FORM | {field: value})
     told = await answer.json()
     assert answer.status == 400 and sentence in told["error"] and told["fix"]
+    assert told["error"].endswith(".") and told["fix"].endswith(".")
     (kept,) = await house.storage.titles.all(COLLECTOR)
     assert kept.terms.supply == 0
+
+
+async def test_a_draft_may_leave_open_how_many_tokens_there_will_be(maker, house):
+    title = await draft(maker)
+    answer = await maker.post(f"/api/titles/{title}", FORM | {"supply": ""})
+    assert "Say how many tokens there will be." in (await answer.json())["missing"]
+
+
+async def test_other_open_pages_hear_that_a_draft_was_saved(maker, house):
+    title = await draft(maker)
+    with house.app[keys.LIVE].listening(COLLECTOR) as page:
+        await maker.post(f"/api/titles/{title}", FORM)
+        assert (await page.next(Seconds(5))).topics == {"titles"}
+
+
+async def test_a_file_that_is_not_what_it_should_be_is_said_on_the_page(maker):
+    title = await draft(maker)
+    place = (await begin(maker, title, filename="diary.mkv")).headers["Location"]
+    assert (await send(maker, place, 0, FILM)).status == 204
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert f"Replace diary.mkv. {NO_FILM}" in page and page.count(NO_FILM) == 2
+    assert "Ready to submit" not in page
+
+
+async def test_an_approved_title_is_taken_back_by_its_page(maker, owner, house):
+    title = await complete(maker)
+    await maker.post(f"/api/titles/{title}/submit")
+    (asked,) = await house.storage.requests.waiting()
+    await owner.post(f"/api/approvals/{asked.id}", {"approve": True, "note": ""})
+    assert 'data-act="withdraw"' in await (await maker.get(f"/titles/{title}")).text()
+    assert 'data-act="withdraw"' in await (await owner.get(f"/titles/{title}")).text()
+    assert await (await owner.post(f"/api/titles/{title}/withdraw")).json() == {"state": "draft"}
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert "Ready to submit" in page and "After it was approved." in page
+    assert (await maker.post(f"/api/titles/{title}", FORM)).status == 200
 
 
 async def test_a_film_arrives_in_pieces_and_goes_on_after_a_break(maker):

@@ -31,6 +31,15 @@ INPUT_OPTIONS = {
 }
 """Goes before every input."""
 
+PICTURE_OPTIONS = {
+    "protocol_whitelist": PROTOCOLS,
+    "format_whitelist": "jpeg_pipe,png_pipe,webp_pipe",
+    "codec_whitelist": "mjpeg,png,webp,vp8",
+    "max_pixels": 1 << 26,
+    "err_detect": "explode",
+}
+"""Goes before an input that shall be one picture: 64 megapixels of it at most, and none of them missing."""
+
 MOST_PIXELS = 8192
 """Neither side of a picture may be longer."""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import ffmpeg
 
-from wylloh_server.adapters.ffmpeg._guard import INPUT_OPTIONS
+from wylloh_server.adapters.ffmpeg._guard import INPUT_OPTIONS, PICTURE_OPTIONS
 from wylloh_server.domain.playback import AAC_FRAME, SAMPLE_RATE
 from wylloh_server.domain.rendition import h264_level
 
@@ -98,6 +98,18 @@ def still_command(tool: Ffmpeg, source: str, at: Seconds, width: int) -> list[st
         _input(source, ss=max(0.0, float(at)))["V:0"]
         .filter("thumbnail", 24)
         .filter("scale", width, -2)
+        .filter("setsar", 1)
+        .filter("format", "yuvj420p")
+    )
+    output = ffmpeg.output(picture, "pipe:1", **{"frames:v": 1, "f": "image2pipe", "c:v": "mjpeg", "q:v": 3})
+    return _compiled(tool, output)
+
+
+def picture_file_command(tool: Ffmpeg, source: str, width: int) -> list[str]:
+    """Write a picture file as JPEG to stdout, at most `width` pixels wide; what shows through is black."""
+    picture = (
+        ffmpeg.input(source, **PICTURE_OPTIONS)["v:0"]
+        .filter("scale", f"min({width},iw)", -2)
         .filter("setsar", 1)
         .filter("format", "yuvj420p")
     )

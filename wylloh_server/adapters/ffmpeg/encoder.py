@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.adapters.ffmpeg.command import (
     Route,
     picture_command,
+    picture_file_command,
     sound_command,
     still_command,
     subtitles_command,
@@ -75,6 +76,18 @@ class FfmpegEncoder:
         data = await self._output(still_command(self._tool, source, at, width), _STILL_BYTES, _STILL_SECONDS)
         if not data:
             raise TranscodeFailed(f"there is no picture at {at:.1f} s", fix="Take an earlier one.")
+        return data
+
+    async def jpeg(self, source: str, width: int) -> bytes:
+        """Read a JPEG, PNG or WebP picture and give it as JPEG, at most `width` pixels wide.
+
+        Raises:
+            TranscodeFailed: it is none, it is damaged or has too many pixels, or it took longer than a minute.
+        """
+        command = picture_file_command(self._tool, source, width)
+        data = await self._output(command, _STILL_BYTES, _STILL_SECONDS)
+        if not data:
+            raise TranscodeFailed("there is no picture in this file", fix="Choose another picture.")
         return data
 
     async def subtitles(self, source: str, index: int) -> str:

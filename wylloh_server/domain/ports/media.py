@@ -94,6 +94,13 @@ class Encoder(Protocol):
     async def still(self, source: str, at: Seconds, width: int) -> bytes:
         """Take one picture as JPEG."""
 
+    async def jpeg(self, source: str, width: int) -> bytes:
+        """Read a JPEG, PNG or WebP picture and give it as JPEG, at most so many pixels wide.
+
+        Raises:
+            TranscodeFailed: it is none, or cannot be read.
+        """
+
     async def subtitles(self, source: str, index: int) -> str:
         """Take one embedded text track as WebVTT."""
 

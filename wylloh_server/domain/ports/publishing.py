@@ -62,7 +62,10 @@ class Uploads(Protocol):
         """Give a whole upload for reading."""
 
     async def content(self, upload: Upload) -> bytes:
-        """Read a small upload whole."""
+        """Read a small upload whole. Raises OSError or SealBroken."""
+
+    async def judge(self, upload: UploadId, fault: str) -> None:
+        """Keep what a look into a whole upload found: why it cannot be used, or nothing."""
 
     async def remove(self, upload: UploadId) -> None:
         """Delete an upload."""

@@ -10,8 +10,9 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.film import Description
 from wylloh_server.domain.title import RequestId, TitleId
+from wylloh_server.domain.topics import TITLES as TITLES_TOPIC
 from wylloh_server.web.bodies import object_of, text
-from wylloh_server.web.keys import APPROVALS, TITLES, TOKENISING
+from wylloh_server.web.keys import APPROVALS, LIVE, TITLES, TOKENISING
 from wylloh_server.web.session import require_role
 from wylloh_server.web.title_form import count_of, description_of, terms_of, words_of
 
@@ -35,6 +36,7 @@ async def describe(request: web.Request) -> web.Response:
     body = await object_of(request)
     desk = request.app[TITLES]
     title = await desk.describe(viewer, title_id, description_of(body), terms_of(body))
+    request.app[LIVE].changed(TITLES_TOPIC, wallet=viewer.wallet)
     return web.json_response({"missing": await desk.missing(title)})
 
 

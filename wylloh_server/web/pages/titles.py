@@ -90,7 +90,14 @@ async def poster(request: web.Request) -> web.Response:
     if picture is None:
         raise web.HTTPNotFound
     headers = {"Cache-Control": "no-store"}
-    return web.Response(body=picture, content_type="image/jpeg", headers=headers)
+    return web.Response(body=picture, content_type=_type_of(picture), headers=headers)
+
+
+def _type_of(picture: bytes) -> str:
+    """Name the type of a picture that was read as one of these when it came."""
+    if picture.startswith(b"\x89PNG"):
+        return "image/png"
+    return "image/webp" if picture.startswith(b"RIFF") else "image/jpeg"
 
 
 async def approvals(request: web.Request) -> web.Response:

@@ -11,7 +11,10 @@ const said = document.getElementById("said");
 const form = document.getElementById("about");
 const tiers = document.getElementById("tiers");
 const here = `/api/titles/${page.dataset.title}`;
+const saved = document.getElementById("saved");
+const SAVES = "#about button:not([type]), [data-act=submit], [data-act=drop-tier]";
 let saving = Promise.resolve();
+let tried = written(); // what was sent last, or is kept
 
 const acts = {
   submit: async () => {
@@ -35,7 +38,7 @@ const acts = {
   },
   "drop-tier": (button) => {
     button.closest(".tier").remove();
-    return save();
+    return sends.about();
   },
   "remove-file": (button) => removeFile(button.closest(".upload")).then(() => window.location.reload()),
   pause: (button) => pause(button.closest(".upload")),
@@ -46,23 +49,34 @@ document.addEventListener("click", async (event) => {
   if (!button || !acts[button.dataset.act]) return;
   const { act } = button.dataset;
   if ((act === "remove" || act === "remove-file") && !pressedTwice(event, button, "delete")) return;
+  if (act === "withdraw" && state === "active" && !pressedTwice(event, button, "take it back")) return;
   await attempt(button, () => acts[act](button));
 });
 
+// Other forms on the page, such as the one in a wallet's question, are none of ours.
+const sends = {
+  about: () => save().catch(() => {}), // it is told beside the button
+  register: async ({ elements }) => {
+    const { transaction } = await post(`${here}/register`, { first: elements.first.value });
+    window.location.assign(`/transactions/${transaction}`);
+  },
+};
+
 document.addEventListener("submit", async (event) => {
-  event.preventDefault();
   const { target } = event;
-  if (target.id === "about") await attempt(target.querySelector("button:not([type])"), save);
-  if (target.id === "register")
-    await attempt(target.querySelector("button"), async () => {
-      const { transaction } = await post(`${here}/register`, { first: target.elements.first.value });
-      window.location.assign(`/transactions/${transaction}`);
-    });
+  if (!Object.hasOwn(sends, target.id)) return;
+  event.preventDefault();
+  await attempt(target.querySelector("button:not([type])"), () => sends[target.id](target));
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (target.type === "file" && target.files.length) return begin(target);
-  if (form.contains(target)) save().catch((error) => say(said, sentence(error), true));
+  if (target.type === "file" && target.files.length) begin(target);
+});
+
+// Whoever leaves a field has finished it. Who leaves it for a button that saves is saved by that button.
+form.addEventListener("focusout", ({ relatedTarget }) => {
+  if (relatedTarget?.matches(SAVES) || written() === tried) return;
+  save().catch(() => {});
 });
 
 // In another state other things can be done with the title: its form opens or closes.
@@ -71,14 +85,22 @@ new MutationObserver(() => {
   if (document.getElementById("where").dataset.state !== state) window.location.reload();
 }).observe(page, { subtree: true, childList: true, attributeFilter: ["data-state"] });
 
-/** Save the form; one save at a time, the newest last. */
+/** Save the form; one save at a time, the newest last. How it went stands beside the button. */
 function save() {
   if (page.dataset.open !== "yes") return Promise.resolve();
-  saving = saving.catch(() => {}).then(() => post(here, filledIn()));
-  return saving.then(() => {
-    document.getElementById("saved").textContent = "Saved.";
-    say(said, "");
-  });
+  const words = filledIn();
+  tried = JSON.stringify(words);
+  say(saved, "");
+  const mine = saving.catch(() => {}).then(() => post(here, words));
+  saving = mine;
+  const tell = (text, problem) => mine === saving && say(saved, text, problem);
+  mine.then(() => tell("Saved.", false), (error) => tell(sentence(error), true));
+  return mine;
+}
+
+/** What the form says, as it is sent. */
+function written() {
+  return JSON.stringify(filledIn());
 }
 
 function filledIn() {
@@ -117,6 +139,7 @@ async function sign() {
 
 async function attempt(button, work) {
   if (button) button.disabled = true;
+  say(said, "");
   try {
     await work();
   } catch (error) {

@@ -45,14 +45,14 @@ export async function removeFile(place) {
 }
 
 function sameFile({ dataset }, file) {
-  return dataset.upload && dataset.name === file.name && Number(dataset.size) === file.size;
+  return dataset.upload && !dataset.whole && dataset.name === file.name && Number(dataset.size) === file.size;
 }
 
 function show(place, file, sent, of) {
   const bar = place.querySelector("progress");
   bar.hidden = false;
   bar.value = of ? Math.floor((100 * sent) / of) : 0;
-  place.querySelector("small").textContent = `${file.name} · ${bar.value} %`;
+  place.querySelector("small").textContent = `${file.name} · ${sent < of ? `${bar.value} %` : "here, and being looked into"}`;
 }
 
 /** A lost connection, a server that starts anew, a piece that another page has sent: all that passes. */

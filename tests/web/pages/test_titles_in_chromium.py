@@ -1,0 +1,157 @@
+"""A publisher's pages in a real browser: what is saved, what is asked by a wallet, what is looked into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+import wylloh_server
+from tests.components.browser import chromium
+from tests.web.conftest import COLLECTOR, OWNER
+from tests.web.publishers import NO_FILM
+from wylloh_server.domain.access import Role
+
+SIZES = [{"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 1920, "height": 1080}]
+DEMO = Path(wylloh_server.__file__).parent / "cli/demo/plugins"
+PERMIT = {
+    "primaryType": "Permit",
+    "domain": {"name": "Demo Dollar"},
+    "message": {"spender": "0x" + "12" * 20, "value": "4990000"},
+}
+MANIFEST = {"primaryType": "Manifest", "domain": {"name": "Wylloh film manifest"}, "message": {}}
+
+
+@pytest.fixture
+async def house(open_house):
+    """A server with the demo's wallets."""
+    return await open_house(plugin_folder=DEMO)
+
+
+@pytest.fixture
+async def people(house, open_browser):
+    """Open a page of the publisher's or the owner's: `await people(wallet, path, size)`."""
+    await house.storage.accounts.save(COLLECTOR, Role.PUBLISHER)
+    faults = []
+    async with chromium() as browser:
+
+        async def open_(wallet, path, size=SIZES[1]):
+            person = open_browser(house)
+            assert (await person.sign_in(wallet)).status == 200
+            context = await browser.new_context(base_url=house.origin, viewport=size)
+            cookies = person.real_cookies.items()
+            await context.add_cookies(
+                [{"name": name, "value": value, "url": house.origin} for name, value in cookies]
+            )
+            page = await context.new_page()
+            page.on("pageerror", lambda fault: faults.append(fault))
+            await page.goto(path)
+            return page
+
+        yield open_
+    assert faults == []
+
+
+@pytest.fixture
+async def draft(people):
+    """The page of a new title, opened by its publisher."""
+    page = await people(COLLECTOR, "/titles")
+    await page.get_by_label("A new title").fill("A Walk")
+    await page.get_by_role("button", name="Begin").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("A Walk")
+    return page
+
+
+@pytest.fixture
+def posts(draft):
+    """What the page sends of its form."""
+    sent = []
+    draft.on("request", lambda request: request.method == "POST" and sent.append(request.post_data_json))
+    return sent
+
+
+async def test_a_wallets_question_on_the_page_is_answered(draft):
+    asked = "async () => { const { agreed } = await import('/static/plugins/demo/dialog.js'); window.answer = agreed('Demo wallet', '0x12', 'Sign?', 'This.').then(() => 'yes'); }"
+    await draft.evaluate(asked)
+    await draft.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    await expect(draft.get_by_role("dialog")).to_have_count(0)
+    assert await draft.evaluate("window.answer") == "yes"
+
+
+async def test_a_demo_wallet_says_what_is_signed(draft):
+    asked = "async (data) => (await import('/static/plugins/demo/typed-data.js')).questionOf(data)"
+    question, about = await draft.evaluate(asked, PERMIT)
+    assert (question, "Demo Dollar" in about, "0x1212…1212" in about) == (
+        "Sign a permission to spend?",
+        True,
+        True,
+    )
+    question, about = await draft.evaluate(asked, MANIFEST)
+    assert "package" in question and "moves nothing" in about
+    other = {"primaryType": "Order", "domain": {"name": "Elsewhere"}, "message": {}}
+    assert await draft.evaluate(asked, other) == [
+        "Sign “Order”?",
+        "It is for Elsewhere. The page says what it does.",
+    ]
+
+
+async def test_one_press_saves_once_and_says_how_it_went_beside_the_button(draft, posts):
+    said, save = draft.locator("#saved"), draft.get_by_role("button", name="Save")
+    await draft.get_by_label("Most tokens there will ever be").fill("500")
+    await save.click()
+    await expect(said).to_have_text("Saved.")
+    assert [sent["supply"] for sent in posts] == ["500"]
+    for label, value, sentence in (
+        ("Royalty of a resale, percent", "101", "is no percentage. Write 0 to 50"),
+        ("Royalty of a resale, percent", "-1", "is no percentage."),
+        ("Year", "99999", "is not a year."),
+        ("Most tokens there will ever be", "0", "is no number of tokens."),
+    ):
+        field = draft.get_by_label(label)
+        before, count = await field.input_value(), len(posts)
+        await field.fill(value)
+        await save.click()
+        await expect(said).to_contain_text(sentence)
+        await expect(said).to_be_in_viewport()
+        assert len(posts) == count + 1
+        await field.fill(before)
+        await save.click()
+        await expect(said).to_have_text("Saved.")
+
+
+async def test_who_leaves_a_field_has_saved_it_and_the_next_step_knows(draft, posts):
+    await expect(draft.locator("#next")).to_contain_text("Say how many tokens there will be.")
+    await draft.get_by_label("Most tokens there will ever be").fill("500")
+    await draft.keyboard.press("Tab")
+    await expect(draft.locator("#saved")).to_have_text("Saved.")
+    await expect(draft.locator("#next")).not_to_contain_text("Say how many tokens")
+    await draft.keyboard.press("Tab")
+    await draft.keyboard.press("Tab")
+    await draft.wait_for_timeout(200)
+    assert len(posts) == 1
+
+
+async def test_a_file_that_is_no_film_is_said_and_replaced(draft, tmp_path):
+    (tmp_path / "diary.mkv").write_bytes(b"Dear diary. " * 600)
+    (tmp_path / "walk.mkv").write_bytes(b"A film indeed" * 600)
+    place = draft.locator("[data-kind=feature]")
+    for name in ("diary", "diary", "walk"):
+        async with draft.expect_navigation():
+            await place.locator("input[type=file]").set_input_files(tmp_path / f"{name}.mkv")
+        await expect(place).to_contain_text(f"{name}.mkv · ")
+        await expect(place.get_by_text(NO_FILM)).to_have_count(int(name == "diary"))
+        await expect(place.get_by_text("Replace")).to_have_class(
+            f"btn small{' go' if name == 'diary' else ''}"
+        )
+    await expect(draft.locator("#next")).not_to_contain_text("Replace")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=["phone", "desk", "tv"])
+async def test_publishing_and_approving_stand_under_the_bar(house, people, size):
+    await house.storage.accounts.save(COLLECTOR, Role.VIEWER)
+    for wallet, path in ((COLLECTOR, "/titles"), (OWNER, "/approvals")):
+        page = await people(wallet, path, size)
+        bar = await page.locator("header.bar").bounding_box()
+        headline = await page.locator("h1").bounding_box()
+        assert headline["y"] >= bar["y"] + bar["height"] and headline["x"] >= 15, path
