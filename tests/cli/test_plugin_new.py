@@ -103,8 +103,8 @@ BAD_NAMES = {
     "../escape": "A plugin's name is lower-case letters and digits, not '../escape'.",
     "": "A plugin's name is lower-case letters and digits, not ''.",
     "x" * 40: f"A plugin's name is lower-case letters and digits, not {'x' * 40!r}.",
-    "class": "class is a word of Python itself, and no name for a plugin.",
-    "async": "async is a word of Python itself, and no name for a plugin.",
+    "class": "class is a reserved word of Python; no plugin can have that name.",
+    "async": "async is a reserved word of Python; no plugin can have that name.",
     "server": "There is a Python package called wylloh_server.",
     "tagging": "A plugin called tagging is installed here already.",
 }

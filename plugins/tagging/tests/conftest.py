@@ -26,6 +26,18 @@ def add():
 
 
 @pytest.fixture
+def add_many():
+    """Tag a film with many tags at once, by a file."""
+
+    async def add_many(app, film, tags):
+        text = "film,tag\n" + "".join(f"{film.id},{tag}\n" for tag in tags)
+        await app.post("import/confirmed", {"text": text}, by=Role.OWNER)
+        assert (await app.tasks())[0].state == "done"
+
+    return add_many
+
+
+@pytest.fixture
 def tags_of():
     """Give a film's tags."""
 

@@ -246,12 +246,12 @@ async def test_ten_thousand_bad_lines_give_a_summary_and_nothing_half_done(taggi
         page = await plan(app, text)
         assert page.status == 400
         html = await app.render(page, by=OWNER)
-        assert "10,000 places of this file cannot be read, so nothing was imported." in html
+        assert "10,000 places in this file cannot be read, so nothing was imported." in html
         assert "<b>line 3</b> A tag needs a word on both sides of each slash." in html
         assert "And 9,980 more." in html
         assert ">Import<" not in html
         task = await confirm(app, text)
-        assert (task.state, task.says.startswith("10,000 places of this file cannot be read")) == (
+        assert (task.state, task.says.startswith("10,000 places in this file cannot be read")) == (
             "failed",
             True,
         )
@@ -260,11 +260,10 @@ async def test_ten_thousand_bad_lines_give_a_summary_and_nothing_half_done(taggi
         assert app.record.errors == 0
 
 
-async def test_a_film_never_gets_more_tags_than_it_may_have(tagging, add, tags_of):
+async def test_a_film_never_gets_more_tags_than_it_may_have(tagging, add_many, tags_of):
     async with tagging() as app:
         film = app.films[0]
-        for number in range(30):
-            await add(app, film, f"tag {number}")
+        await add_many(app, film, [f"tag {number}" for number in range(30)])
         lines = "".join(f"{film.id},more {n}\n" for n in range(21))
         page = await plan(app, "film,tag\n" + lines)
         assert page.status == 400
@@ -330,7 +329,7 @@ async def test_no_file_at_all(tagging):
     async with tagging() as app:
         page = await app.post("import", {}, by=OWNER)
         assert "No file was chosen." in await app.render(page, by=OWNER)
-        assert "Bring tags in." in await app.render(await app.get("import", by=OWNER), by=OWNER)
+        assert "Import tags." in await app.render(await app.get("import", by=OWNER), by=OWNER)
 
 
 async def test_viewers_import_nothing(tagging):

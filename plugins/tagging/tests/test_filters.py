@@ -164,7 +164,7 @@ async def test_small_operators_are_explained_with_the_filter_that_may_be_meant(s
 
 async def test_a_knotted_filter_works_without_the_builder(stocked):
     html = await stocked.render(await stocked.get("filter", query={"q": "western OR (noir AND short)"}))
-    assert "too knotted for the builder" in html
+    assert "too complex for the builder" in html
     assert '<h2 id="found">2 films</h2>' in html
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from tests.web.pages.conftest import stocked
 from tests.web.pages.samples import BEGUN, OWN, STACKED
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.web import keys
+from wylloh_tagging.exchange import FORMAT
 
 PHONE, DESK, TV = (
     {"width": 390, "height": 844},
@@ -60,15 +62,23 @@ async def house(open_house):  # noqa: F811
 
 @pytest.fixture
 async def furnished(house, owner):  # noqa: F811
-    for film, tags in TAGS.items():
-        for tag in tags:
-            await owner.post(f"{HERE}/film/{film.id}/tags", {"tag": tag})
-    for tag, grey in (
-        ("genre", "slate"), ("genre/drama", "coal"), ("decade", "stone"), ("mood", "silver"), ("family", "pearl")
-    ):  # fmt: skip
-        await owner.post(f"{HERE}/grey", data={"tag": tag, "grey": grey})
-    for name, text in (("Rainy Sundays", "animation OR documentary"), ("Long ago", "1940s OR 1950s")):
-        await owner.post(f"{HERE}/filter", data={"name": name, "q": text, "shared": "y", "home": "y"})
+    file = {
+        "format": FORMAT,
+        "films": [{"film": film.id, "tags": tags} for film, tags in TAGS.items()],
+        "greys": {
+            "genre": "slate",
+            "genre/drama": "coal",
+            "decade": "stone",
+            "mood": "silver",
+            "family": "pearl",
+        },
+        "collections": [
+            {"name": "Rainy Sundays", "filter": "animation OR documentary", "home": True},
+            {"name": "Long ago", "filter": "1940s OR 1950s", "home": True},
+        ],
+    }
+    await owner.post(f"{HERE}/import/confirmed", data={"text": json.dumps(file)})
+    await house.work.jobs.settled()
     return house
 
 
@@ -294,7 +304,7 @@ async def test_a_file_is_brought_in(open_page, furnished, tmp_path):
     file.write_text(f'film,tag\n{OWN.id},"brought, along"\n', encoding="utf-8-sig")
     page = await open_page(PHONE, f"{HERE}/import")
     await page.get_by_label("File", exact=True).set_input_files(file)
-    await page.get_by_role("button", name="See what would happen").click()
+    await page.get_by_role("button", name="See what will happen").click()
     await page.get_by_text("1 film will get 1 new tag.").wait_for()
     await page.get_by_role("button", name="Import").click()
     await page.wait_for_url("**/tasks")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import wylloh_tagging
 from wylloh_server.sdk import Redirect, Role, Slot, Verdict
+from wylloh_tagging.exchange import FORMAT
 from wylloh_tagging.greys import GREYS, PLAIN, grey_of
 from wylloh_tagging.tags import tag_of
 
@@ -70,8 +72,9 @@ async def test_viewers_change_nothing(tagging, path):
 
 async def test_there_are_at_most_thirty_categories(tagging):
     async with tagging() as app:
-        for number in range(27):
-            await app.post("categories", {"name": f"c{number}"}, by=OWNER)
+        text = json.dumps({"format": FORMAT, "categories": [f"c{number}" for number in range(27)]})
+        await app.post("import/confirmed", {"text": text}, by=OWNER)
+        assert len(await app.tasks()) == 1
         refused = await app.post("categories", {"name": "one more"}, by=OWNER)
         assert (refused.status, refused.sentence) == (400, "There are at most 30 categories.")
 

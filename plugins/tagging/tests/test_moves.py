@@ -50,8 +50,8 @@ async def test_a_name_that_is_taken_makes_two_tags_one(tagging, add, tags_of):
             await add(app, film, tag)
         page = await app.get("rename", query={"tag": "noir", "to": "genre/noir"}, by=OWNER)
         html = await app.render(page, by=OWNER)
-        assert "<h1>Make them one?</h1>" in html
-        sentence = "noir becomes one with genre/noir: 2 films will be tagged genre/noir instead, of which 1 has both now."
+        assert "<h1>Merge them?</h1>" in html
+        sentence = "noir will be merged into genre/noir: 2 films will be tagged genre/noir instead, of which 1 has both now."
         assert sentence in html
         await rename(app, "noir", "genre/noir")
         assert await tags_of(app, a) == ["genre/noir"]

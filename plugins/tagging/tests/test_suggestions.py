@@ -185,10 +185,9 @@ async def test_answers_at_once_are_all_counted(tagging):
         assert (answers["tag:storm"].accepted, answers["source:synopsis"].accepted) == (4, 4)
 
 
-async def test_a_film_with_fifty_tags_accepts_no_more(tagging, add):
+async def test_a_film_with_fifty_tags_accepts_no_more(tagging, add_many):
     async with tagging(STORMS) as app:
-        for number in range(50):
-            await add(app, STORMS[0], f"tag {number}")
+        await add_many(app, STORMS[0], [f"tag {number}" for number in range(50)])
         assert (await answer(app, STORMS[0], "accept", "storm")).sentence == "A film has at most 50 tags."
         assert "storm" in await suggested(app, STORMS[0])
 

@@ -127,11 +127,10 @@ async def test_a_film_that_is_not_there(tagging):
         assert (await app.post("film/nowhere/tags", {"tag": "a"}, by=Role.OWNER)).status == 404
 
 
-async def test_a_film_has_room_for_fifty_tags(tagging, add):
+async def test_a_film_has_room_for_fifty_tags(tagging, add, add_many):
     async with tagging() as app:
         film = app.films[0]
-        for number in range(50):
-            await add(app, film, f"tag {number}")
+        await add_many(app, film, [f"tag {number}" for number in range(50)])
         refused = await app.post(f"film/{film.id}/tags", json={"tag": "tag 50"}, by=Role.OWNER)
         assert refused == Refusal(400, "A film has at most 50 tags.", "Remove one first.")
         assert isinstance(await add(app, film, "tag 49"), Redirect)

@@ -43,7 +43,7 @@ def check_may_lock(request: PluginRequest) -> None:
         AccessRefused: the viewer is none.
     """
     if not may_lock(request.viewer):
-        raise AccessRefused("Only admins lock films for viewers.", fix="Ask the owner of this server.")
+        raise AccessRefused("Only admins may lock films for viewers.", fix="Ask the owner of this server.")
 
 
 def signed_in(request: PluginRequest) -> Viewer:

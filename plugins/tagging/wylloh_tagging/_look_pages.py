@@ -41,7 +41,7 @@ async def move(context: PluginContext, request: PluginRequest) -> Reply:
         return _asking(now, changed=True)
     if len(now.films) > _AT_ONCE:
         arguments = {"tag": old, "to": now.move.new}
-        await context.tasks.start("move", f"Call {old} {now.move.new}", arguments, request.viewer)
+        await context.tasks.start("move", f"Rename {old} to {now.move.new}", arguments, request.viewer)
         return Redirect("/tasks")
     done = await do_move(context, old, to)
     return Redirect(_address(done.move.new) if done.films else f"{HERE}/")

@@ -92,7 +92,7 @@ class MovePlan:
 
 
 async def plan_move(context: PluginContext, old: Tag, name: str) -> MovePlan:
-    """Say what would happen if a tag was called otherwise. Changes nothing.
+    """Say what would happen if a tag had another name. Changes nothing.
 
     Raises:
         NotFound: nothing here has the tag.
@@ -137,7 +137,9 @@ def _check(move: Move, index: TagIndex) -> None:
     if move.new == move.old:
         raise InvalidValue(f"It is called {move.old} already.", fix="Choose another name.")
     if reaches(move.old, move.new):
-        raise InvalidValue("A tag cannot move below itself.", fix="Choose a name that begins otherwise.")
+        raise InvalidValue(
+            "A tag cannot move below itself.", fix="Choose a name that does not begin with the tag."
+        )
     for tag in index.below(move.old):
         try:
             tag_of(move.of(tag))
@@ -251,7 +253,9 @@ def _sentences(plan: MovePlan) -> list[str]:
     old, new, films = plan.move.old, plan.move.new, len(plan.films)
     if plan.merges:
         both = f", of which {plan.both} {'has' if plan.both == 1 else 'have'} both now" if plan.both else ""
-        first = f"{old} becomes one with {new}: {counted(films, 'film')} will be tagged {new} instead{both}."
+        first = (
+            f"{old} will be merged into {new}: {counted(films, 'film')} will be tagged {new} instead{both}."
+        )
     elif films:
         first = f"{counted(films, 'film')} will be tagged {new} instead of {old}."
     else:

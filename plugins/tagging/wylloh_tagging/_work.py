@@ -48,9 +48,14 @@ async def plan_tag(context: PluginContext, request: BatchRequest) -> BatchPlan:
     full = {film for film, count in index.counts().items() if count >= MOST} & (chosen - have)
     get = len(chosen) - len(have) - len(full)
     parts = [f"{counted(get, 'film')} {'gets' if get == 1 else 'get'} the tag {tag}"] * bool(get)
-    parts += [f"{len(have)} {'has' if len(have) == 1 else 'have'} it already"] * bool(have)
-    parts += [f"{len(full)} {'has' if len(full) == 1 else 'have'} {MOST} tags and no room"] * bool(full)
+    parts += [f"{_some(len(have), parts)} it already"] * bool(have)
+    parts += [f"{_some(len(full), parts)} {MOST} tags and no room for another"] * bool(full)
     return BatchPlan(f"{'; '.join(parts)}.", "" if get else "Choose other films or another tag.")
+
+
+def _some(number: int, said: Sequence[str]) -> str:
+    """Say `3 films have`, or, after something was said of films, `3 have`."""
+    return f"{f'{number:,}' if said else counted(number, 'film')} {'has' if number == 1 else 'have'}"
 
 
 async def plan_untag(context: PluginContext, request: BatchRequest) -> BatchPlan:

@@ -243,5 +243,5 @@ def _bare(cell: str) -> str:
 
 def summary(faults: Sequence[Fault]) -> str:
     """Say how many places cannot be read, and that nothing was done."""
-    places = "One place" if len(faults) == 1 else f"{len(faults):,} places"
-    return f"{places} of this file cannot be read, so nothing was imported."
+    places = "One place in" if len(faults) == 1 else f"{len(faults):,} places in"
+    return f"{places} this file cannot be read, so nothing was imported."
