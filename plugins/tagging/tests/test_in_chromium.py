@@ -158,16 +158,20 @@ async def test_every_page_fits_and_is_pictured(open_page, tv_cookies):
             await take(Visitor(page), f"tagging-{name}")
 
 
-async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, owner):  # noqa: F811
+async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, owner, furnished):  # noqa: F811
     long = "w" * 80
     for tag in (long, f"genre/{long[:74]}", f"{'x' * 39}/{'y' * 40}"):
         await owner.post(f"{HERE}/film/{OWN.id}/tags", {"tag": tag})
     await owner.post(f"{HERE}/categories", data={"name": "z" * 80})
+    await furnished.storage.films.save(
+        replace(BEGUN, description=replace(BEGUN.description, synopsis=f"About {long}."))
+    )
     form = {"name": "N" * 60, "q": f"family AND ({long} OR {'x' * 39})", "shared": "y", "home": "y"}
     kept = await owner.post(f"{HERE}/filter", data=form)
     pages = {
         "library": "/",
         "film": f"/films/{OWN.id}",
+        "suggested": f"/films/{BEGUN.id}",
         "tags": f"{HERE}/",
         "tag": f"{HERE}/tag/{long}",
         "rename": f"{HERE}/rename?tag={long}&to={'v' * 80}",
