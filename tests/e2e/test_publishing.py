@@ -20,9 +20,18 @@ def film(tmp_path_factory):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def publisher(browser, demo):
-    """The demo's publisher, whom the registry knows and this server does not yet."""
+    """The demo's publisher, whom registry and server know."""
     person = await Shopper.arriving(browser, demo, accounts().publisher)
     person.visitor.expected = [r"Failed to load resource|net::ERR_FAILED"]
+    yield person
+    await person.visitor.leave()
+    assert person.visitor.problems == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def somebody(browser, demo):
+    """Somebody with a wallet who would like to publish."""
+    person = await Shopper.arriving(browser, demo)
     yield person
     await person.visitor.leave()
     assert person.visitor.problems == []
@@ -38,18 +47,24 @@ async def answer(owner, name, verb, note=""):
     await expect(owner.page.locator("[data-request]", has_text=name)).to_have_count(0)
 
 
+async def test_who_would_like_to_publish_asks_and_the_owner_answers(somebody, arrive, demo, signed_in):
+    page = somebody.page
+    owner = await arrive(demo, session=signed_in)
+    await page.goto("/titles")
+    await page.get_by_label("Who you are").fill("I draw with formulas.")
+    await page.get_by_role("button", name="Ask the owner").click()
+    await expect(page.get_by_role("heading", name="You have asked")).to_be_visible()
+    await answer(owner, "I draw with formulas.", "Approve")
+    await page.goto("/titles")
+    await expect(page.get_by_label("A new title")).to_be_visible()
+
+
 async def test_a_publisher_brings_a_film_from_the_upload_to_the_chain(publisher, arrive, demo, film):
     page = publisher.page
     owner = await arrive(demo)
     await owner.sign_in("demo")
 
     await page.goto("/titles")
-    await page.get_by_label("Who you are").fill("I publish the demo's films.")
-    await page.get_by_role("button", name="Ask the owner").click()
-    await expect(page.get_by_role("heading", name="You have asked")).to_be_visible()
-    await answer(owner, "I publish the demo's films.", "Approve")
-    await page.goto("/titles")
-
     await page.get_by_label("A new title").fill("A Walk")
     await page.get_by_role("button", name="Begin").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("A Walk")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,11 @@ class Desk:
         while (found := await self.storage.tasks.get(task)).state is not state:
             await asyncio.sleep(0.005)
         return found
+
+    async def states(self, expected):
+        """Wait until so many of Alice's tasks are in each state."""
+        while Counter(task.state for task in await self.desk.all(BY_ALICE)) != expected:
+            await asyncio.sleep(0.005)
 
 
 @pytest.fixture
@@ -211,10 +217,9 @@ async def test_one_that_waits_can_be_cancelled_and_never_begins(desk):
 
 
 async def test_one_plugin_s_many_tasks_keep_no_other_waiting(desk):
-    many = [await desk.start(forever) for _ in range(5)]
-    for task in many[:2]:
-        await desk.state(task, TaskState.RUNNING)
-    assert [task.state for task in await desk.desk.all(BY_ALICE)].count(TaskState.WAITING) == 3
+    for _ in range(5):
+        await desk.start(forever)
+    await desk.states({TaskState.RUNNING: 2, TaskState.WAITING: 3})
     other = await desk.start(done, kind="store.sync")
     await desk.state(other, TaskState.DONE)
 

@@ -222,6 +222,7 @@ async def test_what_cannot_be_done_is_said_and_can_be_tried_otherwise(desk, hous
     await word.fill("drama")
     assert not await dialog.get_by_text("1 films get the mark").is_visible()
     await dialog.get_by_role("button", name="Go on").click()
+    await dialog.get_by_text("1 films get the mark drama.").wait_for()
     await house.storage.films.remove(STACKED.id)
     await dialog.get_by_role("button", name="Confirm").click()
     await dialog.get_by_text("1 of the selected films is not here any more.").wait_for()
