@@ -14,7 +14,7 @@ from itertools import groupby, takewhile
 from typing import TYPE_CHECKING
 
 from wylloh_analytics._filmbook import FilmBook
-from wylloh_analytics._ledger import Entry, Ledger, Place
+from wylloh_analytics._ledger import Ledger, Place, Stretch
 from wylloh_analytics.book import Block, Book
 from wylloh_analytics.facts import KINDS
 
@@ -29,7 +29,7 @@ RULES = "1"
 _STRETCH = 1000
 """Steps taken at once while the server runs: others who write to the database wait for them."""
 LONG_STRETCH = 10_000
-"""Steps taken at once where nobody waits."""
+"""Steps taken at once where nobody waits: as many as are given at once."""
 
 
 class Ghosts:
@@ -119,13 +119,11 @@ class Counting:
         kept_from = -1 if final is None else final
         book = Book(self._chain.contracts.store, films.known)
         standings = await self._ledger.standings(book.pairs(facts))
-        entries = []
-        for block in blocks_of(facts):
-            counted = book.count(block, standings)
-            standings |= counted.now
-            entries.append(Entry(block, counted, fleeting=block.number > kept_from))
-        place = replace(place, cursor=cursor, counted=entries[-1].block.number)
-        await self._ledger.add(entries, films, place, kept_from)
+        blocks, stretch = blocks_of(facts), Stretch()
+        for block in blocks:
+            book.count(block, standings, stretch.counted_with(block, fleeting=block.number > kept_from))
+        place = replace(place, cursor=cursor, counted=blocks[-1].number)
+        await self._ledger.add(blocks, stretch, films, place, kept_from)
         return place
 
     async def _take_back(self, facts: Sequence[ChainEvent], place: Place, cursor: int) -> Place:
@@ -178,7 +176,7 @@ class Counting:
             found = await self._chain.changes(cursor, kinds=KINDS, limit=LONG_STRETCH)
             gone.update(hash(step.event) for step in found.steps if not step.added)
             cursor = found.cursor
-            if len(found.steps) < LONG_STRETCH:
+            if not found.steps:
                 return Ghosts(gone)
             await asyncio.sleep(0)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from wylloh_analytics._counting import LONG_STRETCH, Counting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from wylloh_server.sdk import PluginContext
 
@@ -75,7 +76,8 @@ class Desk:
         await self.end()
         self._counting.halted = False
         self._counting.stretch = LONG_STRETCH
-        return await self._counting.count_anew()
+        with _seldom_collecting():
+            return await self._counting.count_anew()
 
     async def _keep_counting(self) -> None:
         while not self._counting.halted:
@@ -96,6 +98,17 @@ class Desk:
         self._failure = None
         if changed:
             self._live.changed(TOPIC)
+
+
+@contextlib.contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Have Python look for cycles a thousand times as seldom: among the millions of facts there are none."""
+    usual = gc.get_threshold()
+    gc.set_threshold(usual[0] * 1000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @asynccontextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
@@ -10,15 +11,15 @@ from sqlalchemy import delete, insert, select
 from wylloh_analytics._kept import adding, ladder_rows, replacing, standing_of, undo_row
 from wylloh_analytics._rows import chunks, packed, rows_of
 from wylloh_analytics._tables import SUMS, ladders, standings, state, undo
-from wylloh_analytics.book import Pair, Standing
+from wylloh_analytics.book import Counted, Pair, Standing
 from wylloh_analytics.tally import Tally
 from wylloh_server.sdk import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from wylloh_analytics._filmbook import FilmBook
-    from wylloh_analytics.book import Block, Counted
+    from wylloh_analytics.book import Block
     from wylloh_server.sdk import PluginTables
 
 
@@ -40,12 +41,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A counted block, and whether a reorg may still take it back."""
+class Stretch:
+    """What counted blocks changed: all that are final together, and each that a reorg may still take back."""
 
-    block: Block
-    counted: Counted
-    fleeting: bool
+    settled: Counted = field(default_factory=Counted)
+    fleeting: list[tuple[Block, Counted]] = field(default_factory=list)
+
+    def counted_with(self, block: Block, *, fleeting: bool) -> Counted:
+        """Give what a block is to be counted into."""
+        if not fleeting:
+            return self.settled
+        self.fleeting.append((block, Counted()))
+        return self.fleeting[-1][1]
+
+    @property
+    def parts(self) -> Iterator[Counted]:
+        """All of it, in the order it was counted."""
+        yield self.settled
+        yield from (counted for _, counted in self.fleeting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +93,13 @@ class Ledger:
     async def standings(self, pairs: Collection[Pair]) -> dict[Pair, Standing]:
         """Give what wallets have; those nobody has counted yet are left out."""
         found: dict[Pair, Standing] = {}
-        scopes = sorted({scope for scope, _ in pairs})
-        for wallets in chunks(sorted({packed(wallet) for _, wallet in pairs})):
-            for few in chunks(scopes):
-                theirs = standings.c.wallet.in_(wallets) & standings.c.scope.in_(few)
-                for wallet, scope, *rest in await rows_of(self._tables, select(standings).where(theirs)):
+        by_scope = defaultdict[int, list[bytes]](list)
+        for scope, wallet in pairs:
+            by_scope[scope].append(packed(wallet))
+        for scope, wallets in by_scope.items():
+            for few in chunks(wallets):  # of one scope at a time: a wallet may be in hundreds
+                theirs = (standings.c.scope == scope) & standings.c.wallet.in_(few)
+                for wallet, _, *rest in await rows_of(self._tables, select(standings).where(theirs)):
                     found[scope, Wallet(f"0x{wallet.hex()}")] = standing_of(*rest)
         return found
 
@@ -103,14 +118,16 @@ class Ledger:
         this_one = (undo.c.block == block) & (undo.c.hash == block_hash)
         return bool(await rows_of(self._tables, select(undo.c.block).where(this_one)))
 
-    async def add(self, entries: Sequence[Entry], films: FilmBook, place: Place, final: int) -> None:
+    async def add(
+        self, blocks: Sequence[Block], stretch: Stretch, films: FilmBook, place: Place, final: int
+    ) -> None:
         """Store what blocks changed; blocks up to `final` can no longer be taken back after this."""
         whole, now = Tally(), dict[Pair, Standing]()
-        for entry in entries:
-            whole.add(entry.counted.tally)
-            now |= entry.counted.now
-        changed = [row for entry in entries for row in ladder_rows(entry.block, films.known)]
-        fleeting = [undo_row(entry.block, entry.counted) for entry in entries if entry.fleeting]
+        for counted in stretch.parts:
+            whole.add(counted.tally)
+            now |= counted.now
+        changed = [row for block in blocks for row in ladder_rows(block, films.known)]
+        fleeting = [undo_row(block, counted) for block, counted in stretch.fleeting]
         await self._tables.change(
             [
                 *films.statements(),

@@ -69,11 +69,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What one block changes: sums, and what wallets have afterwards (`now`) and had before (`was`)."""
+    """What blocks change: sums, and what wallets have afterwards (`now`) and had before the first (`was`)."""
 
-    tally: Tally
-    now: dict[Pair, Standing]
-    was: dict[Pair, Standing]
+    tally: Tally = field(default_factory=Tally)
+    now: dict[Pair, Standing] = field(default_factory=dict)
+    was: dict[Pair, Standing] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,10 +98,12 @@ class Book:
             for scope in film.scopes
         }
 
-    def count(self, block: Block, standings: Mapping[Pair, Standing]) -> Counted:
-        """Count a block. `standings` are those of `pairs`, as far as they were ever counted."""
+    def count(self, block: Block, standings: dict[Pair, Standing], counted: Counted) -> None:
+        """Count a block, on top of what was `counted`.
+
+        `standings` are those of `pairs`, as far as they were ever counted; they are kept up.
+        """
         hour = hour_of(block.at)
-        counted = Counted(Tally(), {}, {})
         for fact in block.facts:
             self._count_trade(counted.tally, fact, hour)
         moving = _Moving(counted, standings, hour)
@@ -112,7 +114,6 @@ class Book:
                 wider[scope, wallet] += really
         for pair, change in wider.items():
             moving.move(pair, change)
-        return counted
 
     def _changes(self, block: Block) -> Counter[tuple[KnownFilm, Wallet]]:
         """Add up what the block's facts give and take, film by film and wallet by wallet."""
@@ -130,12 +131,15 @@ class Book:
     def _count_trade(self, tally: Tally, fact: ChainEvent, hour: int) -> None:
         film = self.films[token_of(fact)]
         moved = passed_on(fact, self._nobodies(film))
+        sale = fact if isinstance(fact, TokensSold) else None
+        if not moved and sale is None:
+            return
         for scope in film.scopes:
             for grain, start in _grains(hour):
                 if moved:
                     tally.flow[scope, grain, start, "moved"] += moved
-                if isinstance(fact, TokensSold):
-                    _count_sale(tally, fact, scope, grain, start)
+                if sale is not None:
+                    _count_sale(tally, sale, scope, grain, start)
 
     def _nobodies(self, film: KnownFilm) -> frozenset[Wallet]:
         found = self._none.get(film.publisher)
@@ -166,7 +170,7 @@ class _Moving:
     """Changes what wallets have, within one hour."""
 
     counted: Counted
-    standings: Mapping[Pair, Standing]
+    standings: dict[Pair, Standing]
     hour: int
 
     def move(self, pair: Pair, change: int, film: KnownFilm | None = None) -> int:
@@ -181,7 +185,8 @@ class _Moving:
         got = self.hour if change > 0 else before.got
         after = Standing(before.tokens + change, got, lots)
         _count_step(tally, pair[0], before, after, self.hour)
-        self.counted.was[pair], self.counted.now[pair] = before, after
+        self.counted.was.setdefault(pair, before)
+        self.counted.now[pair] = self.standings[pair] = after
         return change
 
 

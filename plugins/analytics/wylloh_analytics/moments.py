@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import InvalidValue
@@ -41,6 +42,7 @@ def day_of(at: float) -> int:
     return hour_of(at) // HOURS
 
 
+@lru_cache(maxsize=64)
 def month_of(day: int) -> int:
     """Give the month of a day: twelve times the year, and January is 0."""
     when = date_of(day)
