@@ -31,7 +31,7 @@ def test_a_quantity_is_read(text, number):
     [
         ("", "The number of tokens is missing."),
         ("   ", "The number of tokens is missing."),
-        ("0", "A number of tokens of 0 is nothing."),
+        ("0", "The number of tokens must be more than 0."),
         ("-1", "A number of tokens cannot be negative."),
         ("\u2212 1", "A number of tokens cannot be negative."),
         ("1.5", "“1.5” is not a number of tokens: tokens cannot be divided."),
@@ -69,8 +69,8 @@ def test_an_amount_is_read_to_the_last_unit(text, amount):
     ("text", "sentence"),
     [
         ("", "The price is missing."),
-        ("0", "A price of 0 is nothing."),
-        ("0.00", "A price of 0 is nothing."),
+        ("0", "The price must be more than 0."),
+        ("0.00", "The price must be more than 0."),
         ("-1", "A price cannot be negative."),
         ("4,99", "“4,99” is not a price. A point parts the decimals."),
         ("1,000.00", "“1,000.00” is not a price. A point parts the decimals."),

@@ -1,6 +1,19 @@
 from __future__ import annotations
 
-from store_samples import LIGHT, MEADOW, NIGHT, VIEWER, happened, minted, sold, stocked, titles_of
+from store_samples import (
+    HOLDER,
+    LIGHT,
+    MEADOW,
+    NIGHT,
+    VIEWER,
+    happened,
+    listed,
+    minted,
+    moved,
+    sold,
+    stocked,
+    titles_of,
+)
 
 from wylloh_server.sdk import Role
 
@@ -124,10 +137,43 @@ async def test_a_right_within_reach_says_what_it_takes_from_where_one_stands(sto
 async def test_a_right_that_cannot_be_reached_is_not_offered(store):
     async with store() as app:
         await stocked(app)
-        await happened(app, *sold(1, VIEWER, 550, 400))
+        await happened(app, *sold(1, HOLDER, 550, 400))
         assert titles_of(await app.get(query={"right": "small-venue"})) == []
         await happened(app, minted(1, 100))
         assert titles_of(await app.get(query={"right": "small-venue"})) == ["Winter Light"]
+
+
+async def test_within_reach_counts_from_what_the_viewer_holds(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *sold(1, VIEWER, 60, 450), *sold(1, HOLDER, 490, 400))  # 50 are left
+        right = {"right": "small-venue"}
+        assert titles_of(await app.get(query=right)) == ["Winter Light"]
+        assert titles_of(await app.get(query=right, by=Role.PUBLISHER)) == []
+        (facet,) = [facet for facet in (await app.get()).values["facets"] if facet.name == "right"]
+        assert {choice.label: choice.count for choice in facet.first}["Small venue"] == 1
+        await happened(app, moved(1, VIEWER, HOLDER, 20))  # 40 held, 50 left
+        assert titles_of(await app.get(query=right)) == []
+
+
+async def test_what_one_offers_oneself_is_not_within_reach(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *sold(1, VIEWER, 99, 450), *sold(1, HOLDER, 501, 400))
+        await happened(app, *listed(1, 9, 50, 300, VIEWER))
+        assert titles_of(await app.get(query={"right": "small-venue"})) == []
+        await happened(app, *listed(1, 10, 60, 300))
+        assert titles_of(await app.get(query={"right": "small-venue"})) == ["Winter Light"]
+
+
+async def test_a_right_that_takes_several_sellers_says_so(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *listed(1, 9, 30, 250))
+        page = await app.get(query={"right": "small-venue", "q": "winter"})
+        assert [shelf.line for shelf in page.values["shelves"]] == [
+            "100 tokens · 390.00 dUSD from several sellers"
+        ]
 
 
 async def test_a_card_shows_what_the_viewer_holds(store):
@@ -136,6 +182,8 @@ async def test_a_card_shows_what_the_viewer_holds(store):
         await happened(app, *sold(1, VIEWER, 250, 400))
         html = await app.render(await app.get(query={"q": "winter"}))
         assert "You hold </span>×250" in html
+        await happened(app, *sold(2, VIEWER, 1, 250, 7, HOLDER))
+        assert "You hold </span>×1<" in await app.render(await app.get(query={"q": "meadow"}))
 
 
 async def test_nothing_found_says_what_to_do(store):

@@ -3,11 +3,27 @@ from __future__ import annotations
 import asyncio
 import re
 
-from store_samples import CENT, HOLDER, LIGHT, MEADOW, NIGHT, STORE, VIEWER, happened, sold, stocked, token
+import pytest
+from store_samples import (
+    CENT,
+    HOLDER,
+    LIGHT,
+    MEADOW,
+    NIGHT,
+    STORE,
+    VIEWER,
+    happened,
+    listed,
+    sold,
+    stocked,
+    token,
+)
 
-from wylloh_server.sdk import ChainError, Redirect, Role, SignaturePart, SignatureRequest, Slot
+from wylloh_server.sdk import ChainError, InvalidValue, Redirect, Role, SignaturePart, SignatureRequest, Slot
 from wylloh_server.testing import DOLLAR
+from wylloh_server.testing._samples import sample_viewer
 from wylloh_store.permit import domain_separator
+from wylloh_store.renewing import renewed
 
 COIN = DOLLAR.address
 NAMED = {"name": "Demo Dollar", "version": "1", "chainId": 1, "verifyingContract": COIN}
@@ -92,8 +108,6 @@ async def test_the_section_about_price_and_sale_says_everything(store):
 
 
 async def test_a_cheaper_holder_is_named_beside_the_publisher(store):
-    from store_samples import listed
-
     async with store() as app:
         await stocked(app)
         await happened(app, *listed(1, 9, 20, 449))
@@ -197,7 +211,7 @@ async def test_buying_from_a_holder_says_who_gets_what(store):
 
 BAD = [
     ({}, "The number of tokens is missing."),
-    ({"quantity": "0"}, "A number of tokens of 0 is nothing."),
+    ({"quantity": "0"}, "The number of tokens must be more than 0."),
     ({"quantity": "-1"}, "A number of tokens cannot be negative."),
     ({"quantity": str(2**256)}, "That number of tokens is larger than any contract can take."),
     ({"quantity": "many"}, "“many” is not a number of tokens: tokens cannot be divided."),
@@ -291,6 +305,54 @@ async def test_the_page_works_out_a_price_and_chooses_the_cheapest(store):
         assert page.values["wanted"].quote.listing == 0
         wrong = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "none"})
         assert (wrong.status, "“none” is not" in await app.render(wrong)) == (200, True)
+
+
+async def test_what_a_holder_sells_for_less_is_said_and_can_be_bought(store):
+    async with store() as app:
+        await stocked(app)
+        rich(app)
+        await happened(app, *listed(1, 9, 3, 250))
+        page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "5"})
+        html = await app.render(page)
+        assert page.values["wanted"].quote.listing == 0
+        assert "3 of them are cheaper from a holder: 2.50 dUSD each." in html
+        assert (
+            f'href="/plugins/store/film/{LIGHT.id}/buy?quantity=3&amp;listing=9">Buy those 3 there</a>'
+            in html
+        )
+        await buy(app, LIGHT, quantity=5)
+        (proposal,) = app.transactions.proposals
+        assert "3 of them are cheaper from a holder: 2.50 dUSD each." in proposal.explanation
+        assert proposal.recipe == {"do": "buy", "film": LIGHT.id, "quantity": "5", "listing": "0"}
+
+
+async def test_only_tiers_that_can_be_bought_are_offered_and_of_the_next_it_says_what_is_missing(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *sold(1, HOLDER, 182, 400))  # 418 are left, 500 would be needed
+        html = await app.render(await app.get(f"film/{LIGHT.id}/buy"))
+        assert ">100 for Small venue</a>" in html
+        assert "for Streaming</a>" not in html
+        assert "Streaming takes 500 more, and 418 can be bought at once: 82 are missing." in html
+
+
+async def test_a_purchase_is_prepared_anew_as_things_are_then(store):
+    async with store() as app:
+        await stocked(app)
+        rich(app)
+        with_permit(app)
+        await buy(app, LIGHT, quantity=12)
+        (proposal,) = app.transactions.proposals
+        viewer = sample_viewer(Role.VIEWER)
+        app.chain.answer(COIN, "nonces(address)", (4,))
+        await happened(app, *sold(1, VIEWER, 1, 499))
+        again = await renewed(app.context, viewer, proposal.recipe)
+        assert again.steps[0].typed_data["message"]["nonce"] == "4"
+        assert again.explanation[2] == "You will hold 13 then."
+        app.chain.answer(STORE, "stockOf(uint256)", (0,))
+        with pytest.raises(InvalidValue, match="Sold out"):
+            await renewed(app.context, viewer, proposal.recipe)
+        assert await renewed(app.context, viewer, {"do": "something newer"}) is None
 
 
 async def test_in_the_presale_the_sentence_says_so(store):

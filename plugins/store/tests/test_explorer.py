@@ -18,7 +18,7 @@ from store_samples import (
     token,
 )
 
-from wylloh_server.sdk import ListingCancelled, Role
+from wylloh_server.sdk import ListingCancelled, Role, Wallet
 from wylloh_server.testing import SOMEWHERE
 from wylloh_store.explorer import share_of
 
@@ -75,18 +75,40 @@ async def test_holders_with_their_share_and_the_store_under_its_name(store):
         await happened(app, *sold(1, VIEWER, 100, 400), *sold(1, HOLDER, 50, 450))
         await happened(app, *listed(1, 9, 20, 600))
         values = (await page(app)).values
-        assert [
-            (line.wallet, line.amount, line.share, line.tier, line.is_store) for line in values["holders"]
-        ] == [
-            (STORE, 470, "78.33 %", "", True),
-            (VIEWER, 100, "16.66 %", "Small venue", False),
-            (HOLDER, 30, "5 %", "Personal viewing", False),
+        assert [(line.wallet, line.amount, line.share, line.tier) for line in values["holders"]] == [
+            (VIEWER, 100, "16.67 %", "Small venue"),
+            (HOLDER, 30, "5 %", "Personal viewing"),
         ]
+        assert (values["holder_count"], values["store_share"]) == (2, "78.33 %")
         html = await app.render(await page(app))
-        assert "450 for first sale, 20 put up by holders" in html
+        assert "2 holders" in html
+        assert "There are 600 tokens, of at most 1,000" in html
+        assert "450 not yet sold, 20 on offer by holders" in html
         assert ">You</span>" in html
         assert "0xe3e3…e3e3" in html
         assert 'href="https://explorer.example/block/' in html
+
+
+async def test_the_publisher_is_named_as_such(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, *sold(1, PUBLISHER, 5, 499))
+        html = await app.render(await page(app))
+        assert "<small>The publisher</small>" in html
+        assert f'title="{PUBLISHER}">The publisher</a>' in html
+
+
+async def test_pages_of_holders_leave_out_the_store_and_nobody_else(store, monkeypatch):
+    monkeypatch.setattr("wylloh_store.explorer._HOLDERS", 2)
+    people = [Wallet(f"0x{number:040x}") for number in range(1, 6)]
+    async with store() as app:
+        await stocked(app)
+        amounts = (300, 200, 40, 30, 20)  # the store's 10 come last
+        for wallet, amount in zip(people, amounts, strict=True):
+            await happened(app, moved(1, STORE, wallet, amount))
+        pages = [(await page(app, holders=str(number))).values for number in (1, 2, 3)]
+        assert [line.wallet for values in pages for line in values["holders"]] == people
+        assert [values["holders_pages"] for values in pages] == [3, 3, 3]
 
 
 async def test_a_name_shows_only_to_who_has_given_it(store):
@@ -173,7 +195,15 @@ async def test_a_film_of_which_there_is_nothing_yet(store):
 
 @pytest.mark.parametrize(
     ("amount", "whole", "text"),
-    [(1, 1, "100 %"), (1, 3, "33.33 %"), (1, 2**256 - 1, "under 0.01 %"), (0, 5, "0 %"), (0, 0, "0 %")],
+    [
+        (1, 1, "100 %"),
+        (1, 3, "33.33 %"),
+        (248, 1200, "20.67 %"),
+        (10**9 - 1, 10**9, "over 99.99 %"),
+        (1, 2**256 - 1, "under 0.01 %"),
+        (0, 5, "0 %"),
+        (0, 0, "0 %"),
+    ],
 )
 def test_a_share_is_written_exactly(amount, whole, text):
     assert share_of(amount, whole) == text

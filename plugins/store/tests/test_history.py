@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from store_samples import FILMS, HOLDER, PUBLISHER, VIEWER, film, happened, listed, sold, stocked
 
@@ -39,6 +40,7 @@ async def test_the_csv_has_every_deal_and_runs_in_no_spreadsheet(store):
         head, row = csv.reader(io.StringIO(reply.body.decode()))
         told = dict(zip(head, row, strict=True))
         assert told["film"] == '\'=HYPERLINK("http://evil.example")'
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["time"])
         assert told["its name"] == "'+1 Films"
         assert (told["tokens"], told["paid or received"], told["coin"]) == ("12", "54.00", "dUSD")
         assert (told["fee"], told["royalty"], told["other side"]) == ("1.35", "0.00", PUBLISHER)

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 from store_on_chain import ALICE, shop
 
 from tests.components.browser import chromium
+from tests.components.registry import ACCOUNTS
 from tests.components.visitor import DESK, PATIENCE_MS, PHONE, TV
 
 
@@ -40,6 +41,9 @@ async def test_every_page_fits_a_phone_a_desk_and_a_tv(browser, tmp_path, chain,
     market.store.list(market.film, 5, market.coin, 4_500_000, by=ALICE.address)
     async with shop(tmp_path, chain[0], market, shown="4.50 dUSD") as (film, owner, alice, _):
         base = f"/plugins/store/film/{film.id}"
+        for account in (ACCOUNTS[0], ALICE):  # the longest name there may be, in one piece
+            await alice.proposes("names", address=account.address, name="W" * 60)
+            await owner.proposes("names", address=account.address, name="W" * 60)
         paths = ["", "?q=zzz", "history", "selling", "names"]
         of_alice = [f"/plugins/store/{path}" for path in paths]
         of_alice += [f"{base}/buy", f"{base}/sell", f"{base}/holders", f"/films/{film.id}"]

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 from store_samples import CENT, LIGHT, NIGHT, PAYEE, PUBLISHER, STORE, happened, minted, offer, stocked
 
-from wylloh_server.sdk import OfferClosed, Redirect, Role, Slot, SplitterCreated
+from wylloh_server.sdk import InvalidValue, OfferClosed, Redirect, Role, Slot, SplitterCreated
 from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
+from wylloh_server.testing._samples import sample_viewer
+from wylloh_store.renewing import renewed
 
 COIN = DOLLAR.address
 FORM = {
@@ -40,6 +43,29 @@ async def test_setting_a_price_says_what_buyers_will_read(store):
         )
 
 
+async def test_a_price_that_rises_with_the_number_is_asked_about(store):
+    async with store() as app:
+        await stocked(app)
+        await set_prices(app, price_1="7.99", quantity_2="50", price_2="9.99")
+        await set_prices(app, presale_from="2026-12-01T18:00", presale_price="6")
+        rising, early = app.transactions.proposals
+        assert "From 50 tokens each costs more than a single one. Is that meant?" in rising.explanation
+        assert "In the presale one costs more than afterwards. Is that meant?" in early.explanation
+
+
+async def test_unsold_tokens_are_counted_again_before_the_wallet_is_asked(store):
+    async with store() as app:
+        await stocked(app)
+        await app.post(f"film/{LIGHT.id}/withdraw", {"quantity": "600"}, by=Role.PUBLISHER)
+        (proposal,) = app.transactions.proposals
+        publisher = sample_viewer(Role.PUBLISHER)
+        again = await renewed(app.context, publisher, proposal.recipe)
+        assert again == proposal
+        app.chain.answer(STORE, "stockOf(uint256)", (599,))
+        with pytest.raises(InvalidValue, match="599 tokens lie in the store"):
+            await renewed(app.context, publisher, proposal.recipe)
+
+
 async def test_a_presale_has_a_beginning_and_a_price(store):
     async with store() as app:
         await stocked(app)
@@ -62,7 +88,7 @@ async def test_without_a_date_the_sale_begins_now(store):
 
 
 BAD = [
-    ({"price_1": "0"}, "A price of 0 is nothing."),
+    ({"price_1": "0"}, "The price must be more than 0."),
     ({"price_1": "-1"}, "A price cannot be negative."),
     ({"price_1": str(2**256)}, "That price is larger than any contract can take."),
     ({"price_1": "free"}, "“free” is not a price."),

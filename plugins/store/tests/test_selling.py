@@ -62,9 +62,9 @@ async def test_selling_all_ends_every_right(store):
 
 
 BAD = [
-    ({"quantity": "0"}, "A number of tokens of 0 is nothing."),
+    ({"quantity": "0"}, "The number of tokens must be more than 0."),
     ({"quantity": "101"}, "You hold 100 tokens, so you cannot sell 101."),
-    ({"price": "0"}, "A price of 0 is nothing."),
+    ({"price": "0"}, "The price must be more than 0."),
     ({"price": "-1"}, "A price cannot be negative."),
     ({"price": str(2**256)}, "That price is larger than any contract can take."),
     ({"price": str(2**256 // 10**6 - 1)}, "That is more money than any contract can count. Ask for less."),

@@ -101,7 +101,7 @@ def _refuse_negative(plain: str, what: str, fix: str) -> None:
 
 def _bounded(number: int, what: str, fix: str) -> int:
     if number == 0:
-        raise InvalidValue(f"A {what} of 0 is nothing.", fix=fix)
+        raise InvalidValue(f"The {what} must be more than 0.", fix=fix)
     if number > LARGEST:
         raise InvalidValue(f"That {what} is larger than any contract can take.", fix=fix)
     return number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import Page
 from wylloh_store.asking import cards_of
+from wylloh_store.holdings import holdings_of
 from wylloh_store.keeper import shop_of
 from wylloh_store.titles import AVAILABILITIES, DEAREST, LONGER, PRICES, RUNTIMES
 from wylloh_store.wish import FACETS, RELEVANCE, SORTS, wish_of
@@ -15,7 +16,7 @@ from wylloh_store.words import price_line, reach_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wylloh_server.sdk import FilmCard, PluginContext, PluginRequest, Reply
+    from wylloh_server.sdk import FilmCard, PluginContext, PluginRequest, Reply, Viewer
     from wylloh_store.catalogue import FacetValue, Found
     from wylloh_store.shop import Shop
     from wylloh_store.titles import Title
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 8
 """Values of a facet that stand there at once; the others are one step away."""
+_ONE_HELD = "\N{MULTIPLICATION SIGN}1"
+"""The mark of a film of which one holds a single token."""
 _DECADE = 5
 """Signs of `1990s`."""
 _FIXED = {
@@ -59,23 +62,29 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A film's card and the line about its price."""
+    """A film's card and the line about its price.
+
+    Attributes:
+        badge: marks a film of which one token is held; of more, the theme says how many.
+    """
 
     card: FilmCard
     line: str
+    badge: str = ""
 
 
 async def grid(context: PluginContext, request: PluginRequest) -> Reply:
     """Show what somebody looks for."""
     shop = shop_of(context)
     wish = wish_of(request.query)
-    found = shop.find(wish)
+    viewer = request.viewer
+    found = shop.find(wish, await holdings_of(context, viewer), viewer.wallet if viewer else None)
     cards = await cards_of(context, request.viewer, [title.film.id for title in found.titles])
     facets = tuple(_facet(name, found.facets[name], wish, shop) for name in FACETS)
     values = {
         "wish": wish,
         "found": found,
-        "shelves": _shelves(shop, found.titles, cards, wish),
+        "shelves": _shelves(shop, found.titles, cards, wish, viewer),
         "facets": tuple(facet for facet in facets if facet.first),
         "chosen": tuple(
             choice for facet in facets for choice in (*facet.first, *facet.more) if choice.chosen
@@ -91,15 +100,18 @@ async def grid(context: PluginContext, request: PluginRequest) -> Reply:
     return Page("grid.html", values)
 
 
-def _shelves(shop: Shop, titles: Sequence[Title], cards: Sequence[FilmCard], wish: Wish) -> list[Shelf]:
+def _shelves(
+    shop: Shop, titles: Sequence[Title], cards: Sequence[FilmCard], wish: Wish, viewer: Viewer | None
+) -> list[Shelf]:
     by_film = {title.film.id: title for title in titles}
     rights = wish.chosen.get("right", ())
     shelves = []
     for card in cards:
         title = by_film[card.film.id]
         holding = card.stack.holding if card.stack else 0
-        line = reach_line(title, rights[0], holding, shop) if rights else price_line(title)
-        shelves.append(Shelf(card, line))
+        wallet = viewer.wallet if viewer else None
+        line = reach_line(title, rights[0], holding, shop, wallet) if rights else price_line(title)
+        shelves.append(Shelf(card, line, _ONE_HELD if holding == 1 else ""))
     return shelves
 
 

@@ -11,6 +11,7 @@ from wylloh_store.amounts import percent
 from wylloh_store.asking import stack_of
 from wylloh_store.keeper import TOPIC, shop_of
 from wylloh_store.market import Market
+from wylloh_store.offers import Source, cheaper_of
 from wylloh_store.permit import Permission, permit_request
 from wylloh_store.refusals import BUYING
 from wylloh_store.words import spoken_with_bounds, tokens
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wylloh_server.sdk import Film, PluginContext, SignatureRequest, Viewer
     from wylloh_store.goods import Goods
     from wylloh_store.market import Quote
+    from wylloh_store.offers import Cheaper
 
 BUY = "buy"
 """What a purchase is called in a recipe."""
@@ -35,6 +37,18 @@ class Purchase:
 
     quote: Quote
     sentences: tuple[str, ...]
+    cheaper: Cheaper | None = None
+
+    @property
+    def cheaper_sentence(self) -> str:
+        """Say that some of it can be had for less elsewhere; empty when not."""
+        if self.cheaper is None:
+            return ""
+        number, price = self.cheaper.quantity, self.quote.coin.written(self.cheaper.unit_price)
+        if number == 1:
+            which = "It" if self.quote.quantity == 1 else "One of them"
+            return f"{which} is cheaper from a holder: {price}."
+        return f"{number:,} of them are cheaper from a holder: {price} each."
 
     @property
     def total(self) -> str:
@@ -59,7 +73,9 @@ async def purchase(
     quote, stack = await asyncio.gather(asked, stack_of(context, viewer, film))
     if quote.seller == viewer.wallet:
         raise InvalidValue("You sell these yourself.", fix="Take them back under Sell tokens instead.")
-    return Purchase(quote, (*_money(film, goods, quote), *_gained(stack, quantity)))
+    source = Source(quantity, quote.total, quote.coin.address, listing)
+    cheaper = cheaper_of(goods, source, viewer.wallet)
+    return Purchase(quote, (*_money(film, goods, quote), *_gained(stack, quantity)), cheaper)
 
 
 async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, wanted: Purchase) -> Proposal:
@@ -76,11 +92,12 @@ async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, w
         _permission(context, viewer, market, quote),
     )
     _check_means(viewer, quote, held)
+    told = (wanted.cheaper_sentence,) if wanted.cheaper else ()
     promise = "Not more than this is taken, even if the price changes meanwhile."
     fee = "The network's own fee comes on top; your wallet shows it."
     return Proposal(
         title=f"Buy {tokens(quote.quantity)} of {film.title}",
-        explanation=(*wanted.sentences, f"{promise} {fee}"),
+        explanation=(*wanted.sentences, *told, f"{promise} {fee}"),
         steps=_steps(market, quote, allowed, permission, wanted.sentences[0]),
         done=f"{tokens(quote.quantity)} of {film.title} {'is' if quote.quantity == 1 else 'are'} yours.",
         refusals=BUYING,

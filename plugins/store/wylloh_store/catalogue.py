@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wylloh_store.wish import Wish
 
 PAGE_SIZE = 48
+_RIGHT = "right"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class Found:
     page: int
     pages: int
     facets: Mapping[str, tuple[FacetValue, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The bit maps by facet as one viewer sees them, and how rights are called that only they can reach."""
+
+    maps: Mapping[str, Mapping[str, int]]
+    labels: Mapping[str, str]
 
 
 class Catalogue:
@@ -99,10 +108,22 @@ class Catalogue:
             self._orders.clear()
         return place
 
-    def find(self, wish: Wish, ranked: Sequence[int] | None = None) -> Found:
-        """Give a page of what is wished for. `ranked` are the places that match its text, the best first."""
+    def find(
+        self,
+        wish: Wish,
+        ranked: Sequence[int] | None = None,
+        within: Mapping[FilmId, Mapping[str, str]] | None = None,
+    ) -> Found:
+        """Give a page of what is wished for.
+
+        Args:
+            wish: the search.
+            ranked: the places that match its text, the best first.
+            within: of films that the viewer holds, further rights within reach, each with its label.
+        """
         matching = self._present if ranked is None else self._present & _map_of(ranked)
-        cuts = {name: self._chosen(name, wish.chosen.get(name, ())) for name in FACETS}
+        view = self._seen_with(within or {})
+        cuts = {name: self._chosen(view.maps[name], wish.chosen.get(name, ())) for name in FACETS}
         hits = matching
         for cut in cuts.values():
             hits &= cut
@@ -112,10 +133,10 @@ class Catalogue:
         ordered = ranked if ranked is not None and wish.order == RELEVANCE else self._order(wish.order)
         places = _pick(ordered, hits, (page - 1) * PAGE_SIZE, PAGE_SIZE)
         titles = tuple(title for place in places if (title := self._titles[place]) is not None)
-        return Found(titles, total, page, pages, self._counted(matching, cuts, wish))
+        return Found(titles, total, page, pages, self._counted(matching, cuts, wish, view))
 
     def _counted(
-        self, matching: int, cuts: Mapping[str, int], wish: Wish
+        self, matching: int, cuts: Mapping[str, int], wish: Wish, view: _View
     ) -> dict[str, tuple[FacetValue, ...]]:
         """Count each value among what the other facets leave."""
         counted = {}
@@ -124,28 +145,42 @@ class Catalogue:
             for other, cut in cuts.items():
                 if other != name:
                     left &= cut
-            counted[name] = self._values(name, left, wish.chosen.get(name, ()))
+            counted[name] = self._values(name, view, left, wish.chosen.get(name, ()))
         return counted
 
-    def _values(self, name: str, left: int, chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+    def _seen_with(self, within: Mapping[FilmId, Mapping[str, str]]) -> _View:
+        """Give the bit maps with what only this viewer can reach: a few films, added at each look."""
+        rights: dict[str, int] = dict(self._maps[_RIGHT])
+        for film, values in within.items():
+            place = self._places.get(film)
+            if place is not None:
+                rights |= {value: rights.get(value, 0) | 1 << place for value in values}
+        labels = {value: label for values in within.values() for value, label in values.items()}
+        return _View({**self._maps, _RIGHT: rights}, labels)
+
+    def _values(self, name: str, view: _View, left: int, chosen: Sequence[str]) -> tuple[FacetValue, ...]:
+        maps = view.maps[name]
         found = [
-            FacetValue(value, self._label(name, value), count, value in chosen)
-            for value, bits in self._maps[name].items()
+            FacetValue(
+                value, self._label(name, value) or view.labels.get(value, value), count, value in chosen
+            )
+            for value, bits in maps.items()
             if (count := (left & bits).bit_count()) or value in chosen
         ]
-        unknown = [FacetValue(value, value, 0, True) for value in chosen if value not in self._maps[name]]
+        unknown = [FacetValue(value, value, 0, True) for value in chosen if value not in maps]
         return (*found, *unknown)
 
     def _label(self, name: str, value: str) -> str:
-        """Give the spelling most films use."""
-        return self._labels[name][value].most_common(1)[0][0]
+        """Give the spelling most films use; empty when only this viewer can reach it."""
+        spellings = self._labels[name].get(value)
+        return spellings.most_common(1)[0][0] if spellings else ""
 
-    def _chosen(self, name: str, values: Sequence[str]) -> int:
+    def _chosen(self, maps: Mapping[str, int], values: Sequence[str]) -> int:
         if not values:
             return self._present
         joined = 0
         for value in values:
-            joined |= self._maps[name].get(value, 0)
+            joined |= maps.get(value, 0)
         return joined
 
     def _new_place(self) -> int:

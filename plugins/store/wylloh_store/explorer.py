@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _HOLDERS, _FACTS = 25, 60
 """Lines on one page."""
+_WHOLE = 10_000
 _MARGIN = 10
 """Facts of a transaction can lie on both sides of the border between two pages."""
 _KINDS = (TokensMoved, TokensSold, TokensListed, ListingCancelled)
@@ -43,7 +44,6 @@ class HolderLine:
     amount: int
     share: str
     tier: str
-    is_store: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def explorer(context: PluginContext, request: PluginRequest) -> Reply:
     shop = shop_of(context)
     goods = shop.goods(film)
     assert goods is not None  # noqa: S101 - `film_of` gives only films with tokens
-    count = await context.chain.holder_count(goods.token)
+    count = await _people(context, goods)
     facts = await context.chain.count(kinds=_KINDS, token=goods.token)
     at, pages = _within(request, "holders", count, _HOLDERS), -(-facts // _FACTS)
     page = min(page_of(request), max(1, pages))
@@ -80,6 +80,7 @@ async def explorer(context: PluginContext, request: PluginRequest) -> Reply:
         "goods": goods,
         "holder_count": count,
         "holders": await _holders(context, goods, (at - 1) * _HOLDERS),
+        "store_share": share_of(goods.in_store, goods.minted),
         "holders_at": at,
         "holders_pages": max(1, -(-count // _HOLDERS)),
         "transfers": await _transfers(context, goods, (page - 1) * _FACTS),
@@ -93,9 +94,11 @@ async def explorer(context: PluginContext, request: PluginRequest) -> Reply:
 
 
 def share_of(amount: int, whole: int) -> str:
-    """Write a share of the supply: `12.5 %`, `under 0.01 %`."""
-    basis_points = amount * 10_000 // whole if whole else 0
-    return percent(basis_points) if basis_points or not amount else "under 0.01 %"
+    """Write a share of the supply, rounded: `12.5 %`, `under 0.01 %`; what is not all is never `100 %`."""
+    basis_points = (amount * 20_000 + whole) // (2 * whole) if whole else 0
+    if amount and not basis_points:
+        return "under 0.01 %"
+    return "over 99.99 %" if basis_points == _WHOLE and amount < whole else percent(basis_points)
 
 
 def transfers_of(
@@ -121,21 +124,23 @@ def transfers_of(
     return [_transfer(move, beside[move.mark.transaction], store, coins, url) for move in shown]
 
 
+async def _people(context: PluginContext, goods: Goods) -> int:
+    """Count who holds tokens; what lies in the store nobody holds."""
+    return await context.chain.holder_count(goods.token) - (goods.in_store > 0)
+
+
 async def _holders(context: PluginContext, goods: Goods, offset: int) -> list[HolderLine]:
-    found = await context.chain.holders(goods.token, limit=_HOLDERS, offset=offset)
-    return [_line(holder, goods, context.chain.contracts.store) for holder in found]
+    """Give a page of those who hold tokens. The store, somewhere among them, is left out."""
+    store = context.chain.contracts.store
+    found = await context.chain.holders(goods.token, limit=offset + _HOLDERS + 1)
+    people = [holder for holder in found if holder.wallet != store]
+    return [_line(holder, goods) for holder in people[offset : offset + _HOLDERS]]
 
 
-def _line(holder: Holder, goods: Goods, store: Wallet | None) -> HolderLine:
+def _line(holder: Holder, goods: Goods) -> HolderLine:
     top = Stack(holder.amount, goods.ladder).top if goods.ladder else None
-    is_store = holder.wallet == store
-    return HolderLine(
-        holder.wallet,
-        holder.amount,
-        share_of(holder.amount, goods.minted),
-        "" if is_store or top is None else top.name,
-        is_store,
-    )
+    share = share_of(holder.amount, goods.minted)
+    return HolderLine(holder.wallet, holder.amount, share, "" if top is None else top.name)
 
 
 async def _transfers(context: PluginContext, goods: Goods, offset: int) -> list[Transfer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -148,6 +148,31 @@ class Goods:
         asked = [listing for listing in self.listings if listing.coin == unit.coin]
         least = min(self._parts(quantity, asked, now), default=None)
         return None if least is None else Price(unit.coin, least)
+
+    def without(self, seller: Wallet | None) -> Goods:
+        """Give the same without what somebody offers: nobody buys from themselves."""
+        others = tuple(listing for listing in self.listings if listing.seller != seller)
+        own = self.listed - sum(listing.left for listing in others)
+        return replace(self, listings=others, in_store=self.in_store - own) if own else self
+
+    def cost_at_once(self, quantity: int, now: float) -> Price | None:
+        """Give the least for which one seller sells so many in the coin of `price`; None if nobody does."""
+        unit = self.price(now)
+        if unit is None:
+            return None
+        asked = [
+            quantity * listing.unit_price
+            for listing in self.listings
+            if listing.coin == unit.coin and listing.left >= quantity
+        ]
+        if self.offer is not None and self.on_first_sale(now) and self.stock >= quantity:
+            asked.append(quantity * self.offer.unit_price(quantity, now))
+        return Price(unit.coin, min(asked)) if asked else None
+
+    def most_at_once(self, now: float) -> int:
+        """Say how many tokens one purchase can bring now: it is from one seller."""
+        first = self.stock if self.on_first_sale(now) else 0
+        return max([first, *(listing.left for listing in self.listings)])
 
     def next_change(self, now: float) -> float | None:
         """Say when the next moment comes at which prices change by themselves."""

@@ -12,7 +12,7 @@ from wylloh_store.asking import page_of, viewer_of
 from wylloh_store.coins import coins_in
 from wylloh_store.keeper import shop_of
 from wylloh_store.names import names_of
-from wylloh_store.words import minute, money
+from wylloh_store.words import iso, minute, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,7 +97,7 @@ def written_csv(rows: Iterable[Iterable[object]]) -> bytes:
 
 
 _HEAD = (
-    "time (UTC)",
+    "time",
     "what",
     "film",
     "tokens",
@@ -116,7 +116,7 @@ _HEAD = (
 def _row(deal: Deal, name: str) -> tuple[object, ...]:
     sold = deal.sold
     return (
-        deal.when.removesuffix(" UTC"),
+        iso(sold.mark.at),
         deal.kind,
         deal.film.title if deal.film else str(sold.token),
         sold.quantity,

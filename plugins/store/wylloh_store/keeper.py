@@ -169,6 +169,7 @@ class Keeper:
         changed = self.shop.reading
         while not self._stopping and (touched := await self._ledger.read_on()) is not None:
             changed = True
+            self.shop.holdings.forget()
             goods = await self._ledger.goods(touched)
             self._unread |= _coins_in(goods.values()) - self.shop.coins.keys()
             await self.shop.set_goods(goods, touched)

@@ -34,6 +34,23 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Cheaper:
+    """A holder who sells some tokens of a purchase for less than is paid for each of them."""
+
+    listing: int
+    quantity: int
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierChoice:
+    """As many tokens as a right needs, offered in one purchase; or, without `quantity`, why they are not."""
+
+    label: str
+    quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A line of the price list."""
 
@@ -69,6 +86,39 @@ def source_of(goods: Goods, quantity: int, now: float, viewer: Wallet | None = N
     ]
     comparable = [source for source in found if source.coin == found[0].coin]
     return min(comparable, key=lambda source: source.total, default=None)
+
+
+def cheaper_of(goods: Goods, wanted: Source, viewer: Wallet | None) -> Cheaper | None:
+    """Give the holder who asks least for some of what is wanted; None if nobody asks for less."""
+    for listing in goods.listings:
+        comparable = listing.coin == wanted.coin and listing.seller != viewer
+        if comparable and listing.unit_price * wanted.quantity < wanted.total:
+            return Cheaper(listing.number, min(listing.left, wanted.quantity), listing.unit_price)
+    return None
+
+
+def tier_choices(goods: Goods, stack: Stack, now: float, viewer: Wallet) -> tuple[TierChoice, ...]:
+    """Offer as many tokens as the rights above need; of the first that cannot be bought at once, say so."""
+    choices: list[TierChoice] = []
+    for tier in stack.ladder.tiers:
+        missing = tier.threshold - stack.holding
+        if missing <= 0:
+            continue
+        if source_of(goods, missing, now, viewer) is None:
+            choices += _too_few(goods.without(viewer), spoken(tier), missing, now)
+            break
+        choices.append(TierChoice(f"{missing:,} for {tier.name}", missing))
+    return tuple(choices)
+
+
+def _too_few(goods: Goods, right: str, missing: int, now: float) -> list[TierChoice]:
+    most = goods.most_at_once(now)
+    if not most:
+        return []
+    verb = "take" if right.endswith("s") else "takes"
+    short = f"{missing - most:,} {'is' if missing - most == 1 else 'are'} missing"
+    needs = f"{right[0].upper()}{right[1:]} {verb} {missing:,} more"
+    return [TierChoice(f"{needs}, and {most:,} can be bought at once: {short}.")]
 
 
 def buttons_of(goods: Goods, stack: Stack | None, shop: Shop, viewer: Wallet) -> tuple[Button, ...]:

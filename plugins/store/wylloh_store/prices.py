@@ -274,7 +274,19 @@ def _terms_sentences(film: Film, terms: Terms) -> tuple[str, ...]:
     if terms.presale_from < terms.sale_from:
         price = written(terms.presale_price)
         early = [f"In the presale, from {minute(terms.presale_from)} on, each costs {price}."]
-    return (first, *further, *early)
+    return (first, *_doubts(terms), *further, *early)
+
+
+def _doubts(terms: Terms) -> list[str]:
+    """Ask about prices that the contract takes and that nobody usually means."""
+    single = terms.steps[0][1]
+    dearer = next((quantity for quantity, price in terms.steps[1:] if price > single), None)
+    doubts = []
+    if dearer is not None:
+        doubts.append(f"From {tokens(dearer)} each costs more than a single one. Is that meant?")
+    if terms.presale_from < terms.sale_from and terms.presale_price > single:
+        doubts.append("In the presale one costs more than afterwards. Is that meant?")
+    return doubts
 
 
 async def _shares(market: Market, terms: Terms) -> str:

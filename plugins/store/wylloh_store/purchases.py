@@ -11,7 +11,7 @@ from wylloh_store.asking import film_of, number_of, stack_of, to_wallet, viewer_
 from wylloh_store.buying import propose_purchase, purchase
 from wylloh_store.keeper import shop_of
 from wylloh_store.names import names_of
-from wylloh_store.offers import resales_of, source_of, steps_of
+from wylloh_store.offers import resales_of, source_of, steps_of, tier_choices
 from wylloh_store.words import presale_sentence
 
 if TYPE_CHECKING:
@@ -69,10 +69,11 @@ async def _page(
     shop, viewer = shop_of(context), viewer_of(request)
     goods = shop.goods(film)
     offer = goods.offer if goods else None
+    stack = await stack_of(context, viewer, film)
     values = {
         "film": film,
         "goods": goods,
-        "stack": await stack_of(context, viewer, film),
+        "tiers": tier_choices(goods, stack, shop.now, viewer.wallet) if goods and stack else (),
         "typed": typed,
         "listing": listing,
         "wanted": wanted,

@@ -20,8 +20,34 @@ if TYPE_CHECKING:
     from wylloh_store.titles import Title
     from wylloh_store.wish import Wish
 
+_MOST_KEPT = 500
+"""Viewers whose holdings are remembered."""
 _IN_ONE_BREATH = 200
 """Titles worked out before others may use the event loop."""
+
+
+class Holdings:
+    """What viewers hold, remembered until the chain has changed."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self._kept: dict[Wallet, Mapping[str, int]] = {}
+
+    def of(self, wallet: Wallet) -> Mapping[str, int] | None:
+        """Give what is remembered of a wallet."""
+        return self._kept.get(wallet)
+
+    def keep(self, wallet: Wallet, held: Mapping[str, int], version: int) -> None:
+        """Remember what a wallet held when `version` was; what has changed since is not remembered."""
+        if version == self.version:
+            if len(self._kept) >= _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[wallet] = held
+
+    def forget(self) -> None:
+        """The chain has changed."""
+        self.version += 1
+        self._kept.clear()
 
 
 class Shop:
@@ -31,12 +57,14 @@ class Shop:
         coins: every coin in which something is offered, as far as it could be read.
         reading: whether the chain's past has not been taken in yet.
         fee_basis_points: the store's part of each sale; None while nobody could say.
+        holdings: what viewers hold.
     """
 
     def __init__(self) -> None:
         self.coins: dict[Wallet, Coin] = {}
         self.reading = True
         self.fee_basis_points: int | None = None
+        self.holdings = Holdings()
         self._catalogue = Catalogue()
         self._text = TextIndex()
         self._films: dict[str, Film] = {}
@@ -72,11 +100,30 @@ class Shop:
         self._let_time_pass()
         return self._catalogue.get(film)
 
-    def find(self, wish: Wish) -> Found:
-        """Search the catalogue."""
+    def find(
+        self, wish: Wish, holdings: Mapping[str, int] | None = None, viewer: Wallet | None = None
+    ) -> Found:
+        """Search the catalogue, for somebody who holds some tokens, by their references."""
         self._let_time_pass()
         ranked = self._text.search(wish.text, max(1, len(self._catalogue))) if wish.text else None
-        return self._catalogue.find(wish, ranked)
+        held = {token: number for token, number in (holdings or {}).items() if token in self._films}
+        within = {
+            self._films[token].id: self._within(self._films[token], number, viewer)
+            for token, number in held.items()
+        }
+        return self._catalogue.find(wish, ranked, within)
+
+    def _within(self, film: Film, holding: int, viewer: Wallet | None) -> dict[str, str]:
+        """Give the rights of a film that somebody who holds some has, or can buy what is missing for."""
+        goods, now = self.goods(film), self.now
+        if goods is None or goods.ladder is None:
+            return {}
+        offered = goods.without(viewer)
+        return {
+            tier.right: tier.name
+            for tier in goods.ladder.tiers
+            if tier.threshold <= holding or offered.cost(tier.threshold - holding, now)
+        }
 
     async def show_films(self, films: Iterable[Film]) -> None:
         """Put films on the shelves, or what is said about them now. Those without a token stay outside."""

@@ -50,6 +50,11 @@ def minute(moment: float) -> str:
     return f"{day(moment)}, {dt.datetime.fromtimestamp(moment, dt.UTC):%H:%M} UTC"
 
 
+def iso(moment: float) -> str:
+    """Write a moment for programs (ISO 8601, UTC, to the second): `2026-12-03T18:00:00Z`."""
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def money(amount: int, coin: Coin | None) -> str:
     """Write an amount; of a coin nobody could read only that."""
     return coin.written(amount) if coin else "in an unknown coin"
@@ -71,17 +76,24 @@ def price_line(title: Title) -> str:
     }[title.availability]
 
 
-def reach_line(title: Title, right: str, holding: int, shop: Shop) -> str:
-    """Say what a right of a film takes for who holds some tokens: `12 more tokens · 58.80 dUSD`."""
+def reach_line(title: Title, right: str, holding: int, shop: Shop, viewer: Wallet | None = None) -> str:
+    """Say what a right of a film takes for who holds some tokens: `12 more tokens · 58.80 dUSD`.
+
+    The least price may need purchases from more than one seller; then that is said too.
+    """
     tier = next((reach.tier for reach in title.reach if reach.tier.right == right), None)
     if tier is None:
         return price_line(title)
     missing = tier.threshold - holding
     if missing <= 0:
         return f"Yours: {spoken(tier)}"
-    cost = title.goods.cost(missing, shop.now)
+    goods = title.goods.without(viewer)
+    cost = goods.cost(missing, shop.now)
     more = tokens(missing).replace(" token", " more token") if holding else tokens(missing)
-    return f"{more} · {priced(cost, shop)}" if cost else f"{more} · not so many on offer"
+    if cost is None:
+        return f"{more} · not that many on offer"
+    together = "" if goods.cost_at_once(missing, shop.now) == cost else " from several sellers"
+    return f"{more} · {priced(cost, shop)}{together}"
 
 
 def priced(price: Price, shop: Shop) -> str:
