@@ -65,7 +65,8 @@ def _check(name: str) -> None:
     except PluginError as error:
         raise InvalidValue(str(error), fix=_SUCH_AS) from None
     if keyword.iskeyword(name):
-        raise InvalidValue(f"{name} is a reserved word of Python; no plugin can have that name.", fix=_SUCH_AS)
+        said = f"{name} is a reserved word of Python; no plugin can have that name."
+        raise InvalidValue(said, fix=_SUCH_AS)
     if name in {point.name for point in entry_points(group=ENTRY_POINT_GROUP)}:
         raise InvalidValue(f"A plugin called {name} is installed here already.", fix="Choose another name.")
     if importlib.util.find_spec(PREFIX + name) is not None:
