@@ -17,6 +17,26 @@ TV = {"width": 1920, "height": 1080}
 PATIENCE_MS = 60_000
 """How long anything may take on a busy machine."""
 
+OUT_OF_PLACE = """() => {
+  const seen = (element) => element.getClientRects().length > 0 && element.checkVisibility({ visibilityProperty: true });
+  const inside = ({ left, right }) => left >= 12 && right <= document.documentElement.clientWidth - 12;
+  const faults = [];
+  const bar = document.querySelector("header.bar"), headline = document.querySelector("h1");
+  if (bar && seen(headline)) {
+    const top = headline.getBoundingClientRect().top;
+    if (top < bar.getBoundingClientRect().bottom) faults.push(`the headline begins at ${top}, under the bar`);
+  }
+  for (const element of document.querySelectorAll("main :is(h1, h2, p.soft, p.lead, .field, .btn, .list > li)")) {
+    // What scrolls in its own box, or is only there to be read out, may lie anywhere.
+    if (!seen(element) || element.closest(".unseen, .skip, .row, dialog, [popover], svg")) continue;
+    if (element.clientWidth > 1 && !inside(element.getBoundingClientRect())) {
+      faults.push(`no gutter beside ${element.tagName} ${element.className}: ${element.textContent.trim().slice(0, 40)}`);
+    }
+  }
+  return faults;
+}"""
+"""What lies under the bar, or touches the edge of the screen."""
+
 _BUTTONS = {
     "demo": "Sign in with the demo wallet",
     "empty": "Sign in with an empty wallet",

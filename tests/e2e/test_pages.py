@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.components.pictures import take, take_for_readme
-from tests.components.visitor import DESK, PATIENCE_MS, PHONE, TV
+from tests.components.visitor import DESK, OUT_OF_PLACE, PATIENCE_MS, PHONE, TV
 from wylloh_server.hooks import PluginRegistry
 
 FILM = "Light"
@@ -129,27 +129,6 @@ async def test_a_page_that_is_not_there(demo, arrive):
     assert reply.status == 404
     await in_order(visitor)
     await take(visitor, "not-found")
-
-
-OUT_OF_PLACE = """() => {
-  const seen = (element) => element.getClientRects().length > 0 && element.checkVisibility({ visibilityProperty: true });
-  const inside = ({ left, right }) => left >= 12 && right <= document.documentElement.clientWidth - 12;
-  const faults = [];
-  const bar = document.querySelector("header.bar"), headline = document.querySelector("h1");
-  if (bar && seen(headline)) {
-    const top = headline.getBoundingClientRect().top;
-    if (top < bar.getBoundingClientRect().bottom) faults.push(`the headline begins at ${top}, under the bar`);
-  }
-  for (const element of document.querySelectorAll("main :is(h1, h2, p.soft, p.lead, .field, .btn, .list > li)")) {
-    // What scrolls in its own box, or is only there to be read out, may lie anywhere.
-    if (!seen(element) || element.closest(".unseen, .skip, .row, dialog, [popover], svg")) continue;
-    if (element.clientWidth > 1 && !inside(element.getBoundingClientRect())) {
-      faults.push(`no gutter beside ${element.tagName} ${element.className}: ${element.textContent.trim().slice(0, 40)}`);
-    }
-  }
-  return faults;
-}"""
-"""What lies under the bar, or touches the edge of the screen."""
 
 
 async def in_order(visitor) -> None:

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 import wylloh_server
 from tests.components.browser import chromium
+from tests.components.visitor import OUT_OF_PLACE
 from tests.web.conftest import COLLECTOR, OWNER
 from tests.web.publishers import NO_FILM
 from wylloh_server.domain.access import Role
@@ -145,6 +146,15 @@ async def test_a_file_that_is_no_film_is_said_and_replaced(draft, tmp_path):
             f"btn small{' go' if name == 'diary' else ''}"
         )
     await expect(draft.locator("#next")).not_to_contain_text("Replace")
+
+
+async def test_a_title_fits_on_a_phone(draft):
+    await draft.set_viewport_size(SIZES[0])
+    assert await draft.evaluate("document.documentElement.scrollWidth") <= SIZES[0]["width"]
+    assert await draft.evaluate(OUT_OF_PLACE) == []
+    await draft.evaluate("document.getElementById('title').style.display = 'contents'")
+    faults = await draft.evaluate(OUT_OF_PLACE)
+    assert "under the bar" in faults[0] and "no gutter beside" in faults[1]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["phone", "desk", "tv"])
