@@ -190,7 +190,7 @@ async def test_nothing_found_says_what_to_do(store):
     async with store() as app:
         await stocked(app)
         html = await app.render(await app.get(query={"q": "<b>zzzz</b>"}))
-        assert "No film fits “&lt;b&gt;zzzz&lt;/b&gt;”." in html
+        assert "No film matches “&lt;b&gt;zzzz&lt;/b&gt;”." in html
         assert "look at everything" in html
 
 

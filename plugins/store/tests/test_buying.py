@@ -130,9 +130,9 @@ async def test_the_first_purchase_with_a_permit_is_a_signature_and_one_transacti
         assert proposal.title == "Buy 12 tokens of Winter Light"
         assert proposal.explanation == (
             "You pay 54.00 dUSD for 12 tokens of Winter Light, the publisher's price.",
-            "52.65 dUSD go to the makers (0xe1e1…e1e1), 1.35 dUSD to the store.",
+            "52.65 dUSD goes to the makers (0xe1e1…e1e1), 1.35 dUSD to the store.",
             "You will hold 12 then, which unlocks watching at home.",
-            "Not more than this is taken, even if the price changes meanwhile. "
+            "No more than this is taken, even if the price changes meanwhile. "
             "The network's own fee comes on top; your wallet shows it.",
         )
         request, call = proposal.steps
@@ -219,7 +219,7 @@ BAD = [
     ({"quantity": "1", "listing": "7"}, "This offer is one of another film."),
     ({"quantity": "1", "listing": "99"}, "This offer does not exist."),
     ({"quantity": "1", "listing": "x"}, "listing must be a whole number."),
-    ({"quantity": "1"}, "This costs 4.99 dUSD and your wallet has 3.20 dUSD: 1.79 dUSD are missing."),
+    ({"quantity": "1"}, "This costs 4.99 dUSD and your wallet has 3.20 dUSD: 1.79 dUSD is missing."),
 ]
 
 
@@ -263,7 +263,7 @@ async def test_one_s_own_offer_is_not_sold_to_oneself(store):
         rich(app)
         app.chain.answer(STORE, "listing(uint256)", lambda _: ((VIEWER, 2, 30, COIN, 250 * CENT),))
         reply = await buy(app, MEADOW, quantity=1, listing=7)
-        assert "You sell these yourself." in await app.render(reply)
+        assert "You are selling these yourself." in await app.render(reply)
 
 
 async def test_a_silent_chain_is_nobody_s_mistake(store):

@@ -21,7 +21,7 @@ async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain,
         before = market.money(ALICE.address)
         page = await alice.page(f"film/{film.id}/buy?quantity=12")
         assert "You pay 48.00 dUSD for 12 tokens of Winter Light, the publisher's price." in page
-        assert "46.80 dUSD go to the makers" in page
+        assert "46.80 dUSD goes to the makers" in page
         assert "1.20 dUSD to the store." in page
         elsewhere = await alice.proposes(f"film/{film.id}/buy", quantity="1")  # in another tab
         await alice.does(f"film/{film.id}/buy", quantity="12")
@@ -139,4 +139,4 @@ async def test_who_is_too_late_or_too_poor_is_told_so(tmp_path, chain, market):
         assert market.held(ALICE.address) == 0
         market.coin.transfer(market.stranger, market.money(ALICE.address) - 3 * DOLLAR, by=ALICE.address)
         words = await alice.proposes(f"film/{film.id}/buy", quantity="1")
-        assert "This costs 5.00 dUSD and your wallet has 3.00 dUSD: 2.00 dUSD are missing." in words
+        assert "This costs 5.00 dUSD and your wallet has 3.00 dUSD: 2.00 dUSD is missing." in words

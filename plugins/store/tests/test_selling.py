@@ -27,7 +27,7 @@ async def test_selling_says_what_arrives_and_which_rights_end(store):
         assert proposal.title == "Sell 12 tokens of Winter Light"
         assert proposal.explanation == (
             "You put 12 tokens of Winter Light up for 6.00 dUSD each.",
-            "When all are sold, 66.60 dUSD of 72.00 dUSD arrive in your wallet.",
+            "When all are sold, 66.60 dUSD of 72.00 dUSD arrives in your wallet.",
             "5 % (3.60 dUSD) to the makers and 2.5 % (1.80 dUSD) to the store are taken from it.",
             "You will hold 88 then: small-venue shows end.",
             "Until they are sold the store keeps them, and you can take them back at any time.",

@@ -162,5 +162,5 @@ def _sorts(wish: Wish) -> tuple[Choice, ...]:
 def _sentence(wish: Wish, found: Found) -> str:
     films = f"{found.total:,} film{'' if found.total == 1 else 's'}"
     if not found.total:
-        return f"No film fits “{wish.text}”." if wish.text else "No film fits."
+        return f"No film matches “{wish.text}”." if wish.text else "No film matches."
     return f"{films} for “{wish.text}”" if wish.text else films

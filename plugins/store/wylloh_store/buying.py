@@ -72,7 +72,7 @@ async def purchase(
     )
     quote, stack = await asyncio.gather(asked, stack_of(context, viewer, film))
     if quote.seller == viewer.wallet:
-        raise InvalidValue("You sell these yourself.", fix="Take them back under Sell tokens instead.")
+        raise InvalidValue("You are selling these yourself.", fix="Take them back under Sell tokens instead.")
     source = Source(quantity, quote.total, quote.coin.address, listing)
     cheaper = cheaper_of(goods, source, viewer.wallet)
     return Purchase(quote, (*_money(film, goods, quote), *_gained(stack, quantity)), cheaper)
@@ -93,7 +93,7 @@ async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, w
     )
     _check_means(viewer, quote, held)
     told = (wanted.cheaper_sentence,) if wanted.cheaper else ()
-    promise = "Not more than this is taken, even if the price changes meanwhile."
+    promise = "No more than this is taken, even if the price changes meanwhile."
     fee = "The network's own fee comes on top; your wallet shows it."
     return Proposal(
         title=f"Buy {tokens(quote.quantity)} of {film.title}",
@@ -142,7 +142,7 @@ def _money(film: Film, goods: Goods, quote: Quote) -> tuple[str, str]:
         makers = f"the makers ({shortened(payee)})" if payee else "the makers"
         if not quote.fee:
             return f"{paid}, {price}.", f"All of it goes to {makers}."
-        shares = f"{written(quote.earned)} go to {makers}, {written(quote.fee)} to the store."
+        shares = f"{written(quote.earned)} goes to {makers}, {written(quote.fee)} to the store."
         return f"{paid}, {price}.", shares
     royalty = "Nothing goes to the makers"
     if quote.royalty:
@@ -171,7 +171,7 @@ def _check_means(viewer: Viewer, quote: Quote, held: int) -> None:
         written = quote.coin.written
         raise InvalidValue(
             f"This costs {written(quote.total)} and your wallet has {written(held)}: "
-            f"{written(quote.total - held)} are missing.",
+            f"{written(quote.total - held)} is missing.",
             fix=f"Put more {quote.coin.symbol} into {shortened(viewer.wallet)}, or buy fewer tokens.",
         )
 

@@ -144,6 +144,6 @@ class Market:
 
 def _check_left(left: int, wanted: int) -> None:
     if left == 0:
-        raise InvalidValue("Sold out: none of these are left.", fix="Look who else sells some.")
+        raise InvalidValue("Sold out: none of these are left.", fix="See who else sells some.")
     if left < wanted:
         raise InvalidValue(f"Only {tokens(left)} {'is' if left == 1 else 'are'} left here.", fix="Buy fewer.")

@@ -139,7 +139,7 @@ async def close(context: PluginContext, request: PluginRequest) -> Reply:
     market = Market(context)
     says = f"End the sale of {film.title}."
     call = ContractCall(market.store, "closeOffer(uint256)", (goods.token.token_id,), says=says)
-    sentences = [f"Nobody can buy {film.title} from you any more. Holders still can resell theirs."]
+    sentences = [f"Nobody can buy {film.title} from you any more. Holders can still resell theirs."]
     if goods.stock:
         sentences.append(f"{tokens(goods.stock)} in the store stay yours; take them back whenever you like.")
     try:

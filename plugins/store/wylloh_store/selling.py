@@ -212,7 +212,7 @@ async def _explained(context: PluginContext, viewer: Viewer, goods: Goods, sale:
     written = sale.coin.written
     sentences = (
         f"You put {tokens(sale.quantity)} of {sale.film.title} up for {written(sale.price)} each.",
-        f"When all are sold, {written(total - fee - royalty)} of {written(total)} arrive in your wallet.",
+        f"When all are sold, {written(total - fee - royalty)} of {written(total)} arrives in your wallet.",
         _taken(
             sale.coin,
             (royalty, goods.royalty_basis_points, "the makers"),

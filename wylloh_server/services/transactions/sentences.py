@@ -34,7 +34,7 @@ _DEFAULTS = MappingProxyType(
 )
 
 SOMETHING_ELSE = (
-    "Your wallet sent something else than what was prepared here. What was prepared did not happen; look in "
+    "Your wallet sent something other than what was prepared here. What was prepared did not happen; look in "
     "your wallet at what did."
 )
 REPLACED = (

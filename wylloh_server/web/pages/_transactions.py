@@ -95,7 +95,7 @@ def view_of(transaction: Transaction, explorer: str, problem: str = "") -> Trans
         word=_WORDS[transaction.state],
         lead=lead,
         rest=tuple(rest),
-        steps=_steps(transaction),
+        steps=_steps(transaction, problem),
         sentence=problem or _sentence(transaction),
         problem=over or bool(problem),
         waits=waits and not problem,
@@ -152,12 +152,12 @@ def _done(transaction: Transaction) -> bool:
     return transaction.state is TransactionState.CONFIRMED
 
 
-def _steps(transaction: Transaction) -> tuple[StepLine, ...]:
+def _steps(transaction: Transaction, problem: str) -> tuple[StepLine, ...]:
     hashes = dict(zip(transaction.calls, transaction.hashes, strict=False))
     return tuple(
         StepLine(
             says=step.says or _says(step, transaction),
-            word=_word(transaction, index),
+            word="Not possible now" if problem and index == transaction.step else _word(transaction, index),
             done=index < transaction.step,
             now=index == transaction.step and transaction.state not in _OVER,
             sent_hash=hashes.get(index, ""),
