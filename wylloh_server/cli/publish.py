@@ -66,7 +66,11 @@ class _Wish:
 @click.option("--rating", default="", help="For example 6+.")
 @click.option("--genre", "genres", multiple=True, help="May be given more than once.")
 @click.option("--subtitles", type=SUBTITLES, multiple=True, help="May be given more than once.")
-@click.option("--poster", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A picture: JPEG, PNG or WebP.")
+@click.option(
+    "--poster",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A picture: JPEG, PNG or WebP.",
+)
 @click.option("--supply", type=click.IntRange(1), required=True, help="Most tokens there will ever be.")
 @click.option("--tier", "tiers", type=TIER, multiple=True, required=True, help="Lowest first, one each.")
 @click.option("--royalty", type=click.FloatRange(0, 50), default=0.0, help="Percent of a resale.")

@@ -119,7 +119,7 @@ class Upload:
 
     Attributes:
         language: a BCP 47 tag, for subtitles only.
-        fault: why it cannot be used, in sentences; empty for a sound file, None while nobody has looked into it.
+        fault: why it cannot be used, in sentences; empty for a sound file, None until it was looked into.
     """
 
     id: UploadId

@@ -82,7 +82,7 @@ class FfmpegEncoder:
         """Read a JPEG, PNG or WebP picture and give it as JPEG, at most `width` pixels wide.
 
         Raises:
-            TranscodeFailed: it is none, it is damaged or has too many pixels, or it took longer than a minute.
+            TranscodeFailed: it is none, is damaged or has too many pixels, or took longer than a minute.
         """
         command = picture_file_command(self._tool, source, width)
         data = await self._output(command, _STILL_BYTES, _STILL_SECONDS)
