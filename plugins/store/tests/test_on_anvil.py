@@ -31,7 +31,7 @@ async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain,
         assert (market.money(market.payee), market.money(market.fees)) == (4680 * CENT, 120 * CENT)
         assert market.coin.allowance(ALICE.address.lower(), market.store) == 0
         await eventually(lambda: shows(alice, "history", "Bought", "−48.00 dUSD"))
-        await eventually(lambda: shows(alice, f"film/{film.id}/holders", "You 12", "388 for first sale"))
+        await eventually(lambda: shows(alice, f"film/{film.id}/holders", "You 12", "388 not yet sold"))
         await eventually(lambda: reads(alice, elsewhere, "You will hold 13 then"))
         assert (await alice.confirms(elsewhere))["state"] == "confirmed"  # with a fresh permission
         assert market.held(ALICE.address) == 13
