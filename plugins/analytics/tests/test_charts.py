@@ -13,7 +13,9 @@ from plugins.analytics.tests.stories import DOLLAR, EURO, PUBLISHERS, film_token
 from plugins.analytics.tests.telling import analytics, long_story
 from plugins.analytics.tests.test_counting import tell
 
+from wylloh_analytics.charts.holding import _concentration_sentence
 from wylloh_analytics.moments import day_of, number_of
+from wylloh_analytics.writing import of
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.onchain import Coin
 
@@ -58,7 +60,7 @@ def times(truth):
     ):  # fmt: skip
         yield {"period": name, "to": iso(last)}, last - length + 1, last
     yield {"period": "custom", "from": iso(days[0]), "to": iso(days[-1])}, days[0], days[-1]
-    yield {}, day_of(truth.facts[-1].mark.at) - 90, day_of(truth.facts[-1].mark.at)
+    yield {"period": "quarter"}, day_of(truth.facts[-1].mark.at) - 90, day_of(truth.facts[-1].mark.at)
 
 
 def iso(day):
@@ -81,7 +83,7 @@ async def seen(story, name):
         for query, first, last in times(story.truth):
             page = await story.app.get(f"{path}chart/{name}", query=query, by=role)
             chart = page.values["charts"][0]["chart"]
-            if not query:
+            if "to" not in query:
                 await story.app.render(page, by=role)
             yield chart, scope, first, last
 
@@ -229,8 +231,16 @@ async def test_concentration(story):
         assert parted(chart, "Of all tokens") == curve(held)
         before = sorted(story.truth.held_at_end_of(first - 1, scope).values())
         assert parted(chart, "At the beginning") == (curve(before) if before else [None] * 21)
-        share = Fraction(sum(held[-10:]), sum(held))
-        assert f"have {float(share * 100):.1f} % of the tokens" in chart.sentence
+        assert chart.sentence == f"{of(len(held), 'wallet holds', 'wallets hold')} all tokens."
+
+
+def test_what_the_ten_largest_have_is_said_where_there_are_more():
+    assert _concentration_sentence(11, Fraction(1, 3), None) == (
+        "The ten largest of 11 holders have 33.3 % of the tokens."
+    )
+    assert _concentration_sentence(2_000, Fraction(1, 2), Fraction(2, 3)) == (
+        "The ten largest of 2,000 holders have 50 % of the tokens, 66.7 % at the beginning."
+    )
 
 
 def curve(ordered):
@@ -254,7 +264,7 @@ async def test_holding_periods(story):
         for label, ages in (
             ("Tokens held", ages_at(spans, last)),
             ("Tokens held at the beginning", ages_at(spans, first - 1)),
-            ("Given away in this time", {(left - came): 0 for came, left in spans if left} | given(spans, first, last)),
+            ("Passed on in this time", {(left - came): 0 for came, left in spans if left} | given(spans, first, last)),
         ):  # fmt: skip
             lowest, expected = 0, []
             for below in BELOW:
@@ -355,6 +365,6 @@ async def test_the_figures_above_the_charts(story):
             figures = {figure.label: figure for figure in page.values["figures"]}
             held = story.truth.held_at_end_of(last, scope)
             assert figures["Holders"].value == f"{len(held):,}"
-            top = sorted(held.values())[-10:]
-            share = f"{round(Fraction(sum(top), sum(held.values())) * 100)} %" if held else "\N{EN DASH}"
+            assert len(held) <= 10
+            share = "100 %" if held else "\N{EN DASH}"
             assert figures["Held by the top ten"].value == share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from types import SimpleNamespace
 
@@ -49,6 +50,7 @@ from wylloh_server.testing._chain import SampleChain
 FILMS = story_films()
 HERE = "/plugins/analytics/"
 DAY = 86400
+ISO = r"\d{4}-\d\d-\d\d"
 IN_ORDER = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 DRAWN_ON = """canvas => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -205,8 +207,9 @@ async def test_every_chart_gives_its_table_a_csv_and_a_picture(open_page, tmp_pa
 
         async with page.expect_download() as png:
             await chart.get_by_role("button", name="PNG").click()
-        picture = await png.value
-        assert picture.suggested_filename == f"{FILMS[0].title} {name}.png"
+        picture, dates = await png.value, await page.locator("[data-file]").get_attribute("data-file")
+        assert picture.suggested_filename == f"{dates} {name}.png"
+        assert re.fullmatch(rf"{FILMS[0].title} {ISO} to {ISO}", dates)
         await picture.save_as(tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as drawn:
             assert drawn.width > 1000
@@ -290,7 +293,7 @@ async def test_parts_of_revenue_change_without_leaving_the_page(open_page, house
     await chart.get_by_role("link", name="First sales per day").click()
     await expect(page.locator("section.chart")).to_have_count(1)
     await chart.get_by_role("link", name="Resales").click()
-    await page.wait_for_url(f"**{HERE}chart/revenue?part=resale")
+    await page.wait_for_url(f"**{HERE}chart/revenue?part=resale&period=quarter")
 
 
 async def test_lines_stand_at_round_numbers_and_counts_have_no_halves(open_page):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wylloh_analytics.labels import around, labels, spoken
+from wylloh_analytics.labels import around, between, labels, spoken
 from wylloh_analytics.moments import (
     PERIODS,
     Grain,
@@ -20,6 +20,7 @@ from wylloh_analytics.moments import (
     month_of,
     number_of,
     period_of,
+    usual,
 )
 from wylloh_server.domain.errors import InvalidValue
 
@@ -70,13 +71,15 @@ def test_a_custom_period_is_from_one_day_to_another():
     ("name", "first", "last", "sentence"),
     [
         ("decade", "", "", "There is no period 'decade'."),
-        ("custom", "2026-02-30", "2026-03-01", "'2026-02-30' is no date."),
+        ("custom", "2026-02-30", "2026-03-01", "“2026-02-30” is no date."),
         ("custom", "2026-03-01", "2026-02-01", "The first day comes after the last one."),
-        ("custom", "1899-01-01", "2026-02-01", "'1899-01-01' is no date."),
-        ("custom", "2026-11-22", "2026-11-23", "The first day comes after the last one."),
+        ("custom", "1899-01-01", "2026-02-01", "Nothing is known from before 1970-01-01."),
+        ("custom", "2026-11-22", "2026-11-23", "2026-11-22 lies in the future."),
+        ("custom", "2999-02-01", "2999-01-01", "The first day comes after the last one."),
         ("custom", "1970-01-01", "2099-01-01", None),
-        ("week", "", "tomorrow", "'tomorrow' is no date."),
-        ("week", "", "0001-01-01", "'0001-01-01' is no date."),
+        ("week", "", "tomorrow", "“tomorrow” is no date."),
+        ("week", "", "x" * 5000, f"“{'x' * 40}…” is no date."),
+        ("week", "", "0001-01-01", "Nothing is known from before 1970-01-01."),
     ],
 )
 def test_what_is_no_period_is_refused_in_a_sentence(name, first, last, sentence):
@@ -93,6 +96,20 @@ def test_more_than_a_hundred_years_are_refused():
     far = number_of(date(2199, 1, 1))
     with pytest.raises(InvalidValue, match="a hundred years"):
         period_of("custom", "1970-01-01", "2199-01-01", far)
+
+
+@pytest.mark.parametrize(
+    ("known_days", "name"),
+    [
+        (None, "month"), (1, "month"), (60, "month"), (181, "month"), (182, "quarter"), (727, "quarter"),
+        (728, "year"), (9000, "year"),
+    ],
+)  # fmt: skip
+def test_the_usual_period_is_the_longest_that_can_be_compared(known_days, name):
+    begin = None if known_days is None else TODAY - known_days + 1
+    assert usual(begin, TODAY) == name
+    if known_days and known_days > 60:
+        assert period_of(name, "", "", TODAY).before.first >= begin
 
 
 @given(st.integers(1, 40_000))
@@ -137,6 +154,8 @@ def test_a_chart_says_which_time_it_shows():
     assert around(period_of("quarter", "", "", TODAY), TODAY) == (
         "the last 91 days, and those before as a dotted line"
     )
+    assert between(period_of("week", "", "", TODAY)) == "15 Nov 2026 to 21 Nov 2026"
+    assert between(period_of("day", "", "", TODAY)) == "21 Nov 2026"
     assert around(period_of("day", "", "", TODAY), TODAY).startswith("today, hour by hour")
     assert around(period_of("day", "", "2026-11-02", TODAY), TODAY).startswith("2 Nov 2026, hour by hour")
     assert around(period_of("week", "", "2026-11-02", TODAY), TODAY).startswith("27 Oct 2026 to 2 Nov 2026")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wylloh_analytics._export import as_csv, as_zip
 from wylloh_analytics.chart import Chart, Column, Part, Row, Shape, nothing
-from wylloh_analytics.writing import grouped, in_coins, of, percent, rounded, short, whole
+from wylloh_analytics.writing import grouped, in_coins, in_percent, of, percent, rounded, short, whole
 from wylloh_server.domain.onchain import Coin
 from wylloh_server.domain.types import Wallet
 
@@ -47,6 +47,10 @@ def test_sentences():
         "2 have",
     )
     assert (short(None), short(Fraction(1, 8), 1, 100)) == ("\N{EN DASH}", "12.5")
+    parts = (None, Fraction(1), Fraction(1, 3), Fraction(1, 10), Fraction(0), Fraction(12))
+    assert [in_percent(part) for part in parts] == [
+        "\N{EN DASH}", "100 %", "33.3 %", "10 %", "0 %", "1,200 %",
+    ]  # fmt: skip
 
 
 CHART = Chart(
@@ -74,6 +78,8 @@ def test_a_table_as_csv_has_plain_numbers_and_no_formulas():
 
 
 def test_all_tables_in_one_archive_but_for_empty_ones():
-    with zipfile.ZipFile(io.BytesIO(as_zip([CHART, nothing("holders", "Holders", "Nobody.")]))) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(as_zip([CHART, nothing("holders", "Holders", "Nobody.", "Day", CHART.columns)]))
+    ) as archive:
         assert archive.namelist() == ["revenue.csv"]
         assert read(archive.read("revenue.csv")) == read(as_csv(CHART))

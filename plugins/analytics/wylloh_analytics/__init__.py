@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wylloh_analytics._desk import desk_of, running
+from wylloh_analytics._looking import reads_chain
 from wylloh_analytics._pages import ROUTES
 from wylloh_analytics._tables import MIGRATIONS
 from wylloh_analytics._viewing import Diary, note
@@ -95,21 +96,27 @@ async def on_event(context: PluginContext, event: Event) -> None:
 
 @hookimpl
 async def nav_items(context: PluginContext, viewer: Viewer | None) -> Sequence[NavItem]:
-    """Lead to the charts those who make or show films, and everybody to their own history if it is kept."""
+    """Lead to the charts those who make or show films, and everybody to their own history if it is kept.
+
+    Where no chain is read, there are only plays, which are for who runs the server.
+    """
     if viewer is None:
         return ()
-    if viewer.role.includes(Role.PUBLISHER):
+    if viewer.role.includes(Role.PUBLISHER if reads_chain(context) else Role.ADMIN):
         return (NavItem("Analytics", order=_AFTER_THE_STORE),)
     history = context.settings["household_history"]
     return (NavItem("History", "history", _AFTER_THE_STORE),) if history else ()
 
 
 @hookimpl
-async def page_fragments(slot: str, film: Film | None, viewer: Viewer | None) -> Sequence[Fragment]:
-    """Lead from a film's page to its charts."""
+async def page_fragments(
+    context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
+) -> Sequence[Fragment]:
+    """Lead from a film's page to its charts whoever may see one of them."""
     if slot != Slot.FILM_ACTIONS or film is None or viewer is None:
         return ()
-    if film.token is None and not viewer.role.includes(Role.ADMIN):
+    on_chain = film.token is not None and reads_chain(context)
+    if not on_chain and not viewer.role.includes(Role.ADMIN):
         return ()
     return (Fragment("link.html"),)
 

@@ -11,7 +11,7 @@ from wylloh_analytics.charts.holding import ages, days, flow_of
 from wylloh_analytics.charts.sales import amount, money_of
 from wylloh_analytics.labels import spoken
 from wylloh_analytics.measures import median, top_share
-from wylloh_analytics.writing import NONE, grouped, in_coins, short
+from wylloh_analytics.writing import NONE, grouped, in_coins, in_percent
 
 if TYPE_CHECKING:
     from wylloh_analytics.view import View
@@ -59,9 +59,8 @@ async def _top(view: View) -> Figure:
     if view.scope is not None:
         now = top_share(await view.sums.sizes(view.scope, view.period.last))
         before = top_share(await view.sums.sizes(view.scope, view.day_before))
-    value = NONE if now is None else f"{short(now, 0, 100)} %"
-    says = "Nobody held tokens before" if before is None else f"{short(before, 0, 100)} % before"
-    return Figure("Held by the top ten", value, says)
+    says = "Nobody held tokens before" if before is None else f"{in_percent(before)} before"
+    return Figure("Held by the top ten", in_percent(now), says)
 
 
 async def _held(view: View) -> Figure:

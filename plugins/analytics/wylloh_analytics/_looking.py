@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from wylloh_analytics._sums import Sums
-from wylloh_analytics.moments import HOURS, USUAL, date_of, hour_of, period_of
+from wylloh_analytics.moments import HOURS, date_of, hour_of, period_of, usual
 from wylloh_analytics.tally import EVERYTHING
 from wylloh_analytics.view import View
 from wylloh_server.sdk import ChainError, Coin, FilmId, InvalidValue, Role, shortened, wallet_of
@@ -35,6 +35,7 @@ class Subject:
         path: its address, below the plugin's own.
         scope: under which their sums are kept; None when nothing is.
         viewing: whose plays may be seen; None all of them.
+        on_chain: whether the chain has anything to say about them.
         film: if it is one film.
         mine: whether these are only the viewer's own films, where there are others.
         may_choose: whether the viewer may choose between their own films and all.
@@ -44,6 +45,7 @@ class Subject:
     path: str
     scope: int | None
     viewing: Collection[FilmId] | None
+    on_chain: bool
     film: Film | None = None
     mine: bool = False
     may_choose: bool = False
@@ -51,11 +53,19 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What one request is about: the films, and the view of them."""
+    """What one request is about: the films, and the view of them.
+
+    Attributes:
+        asked: what other addresses on the page take along.
+        typed: the two dates as somebody typed them, where they cannot be used.
+        wrong: why they cannot.
+    """
 
     subject: Subject
     view: View
     asked: Mapping[str, str] = field(default_factory=dict)
+    typed: tuple[str, str] = ("", "")
+    wrong: InvalidValue | None = None
 
     def address(self, path: str = "", **changed: str) -> str:
         """Give an address of the same films, time and coin, but for what is `changed`; empty is left out."""
@@ -65,8 +75,10 @@ class Looking:
         return f"{whole}?{urlencode(query)}" if query else whole
 
 
-async def look(context: PluginContext, request: PluginRequest) -> Looking:
+async def look(context: PluginContext, request: PluginRequest, *, kindly: bool = False) -> Looking:
     """Find out what a request is about.
+
+    `kindly` takes the usual time where dates cannot be used, and says so in `Looking.wrong`.
 
     Raises:
         NotFound: there is no such film.
@@ -79,7 +91,10 @@ async def look(context: PluginContext, request: PluginRequest) -> Looking:
     hour = await _this_hour(context)
     today = hour // HOURS
     query = request.query
-    period = period_of(query.get("period") or USUAL, query.get("from", ""), query.get("to", ""), today)
+    standard = usual(await sums.begin(subject.scope or 0), today)
+    period, wrong = _period(query, standard, today)
+    if wrong is not None and not kindly:
+        raise wrong
     coins = tuple([await _coin(context, coin) for coin in await sums.coins(subject.scope or 0)])
     view = View(
         sums=sums,
@@ -93,26 +108,47 @@ async def look(context: PluginContext, request: PluginRequest) -> Looking:
         coins=coins,
         part=query.get("part", ""),
     )
-    return Looking(subject, view, _asked(query, period, today))
+    typed = (query.get("from", ""), query.get("to", "")) if wrong else ("", "")
+    return Looking(subject, view, _asked(query, period, today), typed, wrong)
+
+
+def _period(query: Mapping[str, str], standard: str, today: int) -> tuple[Period, InvalidValue | None]:
+    """Read the period that is asked for; where its dates are none, the usual one and what is wrong.
+
+    Raises:
+        InvalidValue: it is no period at all.
+    """
+    name = query.get("period") or standard
+    period_of(name, "", "", today)
+    try:
+        return period_of(name, query.get("from", ""), query.get("to", ""), today), None
+    except InvalidValue as wrong:
+        return period_of(standard, "", "", today), wrong
 
 
 async def _subject(context: PluginContext, sums: Sums, request: PluginRequest, viewer: Viewer) -> Subject:
-    known = await sums.films()
+    known, chain = await sums.films(), reads_chain(context)
     if "film" in request.params:
         film = await context.library.film(FilmId(request.params["film"]))
         scope, publisher, _ = known.get(str(film.token), (None, None, None))
         sees = viewer.role.includes(Role.ADMIN) or (
             viewer.role.includes(Role.PUBLISHER) and publisher == viewer.wallet
         )
-        return Subject(film.title, f"film/{film.id}", scope, [film.id] if sees else [], film)
+        tells = chain and film.token is not None
+        return Subject(film.title, f"film/{film.id}", scope, [film.id] if sees else [], tells, film)
     theirs = {token for token, (_, publisher, _) in known.items() if publisher == viewer.wallet}
     scope = next((wide for token, (_, _, wide) in known.items() if token in theirs), None)
     everything = viewer.role.includes(Role.ADMIN)
     if request.query.get("of") == "mine" or (viewer.role is Role.PUBLISHER):
         own = [card.film.id for card in await context.library.films(None) if str(card.film.token) in theirs]
-        return Subject("Your films", "", scope, own, mine=True, may_choose=everything)
+        return Subject("Your films", "", scope, own, chain, mine=True, may_choose=everything)
     viewing: Collection[FilmId] | None = None if everything else ()
-    return Subject("All films", "", EVERYTHING, viewing, may_choose=everything and bool(theirs))
+    return Subject("All films", "", EVERYTHING, viewing, chain, may_choose=everything and bool(theirs))
+
+
+def reads_chain(context: PluginContext) -> bool:
+    """Say whether this server reads a chain; without one there is nothing but what is watched here."""
+    return context.chain.contracts.registry is not None
 
 
 async def _this_hour(context: PluginContext) -> int:
@@ -146,4 +182,4 @@ def _asked(query: Mapping[str, str], period: Period, today: int) -> dict[str, st
         kept |= {"from": date_of(period.first).isoformat()}
     if period.name == "custom" or period.last != today:
         kept |= {"to": date_of(period.last).isoformat()}
-    return kept | ({"period": period.name} if period.name != USUAL else {})
+    return kept | {"period": period.name}

@@ -11,7 +11,8 @@ from wylloh_analytics._headline import headline
 from wylloh_analytics._history_pages import ROUTES as HISTORY_ROUTES
 from wylloh_analytics._looking import Looking, look
 from wylloh_analytics.charts import CHARTS, NEEDS_VIEWING, TITLES
-from wylloh_analytics.moments import PERIODS, USUAL, date_of
+from wylloh_analytics.labels import between
+from wylloh_analytics.moments import PERIODS, date_of
 from wylloh_server.sdk import AccessRefused, Download, NotFound, Page, Route
 
 if TYPE_CHECKING:
@@ -24,24 +25,26 @@ if TYPE_CHECKING:
 
 async def overview(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the figures and charts of a film, or of several: the first at once, others when they are seen."""
-    looking = await look(context, request)
+    looking = await look(context, request, kindly=True)
     first, *others = _shown(looking)
+    on_chain = looking.subject.on_chain
     values = {
         **await _common(context, looking),
-        "figures": await headline(looking.view),
+        "figures": await headline(looking.view) if on_chain else (),
         "charts": [await _section(looking, first)],
         "waiting": [_waiting(looking, name) for name in others],
         "films": await films_of(context, looking, request),
         "history": context.settings["household_history"],
     }
-    return Page("overview.html", values)
+    return Page("overview.html", values, status=_status(looking))
 
 
 async def one_chart(context: PluginContext, request: PluginRequest) -> Reply:
     """Show one chart."""
-    looking = await look(context, request)
+    looking = await look(context, request, kindly=True)
     section = await _section(looking, _named(looking, request))
-    return Page("one.html", {**await _common(context, looking), "charts": [section]})
+    values = {**await _common(context, looking), "charts": [section]}
+    return Page("one.html", values, status=_status(looking))
 
 
 async def one_csv(context: PluginContext, request: PluginRequest) -> Reply:
@@ -84,6 +87,8 @@ async def _common(context: PluginContext, looking: Looking) -> Mapping[str, Any]
         "first": date_of(period.first),
         "last": date_of(period.last),
         "today": date_of(today),
+        "span": between(period),
+        "file": _file(looking),
         "earlier": looking.address(**_moved(period.before.first, period.before.last, period.name)),
         "later": ""
         if period.last >= today
@@ -95,13 +100,12 @@ async def _common(context: PluginContext, looking: Looking) -> Mapping[str, Any]
 def _periods(looking: Looking) -> list[tuple[str, str, bool]]:
     """Give the periods one can choose: a label, an address, and whether it is the one shown."""
     period = looking.view.period
-    named = [(name.capitalize(), looking.address(**_only(name)), period.name == name) for name in PERIODS]
+    named = [
+        (name.capitalize(), looking.address(period=name, **{"from": ""}), period.name == name)
+        for name in PERIODS
+    ]
     custom = looking.address(**_moved(period.first, period.last, "custom"), period="custom")
     return [*named, ("Custom", custom, period.name == "custom")]
-
-
-def _only(name: str) -> dict[str, str]:
-    return {"period": "" if name == USUAL else name, "from": ""}
 
 
 def _moved(first: int, last: int, name: str) -> dict[str, str]:
@@ -130,10 +134,11 @@ def _shown(looking: Looking) -> list[str]:
         AccessRefused: there is none.
     """
     viewing = looking.view.viewing is None or bool(looking.view.viewing)
-    on_chain = looking.subject.film is None or looking.subject.film.token is not None
+    on_chain = looking.subject.on_chain
     if not viewing and not on_chain:
         raise AccessRefused(
-            "How often this film is watched here is for who owns this server.", fix="Go back to the film."
+            "How often films are watched here is shown to the owner of this server.",
+            fix="Go back to the library.",
         )
     return [name for name in CHARTS if (viewing if name in NEEDS_VIEWING else on_chain)]
 
@@ -145,6 +150,11 @@ def _named(looking: Looking, request: PluginRequest) -> str:
     return name
 
 
+def _status(looking: Looking) -> int:
+    return 400 if looking.wrong else 200
+
+
 def _file(looking: Looking) -> str:
+    """Name files after the films and the time in them."""
     period = looking.view.period
     return f"{looking.subject.title} {date_of(period.first)} to {date_of(period.last)}"

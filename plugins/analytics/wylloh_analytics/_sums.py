@@ -44,6 +44,12 @@ class Sums:
         found = await rows_of(self._tables, select(flow).where(inside))
         return {start: Counter(dict(zip(FLOW, counts, strict=True))) for _, _, start, *counts in found}
 
+    async def begin(self, scope: int) -> int | None:
+        """Give the first day of which anything is known; None when nothing is."""
+        days = (flow.c.scope == scope) & (flow.c.grain == Grain.DAY)
+        ((first,),) = await rows_of(self._tables, select(func.min(flow.c.start)).where(days))
+        return None if first is None else int(first)
+
     async def held_before(self, scope: int, day: int) -> tuple[int, int]:
         """Give how many wallets held how many tokens when a day began."""
         until = (flow.c.scope == scope) & (flow.c.grain == Grain.DAY) & (flow.c.start < day)

@@ -125,9 +125,9 @@ class Figure:
     unit: str = ""
 
 
-def nothing(name: str, title: str, why: str) -> Chart:
-    """Give a chart that says why there is nothing to show."""
-    return Chart(name, title, "", "", Shape.LINE, "", (), (), empty=why)
+def nothing(name: str, title: str, why: str, rows_are: str, columns: tuple[Column, ...]) -> Chart:
+    """Give a chart that says why there is nothing to show; of its table there is the head."""
+    return Chart(name, title, "", "", Shape.LINE, rows_are, columns, (), empty=why)
 
 
 def _written(column: Column, number: Number | None) -> Cell:

@@ -42,6 +42,12 @@ def written(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def between(period: Period) -> str:
+    """Write the days of a period: `23 Aug 2026 to 21 Nov 2026`, `21 Nov 2026`."""
+    first, last = written(date_of(period.first)), written(date_of(period.last))
+    return last if period.days == 1 else f"{first} to {last}"
+
+
 def spoken(period: Period) -> str:
     """Say how long a period is: `91 days`."""
     return {"day": "day", "week": "7 days", "year": "52 weeks"}.get(
@@ -56,8 +62,7 @@ def around(period: Period, today: int) -> str:
         return f"{when}, hour by hour, and the day before as a dotted line"
     if period.last == today:
         return f"the last {spoken(period)}, and those before as a dotted line"
-    days = f"{written(date_of(period.first))} to {written(date_of(period.last))}"
-    return f"{days}, and as long before as a dotted line"
+    return f"{between(period)}, and as long before as a dotted line"
 
 
 def _hour(hour: int, day: date) -> Label:

@@ -129,29 +129,43 @@ class Period:
 PERIODS: Mapping[str, int] = {"day": 1, "week": 7, "month": 30, "quarter": 91, "year": 364}
 """The periods one can choose, and how many days each has: whole weeks, so that weekends meet weekends."""
 
-USUAL = "quarter"
+_USUAL = ("year", "quarter", "month")
 _DAILY = 186
 _WEEKLY = 1100
 _LONGEST = 36_600
+_READABLE = 40
+
+
+def usual(begin: int | None, today: int) -> str:
+    """Name the period to begin with: the longest of which the one before lies within what is known.
+
+    So there is something to compare with as soon as there can be. `begin` is the first day of which anything
+    is known, None for nothing. A month is the shortest.
+    """
+    long_enough = (name for name in _USUAL if begin is not None and begin <= today + 1 - 2 * PERIODS[name])
+    return next(long_enough, _USUAL[-1])
 
 
 def period_of(name: str, first: str, last: str, today: int) -> Period:
     """Read a period out of an address; the texts are empty or as in `2026-11-21`.
 
-    A named one ends with `last`, or today. A custom one is all from `first` to `last`. Days that have not
-    come yet are left out.
+    A named one ends with `last`, or today. A custom one is all from `first` to `last`, without `first` a
+    quarter of a year. Days that have not come yet are left out.
 
     Raises:
         InvalidValue: what is wrong with it.
     """
-    end = min(_day(last), today) if last else today
+    until = _day(last) if last else today
+    end = min(until, today)
     if name in PERIODS:
         return Period(name, end - PERIODS[name] + 1, end)
     if name != "custom":
         raise InvalidValue(f"There is no period {name!r}.", fix=f"Use {', '.join(PERIODS)} or custom.")
-    begin = _day(first) if first else end - PERIODS[USUAL] + 1
-    if begin > end:
+    begin = _day(first) if first else end - PERIODS["quarter"] + 1
+    if begin > until:
         raise InvalidValue("The first day comes after the last one.", fix="Exchange the two dates.")
+    if begin > today:
+        raise InvalidValue(f"{date_of(begin)} lies in the future.", fix=f"Today is {date_of(today)} (UTC).")
     if end - begin >= _LONGEST:
         raise InvalidValue("That is more than a hundred years.", fix="Choose dates closer to each other.")
     return Period("custom", begin, end)
@@ -161,7 +175,13 @@ def _day(text: str) -> int:
     try:
         day = number_of(date.fromisoformat(text))
     except ValueError:
-        day = -1
-    if not 0 <= day <= day_of(_LAST_SECOND):
-        raise InvalidValue(f"{text!r} is no date.", fix="Write dates as in 2026-11-21.")
+        fix = "Write dates as in 2026-11-21."
+        raise InvalidValue(f"{_quoted(text)} is no date.", fix=fix) from None
+    if day < 0:
+        raise InvalidValue(f"Nothing is known from before {date_of(0)}.", fix="Choose a later day.")
     return day
+
+
+def _quoted(text: str) -> str:
+    """Repeat what somebody typed, as far as anybody wants to read it."""
+    return f"“{text[:_READABLE]}{'…' if len(text) > _READABLE else ''}”"

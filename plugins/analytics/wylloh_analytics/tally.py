@@ -21,7 +21,7 @@ FLOW = ("came", "left", "held", "moved", "fresh", "again", "presold", "sold", "r
 
 came     wallets that held nothing and now hold something
 left     wallets that held something and now hold nothing
-held     tokens that holders got, less those they gave away for good
+held     tokens that holders got, less those they passed on for good
 moved    tokens that went from one holder to another
 fresh    wallets that got tokens for the first time ever
 again    wallets that got tokens and had got some before; each once an hour, and once a day

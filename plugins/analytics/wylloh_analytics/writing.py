@@ -60,6 +60,11 @@ def of(count: int, thing: str, things: str = "") -> str:
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
 
 
+def in_percent(part: Number | None) -> str:
+    """Write a part of the whole in a sentence: `100 %`, `33.3 %`; a dash when there is none."""
+    return NONE if part is None else f"{grouped(percent(part)).removesuffix('.0')} %"
+
+
 def short(number: Number | None, places: int = 0, factor: int = 1) -> str:
     """Write a number in a sentence, with commas; a dash when there is none."""
     return NONE if number is None else grouped(rounded(places, factor)(number))

@@ -11,7 +11,7 @@ from wylloh_analytics.labels import around
 from wylloh_analytics.measures import AGES, by_age, lorenz, median, top_share
 from wylloh_analytics.measures import holders as count_of
 from wylloh_analytics.moments import Bucket
-from wylloh_analytics.writing import of, percent, short
+from wylloh_analytics.writing import in_percent, of, percent, short
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -22,6 +22,24 @@ if TYPE_CHECKING:
     from wylloh_analytics.writing import Number
 
 _POINTS = 20
+_LARGEST = 10
+
+_HOLDERS = (
+    Column("Holders", Part.MAIN),
+    Column("Came"),
+    Column("Left"),
+    Column("Holders before", Part.BEFORE),
+)
+_CONCENTRATION = (
+    Column("Of all tokens", Part.MAIN, percent, "%"),
+    Column("At the beginning", Part.BEFORE, percent, "%"),
+    Column("If all held the same", Part.SECOND, percent, "%"),
+)
+_PERIODS = (
+    Column("Tokens held", Part.MAIN),
+    Column("Passed on in this time", Part.SECOND),
+    Column("Tokens held at the beginning", Part.BEFORE),
+)
 
 
 async def flow_of(view: View, period: Period) -> list[Counter[str]]:
@@ -33,33 +51,28 @@ async def flow_of(view: View, period: Period) -> list[Counter[str]]:
 
 async def holders(view: View) -> Chart:
     """Show how many wallets hold tokens, over time."""
+    heads = when(view.period), _HOLDERS
     if view.scope is None:
-        return nothing("holders", "Holders", f"Nobody holds a token of {view.films} yet.")
+        return nothing("holders", "Holders", f"Nobody holds a token of {view.films} yet.", *heads)
     now, before = await _standing(view, view.period), await _standing(view, view.period.before)
     points = await flow_of(view, view.period)
     if not any(now) and not any(before):
-        return nothing("holders", "Holders", f"Nobody held a token of {view.films} in this time.")
+        return nothing("holders", "Holders", f"Nobody held a token of {view.films} in this time.", *heads)
 
     def cells(index: int) -> tuple[Number | None, ...]:
         return now[index], points[index]["came"], points[index]["left"], before[index]
 
     changed = total(points)
-    columns = (
-        Column("Holders", Part.MAIN),
-        Column("Came"),
-        Column("Left"),
-        Column("Holders before", Part.BEFORE),
-    )
     return Chart(
         name="holders",
         title="Holders",
         note=around(view.period, view.today),
-        sentence=f"{of(now[-1], 'wallet')} hold tokens at the end; "
+        sentence=f"{of(now[-1], 'wallet holds', 'wallets hold')} tokens at the end; "
         f"{changed['came']:,} came and {changed['left']:,} left.",
         shape=Shape.LINE,
         rows_are=when(view.period),
-        columns=columns,
-        rows=rows_over_time(view, columns, cells),
+        columns=_HOLDERS,
+        rows=rows_over_time(view, _HOLDERS, cells),
     )
 
 
@@ -75,14 +88,14 @@ async def _standing(view: View, period: Period) -> list[int]:
 
 async def concentration(view: View) -> Chart:
     """Draw the Lorenz curve of all holdings."""
-    title = "Concentration"
+    title, heads = "Concentration", ("Holders", _CONCENTRATION)
     if view.scope is None:
-        return nothing("concentration", title, f"Nobody holds a token of {view.films} yet.")
+        return nothing("concentration", title, f"Nobody holds a token of {view.films} yet.", *heads)
     now = await view.sums.sizes(view.scope, view.period.last)
     then = await view.sums.sizes(view.scope, view.day_before)
     curve, before = lorenz(now, _POINTS), lorenz(then, _POINTS)
     if not curve:
-        return nothing("concentration", title, f"Nobody held a token of {view.films} then.")
+        return nothing("concentration", title, f"Nobody held a token of {view.films} then.", *heads)
     rows = []
     for point in range(_POINTS + 1):
         part = Fraction(point, _POINTS)
@@ -97,29 +110,28 @@ async def concentration(view: View) -> Chart:
         sentence=_concentration_sentence(count_of(now), top_share(now), top_share(then)),
         shape=Shape.CURVE,
         rows_are="Holders",
-        columns=(
-            Column("Of all tokens", Part.MAIN, percent, "%"),
-            Column("At the beginning", Part.BEFORE, percent, "%"),
-            Column("If all held the same", Part.SECOND, percent, "%"),
-        ),
+        columns=_CONCENTRATION,
         rows=tuple(rows),
     )
 
 
 def _concentration_sentence(count: int, share: Fraction | None, before: Fraction | None) -> str:
-    held = f"The ten largest of {of(count, 'holder')} have {short(share, 1, 100)} % of the tokens"
-    return f"{held}." if before is None else f"{held}, {short(before, 1, 100)} % at the beginning."
+    if count <= _LARGEST:
+        return f"{of(count, 'wallet holds', 'wallets hold')} all tokens."
+    held = f"The ten largest of {count:,} holders have {in_percent(share)} of the tokens"
+    return f"{held}." if before is None else f"{held}, {in_percent(before)} at the beginning."
 
 
 async def holding_periods(view: View) -> Chart:
     """Show for how long tokens have been held."""
-    title = "Holding periods"
+    title, heads = "Holding periods", ("Held for", _PERIODS)
     if view.scope is None:
-        return nothing("holding-periods", title, f"Nobody holds a token of {view.films} yet.")
+        return nothing("holding-periods", title, f"Nobody holds a token of {view.films} yet.", *heads)
     now, before = await ages(view, view.period.last), await ages(view, view.day_before)
     gone = await view.sums.gone(view.scope, Bucket(view.period.first, view.period.last))
     if not now and not before and not gone:
-        return nothing("holding-periods", title, f"Nobody held a token of {view.films} in this time.")
+        why = f"Nobody held a token of {view.films} in this time."
+        return nothing("holding-periods", title, why, *heads)
     classes = zip(AGES, by_age(now), by_age(gone), by_age(before), strict=True)
     rows = [Row(name, name, tuple(numbers), tick) for (name, tick, _), *numbers in classes]
     return Chart(
@@ -129,11 +141,7 @@ async def holding_periods(view: View) -> Chart:
         sentence=_periods_sentence(now, gone),
         shape=Shape.BARS,
         rows_are="Held for",
-        columns=(
-            Column("Tokens held", Part.MAIN),
-            Column("Given away in this time", Part.SECOND),
-            Column("Tokens held at the beginning", Part.BEFORE),
-        ),
+        columns=_PERIODS,
         rows=tuple(rows),
     )
 
@@ -151,8 +159,8 @@ def _periods_sentence(now: Iterable[tuple[int, int]], gone: Iterable[tuple[int, 
     if middle is not None:
         held = f"Half of all tokens have been held for {days(middle)} or more."
     if left is None:
-        return f"{held} Nobody gave any away."
-    return f"{held} Of those given away, half had been held for {days(left)} or more."
+        return f"{held} Nobody passed any on."
+    return f"{held} Of those sold or given to others, half had been held for {days(left)} or more."
 
 
 def days(number: Fraction) -> str:

@@ -20,40 +20,49 @@ if TYPE_CHECKING:
     from wylloh_analytics.writing import Number
     from wylloh_server.sdk import Tier
 
+_NEWCOMERS = (
+    Column("New", Part.MAIN),
+    Column("Returning", Part.SECOND),
+    Column("New before", Part.BEFORE),
+    Column("Returning before"),
+)
+_EXHIBITORS = (
+    Column("Holders", Part.MAIN),
+    Column("Tokens they hold"),
+    Column("Holders at the beginning", Part.BEFORE),
+    Column("Tokens they held then"),
+)
+_GEOGRAPHY = (Column("Holders", Part.MAIN), Column("Holders at the beginning", Part.BEFORE))
+
 _AT_HOME = "personal"
 """The right to watch at home, as contracts call it."""
 
 
 async def newcomers(view: View) -> Chart:
     """Show wallets that got tokens for the first time, and those that came back."""
-    title = f"New and returning wallets {per(view.period)}"
+    title, heads = f"New and returning wallets {per(view.period)}", (when(view.period), _NEWCOMERS)
     if view.scope is None:
-        return nothing("newcomers", title, f"Nobody holds a token of {view.films} yet.")
+        return nothing("newcomers", title, f"Nobody holds a token of {view.films} yet.", *heads)
     points, before = await flow_of(view, view.period), await flow_of(view, view.period.before)
     if not any(point["fresh"] + point["again"] for point in (*points, *before)):
-        return nothing("newcomers", title, f"Nobody got tokens of {view.films} in this time.")
+        return nothing("newcomers", title, f"Nobody got tokens of {view.films} in this time.", *heads)
 
     def cells(index: int) -> tuple[Number | None, ...]:
         now, then = points[index], before[index]
         return now["fresh"], now["again"], then["fresh"], then["again"]
 
     found, once = total(points), "an hour" if view.period.days == 1 else "a day"
-    columns = (
-        Column("New", Part.MAIN),
-        Column("Returning", Part.SECOND),
-        Column("New before", Part.BEFORE),
-        Column("Returning before"),
-    )
+    back = f"Wallets that had got some before came back {of(found['again'], 'time')}, counted once {once}."
     return Chart(
         name="newcomers",
         title=title,
         note=around(view.period, view.today),
         sentence=f"{of(found['fresh'], 'wallet')} got tokens for the first time. "
-        f"Others that had got some before came back {of(found['again'], 'time')}, counted once {once}.",
+        f"{back if found['again'] else 'Nobody came back for more.'}",
         shape=Shape.LINE,
         rows_are=when(view.period),
-        columns=columns,
-        rows=rows_over_time(view, columns, cells),
+        columns=_NEWCOMERS,
+        rows=rows_over_time(view, _NEWCOMERS, cells),
     )
 
 
@@ -73,12 +82,12 @@ _NOBODY = _Reached("", 0)
 
 async def exhibitors(view: View) -> Chart:
     """Compare holders by the highest right they have reached."""
-    title = "Small holders and exhibitors"
+    title, heads = "Small holders and exhibitors", ("Highest right reached", _EXHIBITORS)
     if view.scope is None:
-        return nothing("exhibitors", title, f"Nobody holds a token of {view.films} yet.")
+        return nothing("exhibitors", title, f"Nobody holds a token of {view.films} yet.", *heads)
     now, before = await _by_right(view, view.period.last), await _by_right(view, view.day_before)
     if not any(reached.wallets for reached in (*now.values(), *before.values())):
-        return nothing("exhibitors", title, f"Nobody held a token of {view.films} in this time.")
+        return nothing("exhibitors", title, f"Nobody held a token of {view.films} in this time.", *heads)
     known = before | now
     rows = [
         _right_row(right, known[right].name, now.get(right, _NOBODY), before.get(right, _NOBODY))
@@ -91,12 +100,7 @@ async def exhibitors(view: View) -> Chart:
         sentence=_exhibitors_sentence(view, now),
         shape=Shape.BARS,
         rows_are="Highest right reached",
-        columns=(
-            Column("Holders", Part.MAIN),
-            Column("Tokens they hold"),
-            Column("Holders at the beginning", Part.BEFORE),
-            Column("Tokens they held then"),
-        ),
+        columns=_EXHIBITORS,
         rows=tuple(rows),
     )
 
@@ -136,22 +140,23 @@ def _exhibitors_sentence(view: View, now: Mapping[str, _Reached]) -> str:
 
 async def geography(view: View) -> Chart:
     """Show where rights hold that name a place: the only places anybody here knows of."""
+    heads = "Territory (ISO 3166)", _GEOGRAPHY
     if view.scope is None:
-        return nothing("geography", "Geography", f"Nobody holds a token of {view.films} yet.")
+        return nothing("geography", "Geography", f"Nobody holds a token of {view.films} yet.", *heads)
     now, before = await _by_place(view, view.period.last), await _by_place(view, view.day_before)
     if not now and not before:
         why = f"No holder of {view.films} has reached a right that names a territory."
-        return nothing("geography", "Geography", why)
+        return nothing("geography", "Geography", why, *heads)
     places = sorted(now | before, key=lambda place: (-now[place], place))
     return Chart(
         name="geography",
         title="Geography",
         note="holders who reached a right that names a territory, by territory; dotted at the beginning",
         sentence=f"Rights that name {of(len(places), 'territory', 'territories')} have been reached. "
-        "Where people are nobody counts.",
+        "Where people are is not counted.",
         shape=Shape.BARS,
         rows_are="Territory (ISO 3166)",
-        columns=(Column("Holders", Part.MAIN), Column("Holders at the beginning", Part.BEFORE)),
+        columns=_GEOGRAPHY,
         rows=tuple(Row(place, place, (now[place], before[place]), place) for place in places),
     )
 

@@ -25,6 +25,7 @@ _PARTS = {
     "royalty": ("Royalties", ("royalty",)),
 }
 """What the line can show: a name, and the kinds of money in it. Resales are other holders' money."""
+_TWO_DIGITS = 10
 
 
 async def money_of(view: View, period: Period) -> list[Counter[str]]:
@@ -42,19 +43,20 @@ def amount(paid: Counter[str], part: str = "") -> int:
 
 async def revenue(view: View) -> Chart:
     """Show first sales and royalties, and beside them resales."""
-    if view.coin is None:
-        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold yet.")
     part = view.part if view.part in _PARTS else ""
+    columns = _revenue_columns(view.coin, part)
+    heads = when(view.period), columns
+    if view.coin is None:
+        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold yet.", *heads)
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
     if not any(amount(paid, one) for paid in (*points, *before) for one in _PARTS):
-        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold in this time.")
+        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold in this time.", *heads)
 
     def cells(index: int) -> tuple[Number | None, ...]:
         paid = points[index]
         parts = [amount(paid, one) for one in _PARTS]
         return (*parts, paid["fee"], amount(before[index], part))
 
-    columns = _revenue_columns(view.coin, part)
     return Chart(
         name="revenue",
         title=f"{_PARTS[part][0]} {per(view.period)}",
@@ -68,32 +70,49 @@ async def revenue(view: View) -> Chart:
     )
 
 
-def _revenue_columns(coin: Coin, part: str) -> tuple[Column, ...]:
-    write = in_coins(coin.decimals)
+def _of_money(label: str, coin: Coin | None, part: Part = Part.TABLE) -> Column:
+    if coin is None:
+        return Column(label, part)
+    return Column(label, part, in_coins(coin.decimals), coin.symbol)
+
+
+def _revenue_columns(coin: Coin | None, part: str) -> tuple[Column, ...]:
     drawn = tuple(
-        Column(label, Part.MAIN if one == part else Part.TABLE, write, coin.symbol)
-        for one, (label, _) in _PARTS.items()
+        _of_money(label, coin, Part.MAIN if one == part else Part.TABLE) for one, (label, _) in _PARTS.items()
     )
-    fee = Column("Store's part of first sales", Part.TABLE, write, coin.symbol)
-    return (*drawn, fee, Column(f"{_PARTS[part][0]} before", Part.BEFORE, write, coin.symbol))
+    fee = _of_money("Store's part of first sales", coin)
+    return (*drawn, fee, _of_money(f"{_PARTS[part][0]} before", coin, Part.BEFORE))
+
+
+def _presale_columns(coin: Coin | None) -> tuple[Column, ...]:
+    return (
+        _of_money("Release", coin, Part.MAIN),
+        _of_money("Presale", coin, Part.SECOND),
+        Column("Tokens in release"),
+        Column("Tokens in presale"),
+        _of_money("Release before", coin, Part.BEFORE),
+        _of_money("Presale before", coin),
+    )
 
 
 def _revenue_sentence(coin: Coin, paid: Counter[str]) -> str:
     first, royalties, resales = (coin.written(amount(paid, part)) for part in ("first", "royalty", "resale"))
     return (
         f"First sales of {first} and royalties of {royalties}. "
-        f"Holders sold tokens to each other for {resales}, the royalties included."
+        f"Holders sold tokens to each other for {resales}, royalties included."
     )
 
 
 async def presale(view: View) -> Chart:
     """Compare what was sold before the regular sale began with what was sold after."""
-    title = f"Presale and release {per(view.period)}"
+    title, columns = f"Presale and release {per(view.period)}", _presale_columns(view.coin)
+    heads = when(view.period), columns
     if view.scope is None or view.coin is None:
-        return nothing("presale", title, f"Nothing of {view.films} was sold yet.")
+        return nothing("presale", title, f"Nothing of {view.films} was sold yet.", *heads)
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
     if not any(amount(paid, "first") for paid in (*points, *before)):
-        return nothing("presale", title, f"Nothing of {view.films} was sold for the first time in this time.")
+        why = f"There were no first sales of {view.films} in this time."
+        return nothing("presale", title, why, *heads)
     tokens = in_points(await view.sums.flow(view.scope, view.period.grain, view.period.span), view.period)
 
     def cells(index: int) -> tuple[Number | None, ...]:
@@ -101,15 +120,6 @@ async def presale(view: View) -> Chart:
         now = paid["release"], paid["presale"], sold["sold"], sold["presold"]
         return (*now, earlier["release"], earlier["presale"])
 
-    write, symbol = in_coins(view.coin.decimals), view.coin.symbol
-    columns = (
-        Column("Release", Part.MAIN, write, symbol),
-        Column("Presale", Part.SECOND, write, symbol),
-        Column("Tokens in release"),
-        Column("Tokens in presale"),
-        Column("Release before", Part.BEFORE, write, symbol),
-        Column("Presale before", Part.TABLE, write, symbol),
-    )
     return Chart(
         name="presale",
         title=title,
@@ -138,8 +148,8 @@ def _sold(where: str, view: View, paid: int, tokens: int) -> str:
 
 
 def _each(coin: Coin, units: Fraction) -> str:
-    """Write an average with the digits that prices usually have; less than one coin with all of them."""
-    coins = units / 10**coin.decimals
-    if coins < 1:
-        return coin.written(round(units))
-    return f"{short(coins, min(2, coin.decimals))} {coin.symbol}"
+    """Write an average with two decimals; with more where its first two digits stand further back."""
+    coins, places = units / 10**coin.decimals, min(2, coin.decimals)
+    while places < coin.decimals and coins * 10**places < _TWO_DIGITS:
+        places += 1
+    return f"{short(coins, places)} {coin.symbol}"

@@ -9,7 +9,7 @@ from wylloh_analytics.chart import Chart, Column, Part, Shape, nothing
 from wylloh_analytics.charts._time import per, rows_over_time, total, when
 from wylloh_analytics.charts.holding import flow_of
 from wylloh_analytics.labels import around
-from wylloh_analytics.writing import of, rounded, short
+from wylloh_analytics.writing import in_percent, of, rounded, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,17 +20,23 @@ if TYPE_CHECKING:
 
 
 _HUNDREDTHS = rounded(2, 100)
+_VELOCITY = (
+    Column("Velocity", Part.MAIN, _HUNDREDTHS, "%"),
+    Column("Tokens that changed hands"),
+    Column("Tokens held"),
+    Column("Velocity before", Part.BEFORE, _HUNDREDTHS, "%"),
+)
 
 
 async def velocity(view: View) -> Chart:
     """Show the tokens that changed hands, as a part of those that are in holders' hands."""
-    title = f"Token velocity {per(view.period)}"
+    title, heads = f"Token velocity {per(view.period)}", (when(view.period), _VELOCITY)
     if view.scope is None:
-        return nothing("velocity", title, f"Nobody holds a token of {view.films} yet.")
+        return nothing("velocity", title, f"Nobody holds a token of {view.films} yet.", *heads)
     held, before = await _held(view, view.period), await _held(view, view.period.before)
     points, earlier = await flow_of(view, view.period), await flow_of(view, view.period.before)
     if not any(held) and not any(before):
-        return nothing("velocity", title, f"Nobody held a token of {view.films} in this time.")
+        return nothing("velocity", title, f"Nobody held a token of {view.films} in this time.", *heads)
 
     def cells(index: int) -> tuple[Number | None, ...]:
         moved = points[index]["moved"]
@@ -41,12 +47,6 @@ async def velocity(view: View) -> Chart:
             _ratio(earlier[index]["moved"], before[index]),
         )
 
-    columns = (
-        Column("Velocity", Part.MAIN, _HUNDREDTHS, "%"),
-        Column("Tokens that changed hands"),
-        Column("Tokens held"),
-        Column("Velocity before", Part.BEFORE, _HUNDREDTHS, "%"),
-    )
     return Chart(
         name="velocity",
         title=title,
@@ -54,8 +54,8 @@ async def velocity(view: View) -> Chart:
         sentence=_sentence(total(points)["moved"], [count for count in held if count]),
         shape=Shape.LINE,
         rows_are=when(view.period),
-        columns=columns,
-        rows=rows_over_time(view, columns, cells),
+        columns=_VELOCITY,
+        rows=rows_over_time(view, _VELOCITY, cells),
     )
 
 
@@ -65,7 +65,7 @@ def _sentence(moved: int, held: Sequence[int]) -> str:
     if not held:
         return f"{went}."
     average = Fraction(sum(held), len(held))
-    return f"{went}, {short(_ratio(moved, average), 1, 100)} % of the {short(average)} held on average."
+    return f"{went}, {in_percent(_ratio(moved, average))} of the {short(average)} held on average."
 
 
 async def _held(view: View, period: Period) -> list[int]:

@@ -17,17 +17,25 @@ if TYPE_CHECKING:
     from wylloh_analytics.view import View
     from wylloh_analytics.writing import Number
 
+_PLAYS = (
+    Column("Begun", Part.MAIN),
+    Column("Watched to the end", Part.SECOND),
+    Column("Watched on average", Part.TABLE, percent, "%"),
+    Column("Begun before", Part.BEFORE),
+    Column("Watched to the end before"),
+    Column("Watched on average before", Part.TABLE, percent, "%"),
+)
+
 
 async def plays(view: View) -> Chart:
     """Show how often films were begun, and how often watched to the end."""
-    title = "Plays and completion"
+    title, heads = "Plays and completion", ("Day (UTC)" if view.period.step == 1 else "Days (UTC)", _PLAYS)
     if view.viewing is not None and not view.viewing:
-        return nothing(
-            "plays", title, "What is watched here is shown to the film's publisher and to the owner."
-        )
+        why = "What is watched here is shown to the film's publisher and to the owner."
+        return nothing("plays", title, why, *heads)
     points, before = await _played(view, view.period), await _played(view, view.period.before)
     if not total(points) and not total(before):
-        return nothing("plays", title, f"Nobody watched {view.films} here in this time.")
+        return nothing("plays", title, f"Nobody watched {view.films} here in this time.", *heads)
     named = _names(view.period)
     rows = [
         Row(label, key, _cells(now, then), tick)
@@ -39,15 +47,8 @@ async def plays(view: View) -> Chart:
         note=_note(view),
         sentence=_sentence(total(points)),
         shape=Shape.BARS if len(rows) == 1 else Shape.LINE,
-        rows_are="Day (UTC)" if view.period.step == 1 else "Days (UTC)",
-        columns=(
-            Column("Begun", Part.MAIN),
-            Column("Watched to the end", Part.SECOND),
-            Column("Watched on average", Part.TABLE, percent, "%"),
-            Column("Begun before", Part.BEFORE),
-            Column("Watched to the end before"),
-            Column("Watched on average before", Part.TABLE, percent, "%"),
-        ),
+        rows_are=heads[0],
+        columns=_PLAYS,
         rows=tuple(rows),
     )
 

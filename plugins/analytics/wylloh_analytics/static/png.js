@@ -8,7 +8,7 @@ export async function savePicture(section, plot) {
   const blob = await new Promise((resolve) => picture.toBlob(resolve, "image/png"));
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${subject()} ${section.id}.png`;
+  link.download = `${about("file")} ${section.id}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
@@ -33,7 +33,8 @@ function paint(section, chart) {
     brush.fillStyle = root.getPropertyValue(colour).trim();
     brush.fillText(text, margin, y, canvas.width - 2 * margin);
   };
-  write(`${subject()} · ${section.querySelector("h2").textContent}`, margin, 1.4, 560, "--white");
+  const title = [about("subject"), section.querySelector("h2").textContent, about("when")];
+  write(title.join(" · "), margin, 1.4, 560, "--white");
   write(explained(section), margin + size * 2.1, 0.9, 400, "--grey-1");
   brush.drawImage(chart, margin, margin + head);
   write(sources(), margin + head + chart.height + size * 1.4, 0.85, 400, "--grey-2");
@@ -49,8 +50,9 @@ function explained(section) {
   return [note, unit && `in ${unit}`, key.join(", ")].filter(Boolean).join("   ");
 }
 
-function subject() {
-  return document.querySelector("[data-subject]").dataset.subject;
+/** What the page says of itself: the films (`subject`), the dates (`when`), and the name of files (`file`). */
+function about(what) {
+  return document.querySelector(".analytics").dataset[what];
 }
 
 function sources() {
