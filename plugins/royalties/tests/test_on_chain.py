@@ -79,7 +79,7 @@ async def statement_rows(desk, splitter, who, by):
         **{"from": "1970-01-02", "to": "9000-01-01"},
     )
     rows, closings = defaultdict(list), {}
-    for row in csv.DictReader(io.StringIO(reply.body.decode().split("\r\n\r\n")[0])):
+    for row in csv.DictReader(io.StringIO(reply.body.decode())):
         if row["what"] in ("Credit", "Payout"):
             line = (int(row["block"]), row["transaction"], int(row["amount in base units"]))
             rows[row["coin address"]].append(line)

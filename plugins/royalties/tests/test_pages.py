@@ -88,6 +88,7 @@ async def test_a_recipient_sees_others_shares_but_not_their_money(royalties):
         answer(app)
         await happened(app, *made(), *credited((VIEWER, 650), (ANN, 350)))
         own = {person.account: person for person in (await app.get(at())).values["people"]}
+        assert (own[VIEWER].paid, own[ANN].paid) == ("0.00 dUSD", "")
         assert (own[VIEWER].owed, own[ANN].owed, own[ANN].share) == ("0.00065 dUSD", "", "35 %")
         html = await app.render(await app.get(at()))
         assert "0.00035" not in html

@@ -92,7 +92,10 @@ async def test_csv_and_paper_hold_the_same_numbers(royalties):
         paper = await app.get(at(page="statement.pdf"), query=query)
         assert isinstance(sheet, Download) and isinstance(paper, Download)
         assert sheet.filename == f"statement-2026-11-{VIEWER[:10]}.csv"
-        rows = list(csv.DictReader(io.StringIO(sheet.body.decode().split("\r\n\r\n")[0])))
+        head, *lines = csv.reader(io.StringIO(sheet.body.decode()))
+        assert {len(line) for line in lines} == {len(head)}, "every row has every column"
+        rows = [dict(zip(head, line, strict=True)) for line in lines]
+        assert rows[-1]["what"] == shown.notes[-1]
         dollars = [row for row in rows if row["coin"] == "dUSD"]
         assert [row["balance"] for row in dollars] == [
             "100.00",

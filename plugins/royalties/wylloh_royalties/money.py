@@ -56,6 +56,11 @@ class Money:
     pending: Mapping[Wallet, int | None]
     coins: Coins
 
+    @property
+    def nothing(self) -> str:
+        """An amount of nothing, in the first coin: `0.00 USDC`."""
+        return self.coins.written(0, self.purses[0].coin) if self.purses else "nothing"
+
 
 async def money_in(context: PluginContext, keeper: Keeper, splitter: Wallet, viewer: Wallet) -> Money:
     """Look into a splitter. What was set aside and paid is as of the last block read, the rest as of now."""

@@ -40,7 +40,7 @@ async def distribute(context: PluginContext, request: PluginRequest) -> Reply:
             "It costs you nothing but the chain's own fee.",
         ),
         steps=(ContractCall(splitter.address, "distribute(address)", (coin,), says=says),),
-        done=f"{whole} is divided. Everybody can take out the own part.",
+        done=f"{whole} is divided. Everybody can take out their own part.",
         refusals=SPLITTING,
         topics=(TOPIC, topic_of(splitter.address)),
         back=f"/plugins/royalties/splitter/{splitter.address}",

@@ -57,7 +57,7 @@ class Receiver:
         """What that means."""
         return {
             Kind.WALLET: "All of the money goes to this one wallet.",
-            Kind.SPLITTER: "It divides what it gets, and everybody takes out the own part.",
+            Kind.SPLITTER: "It divides what it gets, and everybody takes out their own part.",
             Kind.SPLIT: "Read from what it announced, and held against its own hash. It is changed and paid "
             "out where it was made, not here.",
             Kind.UNREAD: "Its recipients are read once a film names it as its receiver.",

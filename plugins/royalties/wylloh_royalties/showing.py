@@ -119,7 +119,10 @@ def written_statement(
 
 
 def rows_of(statement: Statement, coins: Coins) -> Iterator[tuple[object, ...]]:
-    """Write a statement as rows of CSV: of each coin its opening balance, every line, its closing balance."""
+    """Write a statement as rows of CSV: of each coin its opening balance, every line, its closing balance.
+
+    Notes follow, in the column that says what a row is. All rows have the columns of the head.
+    """
     yield _HEAD
     who = statement.recipient or "all"
     by_coin = {account.coin: account for account in statement.accounts}
@@ -143,13 +146,12 @@ def rows_of(statement: Statement, coins: Coins) -> Iterator[tuple[object, ...]]:
                 line.mark.transaction,
             )
         yield (ends, "Closing balance", who, *_amounts(account.sums.closing, coin, coins))
-    yield ()
     for note in _notes(statement):
-        yield (note,)
+        yield ("", note, *[""] * (len(_HEAD) - 2))
 
 
 def _amounts(amount: int, coin: Wallet, coins: Coins) -> tuple[object, ...]:
-    return "", coins.symbol(coin), coins.plain(amount, coin), "", amount, coin
+    return "", coins.symbol(coin), coins.plain(amount, coin), "", amount, coin, "", "", ""
 
 
 def _edges(statement: Statement) -> tuple[dt.date, dt.date]:
@@ -209,7 +211,7 @@ def _notes(statement: Statement) -> Iterator[str]:
     if counted_to.block is None or counted_to.at is None:
         yield "This server has not read the chain yet."
         return
-    ends = " The period has not ended by then." if statement.open else ""
+    ends = " The period had not ended by then." if statement.open else ""
     yield f"Counted up to block {counted_to.block:,} of {minute(counted_to.at)} UTC.{ends}"
     if statement.may_change:
         yield f"Blocks after {counted_to.final or 0:,} are so new that the chain may still take them back."

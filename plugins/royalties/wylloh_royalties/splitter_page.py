@@ -93,14 +93,15 @@ def _person(share: Share, money: Money, *, sees: bool) -> Person:
     own = [balance for balance in money.balances if balance.recipient == share.account] if sees else []
     owed = sums_of([(balance.coin, balance.owed) for balance in own], money.coins)
     paid = sums_of([(balance.coin, balance.paid) for balance in own], money.coins)
+    nothing = money.nothing if sees else ""
     return Person(
         account=share.account,
         address=checksummed(share.account),
         role=share.role,
         share=percent(share.basis_points) if share.basis_points else "no longer",
         points=points(share.basis_points) if share.basis_points else "",
-        owed=", ".join(owed) or ("0" if sees else ""),
-        paid=", ".join(paid) or ("0" if sees else ""),
+        owed=", ".join(owed) or nothing,
+        paid=", ".join(paid) or nothing,
     )
 
 
