@@ -60,7 +60,9 @@ def test_only_a_film_that_can_be_played_has_a_picture():
         (BEGUN, None, "Ready offline", ""),
     ],
 )
-def test_one_token_or_many_are_one_card_with_the_tier_they_reach_and_what_is_missing(film, holding, line, more):
+def test_one_token_or_many_are_one_card_with_the_tier_they_reach_and_what_is_missing(
+    film, holding, line, more
+):
     card = card_of(shelved(film, holding), "")
     assert (card.line, card.more) == (line, more)
 

@@ -328,6 +328,6 @@ def _explanation(title: Title, first: int) -> tuple[str, ...]:
     made = f"{first:,} of them are made now, for your own wallet." if first else "None is made yet."
     return (
         f"{title.description.title} gets a token of its own, at most {terms.supply:,} times. {made}",
-        f"Of every resale {percent} go to {to}.",
+        f"Of every resale {percent} goes to {to}.",
         "It costs no more than the network's fee. What is on chain stays there for good.",
     )

@@ -110,7 +110,7 @@ def count_of(body: dict[str, Any], name: str, least: int) -> int:
     typed = re.sub(r"[\s,_']", "", text(body, name, "")) or "0"
     if not (typed.isascii() and typed.isdigit()) or not least <= int(typed[:20]) <= _MOST_TOKENS:
         raise InvalidValue(
-            f"{text(body, name, '')!r} is no number of {_COUNTED[name]}.",
+            f"{text(body, name, '')!r} cannot be the number of {_COUNTED[name]}.",
             fix=f"Write {least} to {_MOST_TOKENS:,}.",
         )
     return int(typed)

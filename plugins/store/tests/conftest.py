@@ -13,9 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))  # `store_samples` and `store_on_
 
 
 @pytest.fixture
-def store(plugin_app):
-    """The plugin with three films that have tokens."""
+def store(plugin_app, monkeypatch):
+    """The plugin with three films that have tokens; a busy machine is not a slow chain."""
     import store_samples
+    from wylloh_store import asking
+
+    monkeypatch.setattr(asking, "_PATIENCE", 30)
+    monkeypatch.setattr(asking, "_MOMENT", 30)
 
     def run(**options):
         return plugin_app("wylloh_store", **{"films": store_samples.FILMS} | options)

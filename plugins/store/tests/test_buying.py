@@ -277,6 +277,8 @@ async def test_a_silent_chain_is_nobody_s_mistake(store):
 
 
 async def test_a_chain_that_is_too_slow_is_nobody_s_mistake_either(store, monkeypatch):
+    from wylloh_store import asking
+
     async def never(*_):
         await asyncio.sleep(60)
 
@@ -284,6 +286,7 @@ async def test_a_chain_that_is_too_slow_is_nobody_s_mistake_either(store, monkey
         await stocked(app)
         await happened(app, *sold(1, VIEWER, 88, 450))
         monkeypatch.setattr(app.chain, "read", never)
+        monkeypatch.setattr(asking, "_PATIENCE", 0.2)
         reply = await buy(app, LIGHT, quantity=1)
         assert (reply.status, reply.sentence) == (503, "The chain is too slow to answer now.")
         assert app.record.errors == 0

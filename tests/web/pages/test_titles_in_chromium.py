@@ -107,7 +107,7 @@ async def test_one_press_saves_once_and_says_how_it_went_beside_the_button(draft
         ("Royalty of a resale, percent", "101", "is no percentage. Write 0 to 50"),
         ("Royalty of a resale, percent", "-1", "is no percentage."),
         ("Year", "99999", "is not a year."),
-        ("Most tokens there will ever be", "0", "is no number of tokens."),
+        ("Most tokens there will ever be", "0", "cannot be the number of tokens."),
     ):
         field = draft.get_by_label(label)
         before, count = await field.input_value(), len(posts)

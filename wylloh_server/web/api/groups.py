@@ -80,7 +80,7 @@ def _count(body: dict[str, Any]) -> int:
     """Read a number of tokens, as text: it may be larger than a number of JSON can be."""
     digits = text(body, "count").strip()
     if not _DIGITS.fullmatch(digits):
-        raise InvalidValue(f"{digits[:20]!r} is no number of tokens.", fix="Use digits, such as 100.")
+        raise InvalidValue(f"{digits[:20]!r} cannot be a number of tokens.", fix="Use digits, such as 100.")
     return int(digits)
 
 
