@@ -397,7 +397,7 @@ async def test_a_wallet_that_sends_something_else_is_found_out(server, market, w
     await server.desk.sent(ME, transaction, other)
     failed = await server.looked(transaction)
     assert failed.state is STATES.FAILED
-    assert "something else" in failed.reason
+    assert "something other than" in failed.reason
     assert server.events == []
 
 
