@@ -6,7 +6,6 @@ import sqlite3
 import time
 from fractions import Fraction
 
-import pytest
 from plugins.analytics.tests.stories import PEOPLE, story_films
 from plugins.analytics.tests.telling import analytics
 from sqlalchemy import select
@@ -147,12 +146,12 @@ async def test_everybody_deletes_only_what_is_theirs(tmp_path):
         assert len((await lines(app, Role.OWNER))[0]) == 1
 
 
-@pytest.mark.parametrize("number", ["", "x", "-1", "1" * 30, "1 OR 1=1"])
-async def test_a_line_that_is_none(tmp_path, number):
+async def test_a_line_that_is_none(tmp_path):
     async with analytics(tmp_path, films=FILMS, settings=HISTORY) as told:
-        reply = await told.app.post("history/forget", {"id": number}, by=Role.VIEWER)
-        assert reply.status == 400
-        assert (await told.app.get("history", query={"page": number or "0"})).status == 400
+        for number in ("", "x", "-1", "1" * 30, "1 OR 1=1"):
+            reply = await told.app.post("history/forget", {"id": number}, by=Role.VIEWER)
+            assert reply.status == 400
+            assert (await told.app.get("history", query={"page": number or "0"})).status == 400
         assert told.app.record.errors == 0
 
 

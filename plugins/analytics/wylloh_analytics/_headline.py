@@ -51,7 +51,9 @@ async def _holders(view: View) -> Figure:
         return Figure("Holders", "0", "Nobody holds a token yet")
     count, _ = await view.sums.held_before(view.scope, view.period.last + 1)
     changed = total(await flow_of(view, view.period))
-    return Figure("Holders", f"{count:,}", f"+{changed['came']:,} new, {changed['left']:,} left")
+    says = f"+{changed['came']:,} new, {changed['left']:,} left"
+    nothing = not changed["came"] and not changed["left"]
+    return Figure("Holders", f"{count:,}", "Nobody came or left" if nothing else says)
 
 
 async def _top(view: View) -> Figure:

@@ -67,13 +67,17 @@ async def holders(view: View) -> Chart:
         name="holders",
         title="Holders",
         note=around(view.period, view.today),
-        sentence=f"{of(now[-1], 'wallet holds', 'wallets hold')} tokens at the end; "
-        f"{changed['came']:,} came and {changed['left']:,} left.",
+        sentence=_holders_sentence(now[-1], changed["came"], changed["left"]),
         shape=Shape.LINE,
         rows_are=when(view.period),
         columns=_HOLDERS,
         rows=rows_over_time(view, _HOLDERS, cells),
     )
+
+
+def _holders_sentence(count: int, came: int, left: int) -> str:
+    moves = f"{came:,} came and {left:,} left" if came or left else "nobody came or left"
+    return f"{of(count, 'wallet holds', 'wallets hold')} tokens at the end; {moves}."
 
 
 async def _standing(view: View, period: Period) -> list[int]:

@@ -96,6 +96,12 @@ async function fetchInto(section, address = section.dataset.page ?? section.data
   show(fresh);
   if (section.querySelector("h2 a")) chooseHere(fresh);
   if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
+  keepInSight(document.activeElement);
+}
+
+/** A chart that comes above must not push what somebody is at out of sight: a remote cannot bring it back. */
+function keepInSight(element) {
+  if (document.documentElement.dataset.distance === "tv" && element.closest("main")) element.scrollIntoView({ block: "center" });
 }
 
 /** Where in a section the focus is, so that who steps through the page does not lose their place; null if it is not. */
