@@ -70,8 +70,8 @@ def _npm_ci(folder: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         sys.exit(
-            "Building the wheel takes hls.js, uPlot and the typeface Inter from their npm packages, and npm "
-            "is not here. Install Node.js 20 or newer with npm, then build again."
+            "Building the wheel takes hls.js, Idiomorph, uPlot and Inter from their npm packages, "
+            "and npm is not here. Install Node.js 20 or newer with npm, then build again."
         )
     command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - nothing in it comes from outside

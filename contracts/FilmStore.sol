@@ -22,6 +22,40 @@ struct PriceStep {
     uint256 unitPrice;
 }
 
+/// @notice What a purchase costs, and who gets what of it.
+/// @param listingId 0 on a first sale.
+/// @param seller The publisher on a first sale.
+/// @param payee Gets what `fee` and `royalty` leave of `total`.
+/// @param feeBasisPoints The store's part; `fee` is what it comes to, rounded down. The royalty likewise.
+/// @param royaltyReceiver Nobody on a first sale, or if the film asks for no royalty.
+struct Sale {
+    uint256 tokenId;
+    uint256 listingId;
+    uint256 quantity;
+    address seller;
+    address payee;
+    address coin;
+    uint256 total;
+    uint16 feeBasisPoints;
+    uint256 fee;
+    address royaltyReceiver;
+    uint256 royaltyBasisPoints;
+    uint256 royalty;
+    bool presale;
+}
+
+/// @notice What the buyer was shown. A purchase that would be another one fails.
+/// @param coin What is paid in; no other coin is ever touched.
+/// @param maxTotal The most that may be paid. A price that has fallen meanwhile is paid as it is.
+/// @param deadline Unix time after which nothing is bought any more.
+/// @param terms Who gets which part, see `TERMS_TYPEHASH`.
+struct Agreement {
+    address coin;
+    uint256 maxTotal;
+    uint256 deadline;
+    bytes32 terms;
+}
+
 /// @notice The terms of a film's first sale.
 /// @param payee Gets the money, less the store's fee; may be a splitter.
 /// @param coin An ERC-20 that the store accepts.
@@ -40,12 +74,16 @@ struct Offer {
 
 /// @notice Tokens that a holder put up for resale.
 /// @param quantity What is left; 0 once everything is sold or taken back.
+/// @param maxFee The store's part of these can never be above this, in basis points.
+/// @param minProceeds What must arrive at the seller for each token, else it is not sold.
 struct Listing {
     address seller;
     uint256 tokenId;
     uint256 quantity;
     address coin;
     uint256 unitPrice;
+    uint16 maxFee;
+    uint256 minProceeds;
 }
 
 /// @notice An ERC-2612 signature by the buyer that lets the store take up to the purchase's `maxTotal`.
@@ -58,7 +96,8 @@ struct Permit {
 
 /// @title Sells film tokens: first sales for their publishers, resales for their holders.
 /// @notice Tokens for sale lie here; money never does. The buyer's coins go to seller, fee receiver and
-/// royalty receiver within the purchase, each to the last unit, or nothing happens at all.
+/// royalty receiver within the purchase, each to the last unit, or nothing happens at all. Buyers and sellers
+/// are bound to what they were shown and to nothing else, whatever changes before their transaction's turn comes.
 /// @dev Every way in or out of the token balance is counted, so that for each token id the balance equals
 /// stock plus open listings. Coins are few and chosen by the owner; one that takes a part of what it moves
 /// is refused when it shows it.
@@ -71,35 +110,28 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
     /// @notice Readers hold a whole price list in memory, so its length is bounded.
     uint256 public constant MAX_STEPS = 16;
 
+    /// @notice Of what a buyer agrees to: `terms` is the EIP-712 hash of this struct, with `listingId` 0 on a
+    /// first sale. Whoever shows a purchase computes it from what is shown.
+    bytes32 public constant TERMS_TYPEHASH = keccak256(
+        "SaleTerms(uint256 chainId,address store,uint256 tokenId,uint256 listingId,address seller,address payee,address coin,uint256 feeBasisPoints,address royaltyReceiver,uint256 royaltyBasisPoints)"
+    );
+
     uint256 private constant WHOLE = 10_000;
 
     FilmRegistry public immutable registry;
 
     address public feeReceiver;
 
-    /// @notice The store's part of every sale in basis points, rounded down. The seller bears it.
+    /// @notice The store's part of every sale in basis points, rounded down. The seller bears it, but never more
+    /// than the offer or listing says.
     uint16 public feeBasisPoints;
 
     uint256 private _lastListing;
     mapping(address coin => bool) private _accepted;
     mapping(uint256 tokenId => Offer) private _offers;
+    mapping(uint256 tokenId => uint16) private _offerFees;
     mapping(uint256 tokenId => uint256) private _stock;
     mapping(uint256 listingId => Listing) private _listings;
-
-    /// @dev One purchase on its way from price to delivery. `listingId` is 0 on a first sale.
-    struct Sale {
-        uint256 tokenId;
-        uint256 listingId;
-        uint256 quantity;
-        address seller;
-        address payee;
-        address coin;
-        uint256 total;
-        uint256 fee;
-        address royaltyReceiver;
-        uint256 royalty;
-        bool presale;
-    }
 
     event OfferChanged(uint256 indexed tokenId, address indexed publisher, Offer offer);
     event OfferClosed(uint256 indexed tokenId);
@@ -114,7 +146,10 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         uint256 unitPrice
     );
     event ListingCancelled(
-        uint256 indexed listingId, uint256 indexed tokenId, address indexed seller, uint256 quantity
+        uint256 indexed listingId,
+        uint256 indexed tokenId,
+        address indexed seller,
+        uint256 quantity
     );
     /// @notice `buyer` paid `total`; `seller` (the publisher on a first sale) or its payee got what `fee` and
     /// `royalty` left. `listingId`, `royaltyReceiver` and `royalty` are 0 on a first sale.
@@ -139,6 +174,14 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
     error NotYetOnSale(uint256 tokenId, uint64 from);
     error NotEnoughStock(uint256 tokenId, uint256 wanted, uint256 left);
     error PriceAboveLimit(uint256 total, uint256 limit);
+    /// @notice Somebody else would get the money, or another part of it, or in another coin, than was agreed to.
+    error TermsChanged(uint256 tokenId);
+    /// @notice The time for which the buyer agreed is over.
+    error Expired(uint256 deadline);
+    /// @notice The store's part is above the most that the seller accepts.
+    error FeeAboveLimit(uint16 basisPoints, uint16 limit);
+    /// @notice Less would arrive at the seller, for so many tokens, than they ask for.
+    error ProceedsBelowMinimum(uint256 proceeds, uint256 minimum);
     error CoinNotAccepted(address coin);
     error ZeroPrice();
     error ZeroQuantity();
@@ -159,9 +202,7 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
     error BadCoin(address coin);
 
     /// @param owner Sets fee and coins; has no power over tokens, offers or listings.
-    constructor(FilmRegistry registry_, address owner, address feeReceiver_, uint16 feeBasisPoints_)
-        Ownable(owner)
-    {
+    constructor(FilmRegistry registry_, address owner, address feeReceiver_, uint16 feeBasisPoints_) Ownable(owner) {
         registry = registry_;
         _setFee(feeReceiver_, feeBasisPoints_);
     }
@@ -173,7 +214,7 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
 
     // --- the owner ---
 
-    /// @notice Holds for every sale from now on, those of open listings too.
+    /// @notice Holds from now on. A higher one leaves the offers and listings alone that are there already.
     function setFee(address receiver, uint16 basisPoints) external onlyOwner {
         _setFee(receiver, basisPoints);
     }
@@ -199,11 +240,7 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
     }
 
     /// @notice Take unsold tokens back.
-    function withdrawStock(uint256 tokenId, uint256 amount, address to)
-        external
-        nonReentrant
-        onlyPublisherOf(tokenId)
-    {
+    function withdrawStock(uint256 tokenId, uint256 amount, address to) external nonReentrant onlyPublisherOf(tokenId) {
         if (to == address(this)) revert DirectTransfer();
         _removeStock(tokenId, amount);
         emit StockWithdrawn(tokenId, to, amount);
@@ -214,11 +251,12 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         return _stock[tokenId];
     }
 
-    /// @notice Set or replace the terms of a film's first sale. Buyers are safe from a change in the middle of
-    /// their purchase by its `maxTotal`.
-    function setOffer(uint256 tokenId, Offer calldata offer) external onlyPublisherOf(tokenId) {
+    /// @notice Set or replace the terms of a film's first sale. Who has agreed to others does not buy on these.
+    /// @param maxFee The store's part of these sales can never be above this, in basis points.
+    function setOffer(uint256 tokenId, Offer calldata offer, uint16 maxFee) external onlyPublisherOf(tokenId) {
         _checkOffer(offer);
         _storeOffer(_offers[tokenId], offer);
+        _offerFees[tokenId] = _agreedFee(maxFee);
         emit OfferChanged(tokenId, msg.sender, offer);
     }
 
@@ -233,29 +271,31 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         return _existingOffer(tokenId);
     }
 
+    /// @notice The store's part of a film's first sales is never above this, in basis points.
+    function offerFee(uint256 tokenId) external view returns (uint16) {
+        _existingOffer(tokenId);
+        return _offerFees[tokenId];
+    }
+
     /// @notice What `quantity` tokens cost in a first sale now, whether or not so many are in stock.
-    function quote(uint256 tokenId, uint256 quantity)
-        external
-        view
-        returns (address coin, uint256 total, uint256 fee, bool presale)
-    {
-        Sale memory sale = _firstSale(tokenId, quantity);
-        return (sale.coin, sale.total, sale.fee, sale.presale);
+    function quote(uint256 tokenId, uint256 quantity) external view returns (Sale memory) {
+        return _firstSale(tokenId, quantity);
     }
 
     /// @notice Buy from the publisher.
-    /// @param maxTotal The purchase fails if it costs more.
-    function buy(uint256 tokenId, uint256 quantity, uint256 maxTotal) external nonReentrant {
-        _settle(_takeFromStock(tokenId, quantity, maxTotal));
+    function buy(uint256 tokenId, uint256 quantity, Agreement calldata agreed) external nonReentrant {
+        _settle(_takeFromStock(tokenId, quantity, agreed));
     }
 
-    /// @notice Buy from the publisher; `permit` allows the store to take up to `maxTotal`.
-    function buyWithPermit(uint256 tokenId, uint256 quantity, uint256 maxTotal, Permit calldata permit)
-        external
-        nonReentrant
-    {
-        Sale memory sale = _takeFromStock(tokenId, quantity, maxTotal);
-        _usePermit(sale, maxTotal, permit);
+    /// @notice Buy from the publisher; `permit` allows the store to take up to `maxTotal` of the agreed coin.
+    function buyWithPermit(
+        uint256 tokenId,
+        uint256 quantity,
+        Agreement calldata agreed,
+        Permit calldata permit
+    ) external nonReentrant {
+        Sale memory sale = _takeFromStock(tokenId, quantity, agreed);
+        _usePermit(sale, agreed.maxTotal, permit);
         _settle(sale);
     }
 
@@ -263,15 +303,28 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
 
     /// @notice Put own tokens up for resale; the store keeps them until they are sold or taken back.
     /// Needs `setApprovalForAll(store, true)` on the registry.
-    function list(uint256 tokenId, uint256 quantity, address coin, uint256 unitPrice)
-        external
-        nonReentrant
-        returns (uint256 listingId)
-    {
+    /// @param maxFee The most that the seller leaves to the store, in basis points; not below its fee now.
+    /// @param minProceeds What must arrive at the seller for each token, after fee and royalty.
+    function list(
+        uint256 tokenId,
+        uint256 quantity,
+        address coin,
+        uint256 unitPrice,
+        uint16 maxFee,
+        uint256 minProceeds
+    ) external nonReentrant returns (uint256 listingId) {
         if (quantity == 0) revert ZeroQuantity();
         if (unitPrice == 0) revert ZeroPrice();
         listingId = ++_lastListing;
-        _listings[listingId] = Listing(msg.sender, tokenId, quantity, coin, unitPrice);
+        _listings[listingId] = Listing({
+            seller: msg.sender,
+            tokenId: tokenId,
+            quantity: quantity,
+            coin: coin,
+            unitPrice: unitPrice,
+            maxFee: _agreedFee(maxFee),
+            minProceeds: minProceeds
+        });
         _resale(listingId, quantity);
         emit Listed(listingId, tokenId, msg.sender, quantity, coin, unitPrice);
         registry.safeTransferFrom(msg.sender, address(this), tokenId, quantity, "");
@@ -293,40 +346,37 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
     }
 
     /// @notice What `quantity` tokens of a listing cost now, whether or not so many are left.
-    function quoteListed(uint256 listingId, uint256 quantity)
-        external
-        view
-        returns (address coin, uint256 total, uint256 fee, address royaltyReceiver, uint256 royalty)
-    {
-        Sale memory sale = _resale(listingId, quantity);
-        return (sale.coin, sale.total, sale.fee, sale.royaltyReceiver, sale.royalty);
+    function quoteListed(uint256 listingId, uint256 quantity) external view returns (Sale memory) {
+        return _resale(listingId, quantity);
     }
 
     /// @notice Buy from a holder.
-    /// @param maxTotal The purchase fails if it costs more.
-    function buyListed(uint256 listingId, uint256 quantity, uint256 maxTotal) external nonReentrant {
-        _settle(_takeFromListing(listingId, quantity, maxTotal));
+    function buyListed(uint256 listingId, uint256 quantity, Agreement calldata agreed) external nonReentrant {
+        _settle(_takeFromListing(listingId, quantity, agreed));
     }
 
-    /// @notice Buy from a holder; `permit` allows the store to take up to `maxTotal`.
+    /// @notice Buy from a holder; `permit` allows the store to take up to `maxTotal` of the agreed coin.
     function buyListedWithPermit(
         uint256 listingId,
         uint256 quantity,
-        uint256 maxTotal,
+        Agreement calldata agreed,
         Permit calldata permit
     ) external nonReentrant {
-        Sale memory sale = _takeFromListing(listingId, quantity, maxTotal);
-        _usePermit(sale, maxTotal, permit);
+        Sale memory sale = _takeFromListing(listingId, quantity, agreed);
+        _usePermit(sale, agreed.maxTotal, permit);
         _settle(sale);
     }
 
     // --- receiving tokens ---
 
     /// @notice Tokens minted to the store are stock. Those the store fetches itself are counted where it does.
-    function onERC1155Received(address operator, address from, uint256 tokenId, uint256 amount, bytes calldata)
-        external
-        returns (bytes4)
-    {
+    function onERC1155Received(
+        address operator,
+        address from,
+        uint256 tokenId,
+        uint256 amount,
+        bytes calldata
+    ) external returns (bytes4) {
         if (msg.sender != address(registry)) revert DirectTransfer();
         if (from == address(0)) {
             _addStock(tokenId, amount);
@@ -363,7 +413,7 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         sale.payee = offer.payee;
         sale.coin = offer.coin;
         sale.presale = block.timestamp < offer.saleFrom;
-        _charge(sale, sale.presale ? offer.presalePrice : _stepPrice(offer.steps, quantity));
+        _charge(sale, sale.presale ? offer.presalePrice : _stepPrice(offer.steps, quantity), _offerFees[tokenId]);
     }
 
     function _resale(uint256 listingId, uint256 quantity) private view returns (Sale memory sale) {
@@ -375,17 +425,27 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         sale.seller = listed.seller;
         sale.payee = listed.seller;
         sale.coin = listed.coin;
-        _charge(sale, listed.unitPrice);
-        (address receiver, uint256 royalty) = registry.royaltyInfo(sale.tokenId, sale.total);
-        if (royalty == 0 || receiver == address(0) || receiver == address(this)) return sale;
-        if (royalty > sale.total - sale.fee) revert RoyaltyTooHigh();
-        (sale.royaltyReceiver, sale.royalty) = (receiver, royalty);
+        _charge(sale, listed.unitPrice, listed.maxFee);
+        _addRoyalty(sale);
+        uint256 proceeds = sale.total - sale.fee - sale.royalty;
+        uint256 minimum = Math.saturatingMul(listed.minProceeds, quantity);
+        if (proceeds < minimum) revert ProceedsBelowMinimum(proceeds, minimum);
     }
 
-    function _charge(Sale memory sale, uint256 unitPrice) private view {
+    function _charge(Sale memory sale, uint256 unitPrice, uint16 maxFee) private view {
         if (!_accepted[sale.coin]) revert CoinNotAccepted(sale.coin);
         sale.total = unitPrice * sale.quantity;
-        sale.fee = Math.mulDiv(sale.total, feeBasisPoints, WHOLE);
+        sale.feeBasisPoints = feeBasisPoints < maxFee ? feeBasisPoints : maxFee;
+        sale.fee = Math.mulDiv(sale.total, sale.feeBasisPoints, WHOLE);
+    }
+
+    function _addRoyalty(Sale memory sale) private view {
+        (address receiver, uint256 basisPoints) = registry.royaltyInfo(sale.tokenId, WHOLE);
+        if (basisPoints == 0 || receiver == address(0) || receiver == address(this)) return;
+        if (basisPoints > WHOLE - sale.feeBasisPoints) revert RoyaltyTooHigh();
+        sale.royaltyReceiver = receiver;
+        sale.royaltyBasisPoints = basisPoints;
+        sale.royalty = Math.mulDiv(sale.total, basisPoints, WHOLE);
     }
 
     /// @dev The price of the last step that the quantity reaches.
@@ -398,34 +458,64 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
 
     // --- purchases ---
 
-    function _takeFromStock(uint256 tokenId, uint256 quantity, uint256 maxTotal)
-        private
-        returns (Sale memory sale)
-    {
+    function _takeFromStock(
+        uint256 tokenId,
+        uint256 quantity,
+        Agreement calldata agreed
+    ) private returns (Sale memory sale) {
+        _checkDeadline(agreed);
         _existingOffer(tokenId);
         _removeStock(tokenId, quantity);
         sale = _firstSale(tokenId, quantity);
-        if (sale.total > maxTotal) revert PriceAboveLimit(sale.total, maxTotal);
+        _checkAgreed(sale, agreed);
     }
 
-    function _takeFromListing(uint256 listingId, uint256 quantity, uint256 maxTotal)
-        private
-        returns (Sale memory sale)
-    {
+    function _takeFromListing(
+        uint256 listingId,
+        uint256 quantity,
+        Agreement calldata agreed
+    ) private returns (Sale memory sale) {
+        _checkDeadline(agreed);
         Listing storage listed = _existingListing(listingId);
         uint256 left = listed.quantity;
         if (quantity > left) revert NotEnoughListed(listingId, quantity, left);
         listed.quantity = left - quantity;
         sale = _resale(listingId, quantity);
-        if (sale.total > maxTotal) revert PriceAboveLimit(sale.total, maxTotal);
+        _checkAgreed(sale, agreed);
+    }
+
+    function _checkDeadline(Agreement calldata agreed) private view {
+        if (block.timestamp > agreed.deadline) revert Expired(agreed.deadline);
+    }
+
+    /// @dev The chain and the store are part of it: the same calldata is worth nothing elsewhere. So is what a
+    /// listing is: after a reorganisation its number may be another one's.
+    function _checkAgreed(Sale memory sale, Agreement calldata agreed) private view {
+        bytes32 terms = keccak256(
+            bytes.concat(
+                abi.encode(TERMS_TYPEHASH, block.chainid, address(this), sale.tokenId, sale.listingId),
+                abi.encode(sale.seller, sale.payee, sale.coin),
+                abi.encode(sale.feeBasisPoints, sale.royaltyReceiver, sale.royaltyBasisPoints)
+            )
+        );
+        if (sale.coin != agreed.coin || terms != agreed.terms) revert TermsChanged(sale.tokenId);
+        if (sale.total > agreed.maxTotal) revert PriceAboveLimit(sale.total, agreed.maxTotal);
     }
 
     /// @dev Anybody can use a permit before its purchase does, so its failure matters only if the allowance is
     /// missing; then the coin's own reason says why (ERC-2612, security considerations).
     function _usePermit(Sale memory sale, uint256 maxTotal, Permit calldata permit) private {
-        try IERC20Permit(sale.coin).permit(
-            msg.sender, address(this), maxTotal, permit.deadline, permit.v, permit.r, permit.s
-        ) {} catch (bytes memory reason) {
+        try
+            IERC20Permit(sale.coin).permit(
+                msg.sender,
+                address(this),
+                maxTotal,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch (bytes memory reason) {
             uint256 allowed = IERC20(sale.coin).allowance(msg.sender, address(this));
             if (allowed < sale.total && reason.length > 0) LowLevelCall.bubbleRevert(reason);
         }
@@ -460,8 +550,10 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         if (allowed < sale.total) {
             revert IERC20Errors.ERC20InsufficientAllowance(address(this), allowed, sale.total);
         }
-        uint256 spent = _pay(coin, feeReceiver, sale.fee) + _pay(coin, sale.royaltyReceiver, sale.royalty)
-            + _pay(coin, sale.payee, sale.total - sale.fee - sale.royalty);
+        uint256 spent =
+            _pay(coin, feeReceiver, sale.fee) +
+                _pay(coin, sale.royaltyReceiver, sale.royalty) +
+                _pay(coin, sale.payee, sale.total - sale.fee - sale.royalty);
         if (coin.balanceOf(msg.sender) != balance - spent) revert BadCoin(sale.coin);
     }
 
@@ -521,6 +613,13 @@ contract FilmStore is IERC1155Receiver, ERC165, Ownable2Step, ReentrancyGuard {
         feeReceiver = receiver;
         feeBasisPoints = basisPoints;
         emit FeeChanged(receiver, basisPoints);
+    }
+
+    /// @dev Who sells accepts at least the fee of now: a fee that has risen on the way is refused, one that falls
+    /// later is taken as it is.
+    function _agreedFee(uint16 maxFee) private view returns (uint16) {
+        if (maxFee < feeBasisPoints) revert FeeAboveLimit(feeBasisPoints, maxFee);
+        return maxFee;
     }
 
     function _checkPayee(address payee) private view {

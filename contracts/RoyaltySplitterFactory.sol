@@ -14,12 +14,15 @@ contract RoyaltySplitterFactory {
 
     /// @notice Create a splitter. Its address depends on nothing but owner, recipients, coins and how many of
     /// the same there are: even when blocks are reorganised, money sent to it finds these shares.
-    function create(address owner, Recipient[] calldata recipients, address[] calldata coins)
-        external
-        returns (address splitter)
-    {
-        bytes memory contents =
-            abi.encodePacked(type(RoyaltySplitter).creationCode, abi.encode(owner, recipients, coins));
+    function create(
+        address owner,
+        Recipient[] calldata recipients,
+        address[] calldata coins
+    ) external returns (address splitter) {
+        bytes memory contents = abi.encodePacked(
+            type(RoyaltySplitter).creationCode,
+            abi.encode(owner, recipients, coins)
+        );
         bytes32 fingerprint = keccak256(contents);
         bytes32 salt = bytes32(_made[fingerprint]++);
         splitter = Create2.computeAddress(salt, fingerprint);

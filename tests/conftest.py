@@ -6,6 +6,7 @@ expensive thing, such as a running demo.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import uuid
@@ -17,10 +18,17 @@ from xdist.scheduler import LoadScopeScheduling
 MAY_SKIP_IN_CI = ("cannot be installed: ",)
 """How the reason of a skip must begin to be let through in CI. Everything else can be installed there."""
 
-TOGETHER = ("tests/contracts/", "tests/e2e/", "tests/operations/", "tests/transactions/")
-"""Folders whose tests share one chain, demo or server."""
+TOGETHER = ("tests/e2e/", "tests/transactions/")
+"""Folders whose tests share one demo or server."""
+
+FIRST = (*TOGETHER, "tests/operations/", "tests/bench/", "tests/app/", "tests/cli/")
+"""What takes longest; were it last, all processes but one would have nothing left to do."""
 
 _MARK = "WYLLOH_TEST_RUN"
+_REPORT, _ONLY = "WYLLOH_TEST_REPORT", "WYLLOH_TEST_ONLY"
+"""Files by which `scripts/run_tests.py` learns how a run went, and says which tests to run."""
+_LEFT_BEHIND = 10
+"""The exit code of a run that left processes behind: none of pytest's own."""
 _SECONDS_TO_END = 3
 """What was told to stop in the last test may take this long to do so."""
 
@@ -34,8 +42,23 @@ class ByFolder(LoadScopeScheduling):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: tests wait a third of their time, for a chain, a browser or a film."""
+    return 1 + (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log) -> ByFolder:
     return ByFolder(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest; keep only the tests that `scripts/run_tests.py` chose, if it did."""
+    if chosen := os.environ.get(_ONLY):
+        only = set(json.loads(Path(chosen).read_text()))
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in only])
+        items[:] = [item for item in items if item.nodeid in only]
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -55,7 +78,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     for pid, command in left.items():
         reporter.write_line(f"left behind: process {pid}: {command}", red=True)
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        session.exitstatus = _LEFT_BEHIND
+    if report := os.environ.get(_REPORT):
+        broken = [one.nodeid for kind in ("failed", "error") for one in reporter.stats.get(kind, [])]
+        passed = len({one.nodeid for one in reporter.stats.get("passed", [])} - set(broken))
+        Path(report).write_text(json.dumps({"passed": passed, "failed": sorted(set(broken))}))
 
 
 def _is_helper(session: pytest.Session) -> bool:
@@ -94,10 +121,17 @@ def _left_behind() -> dict[int, str]:
         try:
             marked = mark in (folder / "environ").read_bytes().split(b"\0")
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            # This process's own entry shows the environment it was started with. A zombie has no command line.
+            if marked and command and not _ends_with_us(folder, command):
+                found[int(folder.name)] = command[:200]
         except OSError:
             continue
-        # This process's own entry shows the environment it was started with. A zombie has no command line, and
-        # Python's own helper of `multiprocessing` ends with this process.
-        if marked and command and "multiprocessing.resource_tracker" not in command:
-            found[int(folder.name)] = command[:200]
     return found
+
+
+def _ends_with_us(process: Path, command: str) -> bool:
+    """Whether a process is one of Python's own helpers of `multiprocessing`. What they forked is not."""
+    if "multiprocessing.resource_tracker" in command:
+        return True
+    parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    return "multiprocessing.forkserver" in command and parent == os.getpid()

@@ -73,7 +73,11 @@ def test_the_environment_alone_is_enough(monkeypatch):
         ("[srver]\nport = 1\n", "srver", '"server"'),
         ("port = 1\n", "port", '"server.port"'),
         ("[chain]\nRPC = []\n", "chain.RPC", '"rpc"'),
-        ("[playback]\nzzzz = 1\n", "playback.zzzz", "ffmpeg, lease_seconds, cache_gb"),
+        (
+            "[playback]\nzzzz = 1\n",
+            "playback.zzzz",
+            "ffmpeg, lease_seconds, cache_gb, encoders, make_ahead, receipt_days",
+        ),
     ],
 )
 def test_an_unknown_key_is_named_with_its_file_and_the_nearest_valid_one(written, text, key, nearest):
@@ -94,6 +98,11 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_valid_one(written
         ('[server]\npublic_url = "films.example"\n', "server.public_url", "http://"),
         ('[chain]\nrpc = "http://127.0.0.1:1"\n', "chain.rpc", "list"),
         ('[chain]\nrpc = ["ws://127.0.0.1:1"]\n', "chain.rpc.0", "https://"),
+        (
+            '[chain]\nrpc = ["http://A:80/key", "http://b", "http://a/key/"]\n',
+            "chain.rpc",
+            "address 3 is address 1",
+        ),
         ('[chain]\ncontract = "0x12"\n', "chain.contract", "40 hexadecimal digits"),
         ('[ipfs]\ngateways = ["ipfs.example"]\n', "ipfs.gateways.0", "https://"),
         ("[library]\nfolders = [3]\n", "library.folders.0", "path"),
@@ -109,6 +118,11 @@ def test_a_wrong_value_is_named_with_its_file_and_what_it_must_be(written, text,
     assert str(problem).startswith(f"{key} in {file}")
     assert expected in str(problem)
     assert problem.fix
+
+
+def test_the_keys_of_two_accounts_at_one_provider_are_two_nodes(written):
+    file = written('[chain]\nrpc = ["https://rpc.example/one", "https://rpc.example/two"]\n')
+    assert len(load_settings(file).chain.rpc) == 2
 
 
 def test_broken_toml_is_named_with_its_line(written):

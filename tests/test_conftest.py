@@ -11,6 +11,16 @@ from pathlib import Path
 import pytest
 
 RULES = Path(__file__).with_name("conftest.py")
+RUN_TESTS = Path(__file__).parents[1] / "scripts" / "run_tests.py"
+
+
+def outside() -> dict[str, str]:
+    """Return the environment without what the present run put into it."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "CI" and not name.startswith("WYLLOH_TEST_")
+    }
 
 
 @pytest.fixture(params=[[], ["-p", "xdist", "--numprocesses=2"]], ids=["one process", "two"])
@@ -20,7 +30,7 @@ def run(tmp_path, request):
     def run(source: str, *, ci: bool) -> tuple[int, str]:
         shutil.copy(RULES, tmp_path / "conftest.py")
         (tmp_path / "test_it.py").write_text(source)
-        environ = {name: value for name, value in os.environ.items() if name not in {"CI", "WYLLOH_TEST_RUN"}}
+        environ = outside()
         environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": "true"} if ci else {})
         command = [
             sys.executable,
@@ -79,6 +89,77 @@ def test_it():
     subprocess.run(["setsid", "--fork", "sleep", "8"], check=True)
 """
     code, output = run(source, ci=False)
-    assert code == 1
+    assert code == 10
     assert "left behind: process" in output
     assert "sleep 8" in output
+
+
+@pytest.fixture
+def run_tests(tmp_path):
+    """Run one test file by `scripts/run_tests.py`; gives exit code and output."""
+
+    def run(source: str) -> tuple[int, str]:
+        shutil.copy(RULES, tmp_path / "conftest.py")
+        (tmp_path / "test_it.py").write_text("from pathlib import Path\nimport pytest, subprocess\n" + source)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "xdist",
+            "--numprocesses=2",
+            "--rootdir",
+            tmp_path,
+            tmp_path,
+        ]
+        done = subprocess.run(
+            [sys.executable, RUN_TESTS, *command],
+            cwd=tmp_path,
+            env=outside() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+ONCE = """
+def once():
+    seen = Path(__file__).with_name("seen")
+    if not seen.exists():
+        seen.touch()
+        assert False
+"""
+
+
+def test_what_fails_beside_others_and_passes_alone_is_named_and_counted(run_tests) -> None:
+    code, output = run_tests(ONCE + "def test_a(): once()\ndef test_b(): pass\n")
+    assert code == 0
+    assert "passed alone:\n  test_it.py::test_a\n" in output
+    assert output.endswith("\n2 passed, 0 failed\n")
+    code, output = run_tests("def test_a(): pass\n")
+    assert (code, "Once more" in output) == (0, False)
+
+
+def test_what_fails_twice_has_failed(run_tests) -> None:
+    code, output = run_tests(ONCE + "def test_a(): once()\ndef test_b(): assert 0\ndef test_c(): pass\n")
+    assert code == 1
+    assert "passed alone" not in output
+    assert output.endswith("\n2 passed, 1 failed\n")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@pytest.mark.parametrize('_', range(7))\ndef test_a(_): assert 0\n",
+        ONCE + "def test_a():\n subprocess.run(['setsid', '--fork', 'sleep', '8'], check=True)\n once()\n",
+        ONCE + "once()\ndef test_a(): pass\n",
+    ],
+    ids=["too many", "with a process left behind", "a file that cannot be read"],
+)
+def test_what_is_no_accident_gets_no_second_run(run_tests, source) -> None:
+    code, output = run_tests(source)
+    assert code != 0
+    assert "passed alone" not in output

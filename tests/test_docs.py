@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import inspect
 import re
+import subprocess
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from wylloh_server import config, sdk
+from wylloh_server.cli.plugin import command
 from wylloh_server.cli.plugin.reference import reference
+from wylloh_server.sdk.testing.background_tasks import TaskHarness
+from wylloh_server.sdk.testing.plugin_harness import PluginApp
+from wylloh_server.sdk.testing.recorded_live import RecordedLive
+from wylloh_server.sdk.testing.sample_chain import SampleChain
+from wylloh_server.sdk.testing.sample_transactions import SampleTransactions
 from wylloh_server.domain import events
 from wylloh_server.domain.events import Event
-from wylloh_server.hooks import HOOKS, PluginRegistry, Slot
-from wylloh_server.hooks.spec import ENTRY_POINT_GROUP, RUNNING_HOOKS, Hooks
+from wylloh_server.plugins import HOOKS, PluginRegistry
+from wylloh_server.domain.plugin_pages import Slot
+from wylloh_server.plugins.spec import ENTRY_POINT_GROUP, Hooks
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "plugins/README.md").read_text()
@@ -25,6 +37,59 @@ EVENTS = {
     if issubclass(item, Event) and item is not Event
 }
 BUNDLED = [path.name for path in sorted((ROOT / "plugins").glob("*/wylloh_*"))]
+
+
+CSS = "\n".join(path.read_text() for path in (ROOT / "themes/default/static").glob("*.css"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    re.findall(
+        r"`([a-z-]+)`",
+        " ".join(
+            word.replace(" ", "` `")
+            for word in re.findall(
+                r"^\| (`.*?) \|", README.split("The theme's classes")[1].split("Colours")[0], re.M
+            )
+        ),
+    ),
+)
+def test_a_class_that_is_documented_is_in_the_theme(name):
+    assert re.search(rf"\.{name}\b", CSS)
+
+
+@pytest.mark.parametrize(
+    "name", re.findall(r"macro (\w+)\(", (ROOT / "themes/default/templates/macros.html").read_text())
+)
+def test_a_macro_is_documented(name):
+    assert f"| `ui.{name}(" in README
+
+
+@pytest.mark.parametrize("name", [name for name in sdk.__all__ if inspect.isclass(getattr(sdk, name))])
+def test_a_class_of_the_sdk_is_documented_with_all_its_fields_members_and_methods(name):
+    item = getattr(sdk, name)
+    section = README.split(f"#### `{name}`\n")[1].split("\n#### ")[0].split("\n## ")[0]
+    if issubclass(item, enum.Enum):
+        parts = [f"`{name}.{member.name}`" for member in item]
+    else:
+        fields = dataclasses.fields(item) if dataclasses.is_dataclass(item) else ()
+        parts = [f"`{field.name}: " for field in fields if not field.name.startswith("_")]
+        parts += [
+            f"{one}(" for one, value in vars(item).items() if one[0] != "_" and inspect.isfunction(value)
+        ]
+    assert [part for part in parts if part not in section] == []
+
+
+def test_what_the_fixture_can_do_is_documented():
+    section = README.split("## Tests")[1].split("\n## ")[0]
+    for kind in (PluginApp, SampleChain, RecordedLive, SampleTransactions, TaskHarness):
+        for name, value in vars(kind).items():
+            assert name[0] == "_" or not inspect.isfunction(value) or f"{name}(" in section, name
+
+
+def test_who_installed_by_pip_can_print_the_page():
+    done = CliRunner().invoke(command, ["docs"])
+    assert (done.exit_code, done.output.strip()) == (0, README.strip())
 
 
 def text_of(*patterns: str) -> str:
@@ -60,7 +125,7 @@ def test_a_hook_is_listed_with_its_arguments(hook):
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_hook_has_a_test(hook):
-    assert f"async def test_hook_{hook}(" in text_of("tests/hooks/test_spec.py")
+    assert f"async def test_hook_{hook}(" in text_of("tests/plugins/test_spec.py")
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -70,10 +135,6 @@ def test_a_hook_ships_with_a_bundled_plugin_that_uses_it(hook):
     assert any(hook in registry.plugin(name).hooks for name in names)
 
 
-def test_the_running_hooks_are_those_that_are_async():
-    assert {hook for hook in HOOKS if inspect.iscoroutinefunction(getattr(Hooks, hook))} == RUNNING_HOOKS
-
-
 @pytest.mark.parametrize("name", EVENTS)
 def test_an_event_is_documented_offered_and_told(name):
     assert not EVENTS[name].__doc__.startswith(f"{name}(")
@@ -81,7 +142,7 @@ def test_an_event_is_documented_offered_and_told(name):
     assert f"| `{name}` |" in README
     assert getattr(sdk, name) is EVENTS[name]
     assert f"{name}(" in text_of("wylloh_server/services/**/*.py")
-    assert f"events.{name}(" in text_of("tests/hooks/test_events.py")
+    assert f"events.{name}(" in text_of("tests/plugins/test_events.py")
 
 
 @pytest.mark.parametrize("slot", Slot)
@@ -102,12 +163,16 @@ def test_a_name_of_the_sdk_is_documented_and_used(name):
     # Aliases and NewTypes have no docstring of their own.
     assert not inspect.isclass(item) or (item.__doc__ and not item.__doc__.startswith(f"{name}("))
     assert re.search(
-        rf"\b{name}\b", text_of("tests/hooks/*.py", "plugins/*/tests/*.py", "plugins/*/wylloh_*/*.py")
+        rf"\b{name}\b", text_of("tests/plugins/*.py", "plugins/*/tests/*.py", "plugins/*/wylloh_*/*.py")
     )
 
 
 def test_the_sdk_offers_all_it_imports():
-    imported = {name for name in vars(sdk) if name[0].isalpha() and name != "annotations"}
+    imported = {
+        name
+        for name, item in vars(sdk).items()
+        if name[0].isalpha() and name != "annotations" and not inspect.ismodule(item)
+    }
     assert imported == set(sdk.__all__)
     assert list(sdk.__all__) == sorted(
         sdk.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)
@@ -127,7 +192,7 @@ def test_a_setting_of_a_plugin_is_documented_and_tested(plugin, name):
 def bundled_commands():
     registry = loaded()
     names = [record.name for record in registry.records()]
-    return [(name, one.name) for name in names for one in registry.plugin(name).declared.commands]
+    return [(name, one.name) for name in names for one in registry.plugin(name).declared.cli_commands]
 
 
 @pytest.mark.parametrize(("plugin", "name"), bundled_commands())
@@ -165,3 +230,62 @@ async def test_the_small_plugin_of_the_page_works(plugin_app, tmp_path, monkeypa
     await test["test_the_count"](plugin_app)
     async with plugin_app("wylloh_counting") as app:
         assert [item.label for item in await app.nav_items()] == ["Count"]
+
+
+_ROUTES = """
+from wylloh_server.sdk import *
+
+WYLLOH_SDK = "1.0"
+
+@hookimpl
+def routes():
+    return [PluginRoute("POST", "give", give)]
+"""
+
+
+async def test_8_the_transaction_of_the_page_is_one_that_the_server_takes(plugin_app, tmp_path, monkeypatch):
+    example = README.split("## Transactions\n")[1].split("```python\n")[1].split("```")[0]
+    package = tmp_path / "wylloh_counting"
+    package.mkdir()
+    (package / "__init__.py").write_text(_ROUTES + example)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "wylloh_counting", raising=False)
+    async with plugin_app("wylloh_counting") as app:
+        reply = await app.post("give", {"friend": "0x" + "66" * 20})
+        assert reply.to.startswith("/transactions/")
+        assert [one.title for one in app.transactions.proposals] == ["Give 1 token of Light"]
+
+
+def test_the_documentation_builds_and_its_links_lead_somewhere(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "architecture" / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *[f"docs/{p.name}" for p in ROOT.glob("docs/*.md")]]
+)
+def test_a_link_to_a_file_leads_there(page):
+    source = ROOT / page
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", source.read_text())
+    assert [link for link in links if not (source.parent / link).exists()] == []
+
+
+def test_the_architecture_names_files_that_exist():
+    named = re.findall(
+        r"`([a-z_]+/[a-z_/]+\.py)`",
+        (ROOT / "docs/architecture.md").read_text(),
+    )
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_what_is_replaced_names_tests_that_exist():
+    named = re.findall(
+        r"(tests/[a-z_/]+\.py)::(test_[a-z_0-9]+)", (ROOT / "docs/replacements.md").read_text()
+    )
+    assert named
+    assert [
+        f"{file}::{name}" for file, name in named if f"def {name}(" not in (ROOT / file).read_text()
+    ] == []

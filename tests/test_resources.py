@@ -10,19 +10,13 @@ import pytest
 
 from tests.components.anvil import anvil
 from wylloh_server.domain.errors import NotFound
-from wylloh_server.resources import VENDOR_FILES, contract_artifact, theme_dir, vendor_file
+from wylloh_server.resources import VENDOR_FILES, bundled_themes, contract_artifact, vendor_file
 
 
-def test_the_default_theme_has_templates_and_static_files() -> None:
-    assert (theme_dir("default") / "templates").is_dir()
-    assert (theme_dir("default") / "static").is_dir()
-
-
-@pytest.mark.parametrize("name", ["missing", "..", "../themes", "default/../default", "/etc", ""])
-def test_a_theme_that_is_not_ours_is_not_found(name: str) -> None:
-    with pytest.raises(NotFound) as caught:
-        theme_dir(name)
-    assert caught.value.fix
+@pytest.mark.parametrize("name", ["default", "light"])
+def test_a_bundled_theme_has_templates_and_static_files(name: str) -> None:
+    assert (bundled_themes()[name] / "templates").is_dir()
+    assert (bundled_themes()[name] / "static").is_dir()
 
 
 def test_every_browser_file_is_there() -> None:

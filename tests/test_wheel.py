@@ -28,10 +28,10 @@ def unpacked(tmp_path_factory) -> Path:
 def test_it_finds_its_files_without_the_checkout(unpacked: Path) -> None:
     program = """
 import json
-from wylloh_server.resources import VENDOR_FILES, contract_artifact, theme_dir, vendor_file
+from wylloh_server.resources import VENDOR_FILES, bundled_themes, contract_artifact, vendor_file
 CONTRACTS = ["FilmRegistry", "FilmStore", "RoyaltySplitter", "RoyaltySplitterFactory", "DemoDollar"]
 print(json.dumps([str(p) for p in
-    [theme_dir("default"), *map(contract_artifact, CONTRACTS), *map(vendor_file, VENDOR_FILES)]]))
+    [*bundled_themes().values(), *map(contract_artifact, CONTRACTS), *map(vendor_file, VENDOR_FILES)]]))
 """
     command = [
         sys.executable,
@@ -46,14 +46,15 @@ print(json.dumps([str(p) for p in
     assert all(path.is_relative_to(unpacked) for path in found)
 
 
-def test_the_theme_in_it_is_the_theme_of_the_checkout(unpacked: Path) -> None:
+def test_the_themes_in_it_are_those_of_the_checkout(unpacked: Path) -> None:
     def content(theme: Path) -> dict[str, bytes]:
         files = [path for path in theme.rglob("*") if path.is_file() and "node_modules" not in path.parts]
         return {str(p.relative_to(theme)): p.read_bytes() for p in files}
 
     tooling = {"package.json", "package-lock.json", ".npmrc"}
-    expected = {k: v for k, v in content(ROOT / "themes/default").items() if k not in tooling}
-    assert content(unpacked / "wylloh_server/themes/default") == expected
+    for theme in ("default", "light"):
+        expected = {k: v for k, v in content(ROOT / "themes" / theme).items() if k not in tooling}
+        assert content(unpacked / "wylloh_server/themes" / theme) == expected
 
 
 def test_it_carries_every_bundled_plugin_with_all_its_files(unpacked: Path) -> None:
@@ -77,6 +78,10 @@ def test_nothing_else_comes_along(unpacked: Path) -> None:
     plugins = {path.name for path in (ROOT / "plugins").glob("*/wylloh_*")}
     assert top == {"wylloh_server"} | plugins
     assert not [path for path in unpacked.rglob("*") if path.name == "node_modules" or path.suffix == ".pyc"]
+
+
+def test_it_tells_type_checkers_that_it_has_types(unpacked: Path) -> None:
+    assert (unpacked / "wylloh_server/py.typed").is_file()
 
 
 def test_it_carries_the_model_of_a_new_plugin(unpacked: Path) -> None:

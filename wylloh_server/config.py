@@ -10,8 +10,9 @@ import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -19,8 +20,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from wylloh_server._settings_faults import explained, refuse_unknown_variables
 from wylloh_server.domain.errors import SettingsError
+from wylloh_server.settings_errors import explained, refuse_unknown_variables
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -43,6 +44,22 @@ def _web_address(url: str) -> str:
     return url
 
 
+def _each_once(urls: tuple[str, ...]) -> tuple[str, ...]:
+    first: dict[tuple[object, ...], int] = {}
+    for number, url in enumerate(urls, 1):
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        earlier = first.setdefault((parts.hostname, port, parts.path.rstrip("/"), parts.query), number)
+        if earlier != number:
+            # The address itself may carry a key, so it is not repeated.
+            raise ValueError(f"must name each node once: address {number} is address {earlier} again")
+    return urls
+
+
+def _cors_origin(text: str) -> str:
+    return text if text == "*" else _origin(text)
+
+
 def _link(text: str) -> str:
     if text and not re.match(r"https?://|/(?![/\\])", text):
         raise ValueError("must be a path on this server, or begin with http:// or https://")
@@ -57,8 +74,10 @@ def _address(text: str) -> str:
 
 HomePath = Annotated[Path, AfterValidator(_expanded)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddresses = Annotated[tuple[WebAddress, ...], AfterValidator(_each_once)]
 Link = Annotated[str, AfterValidator(_link)]
 Origin = Annotated[str, AfterValidator(_origin)]
+CorsOrigin = Annotated[str, AfterValidator(_cors_origin)]
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -85,6 +104,19 @@ class ServerSettings(BaseModel):
     """Folder for everything the server keeps."""
 
 
+class SessionSettings(BaseModel):
+    """How long people stay signed in, and from where TVs are let in."""
+
+    model_config = _FROZEN
+
+    browser_days: float = Field(default=30, gt=0)
+    """After how many days a browser has to sign in anew, however much it is used; unused, after 7 at most."""
+    tv_days: float = Field(default=365, gt=0)
+    """After how many days a TV has to be paired anew, however much it is used; unused, after 180 at most."""
+    tvs: Literal["anywhere", "local"] = "anywhere"
+    """Where TVs may ask to be let in: anywhere, or only at private addresses (not by an unnamed proxy)."""
+
+
 class LibrarySettings(BaseModel):
     """Which films are here."""
 
@@ -94,6 +126,16 @@ class LibrarySettings(BaseModel):
     """Folders with films of your own, without tokens."""
     pull: Literal["held", "all"] = "held"
     """Which packages to fetch: of films an account here holds, or of every film on the contract."""
+    given: Literal["ask", "fetch"] = "ask"
+    """Films whose tokens somebody here was sent, but has not bought: ask the owner first, or fetch them."""
+    former_days: float = Field(default=7, ge=0)
+    """How long each package of a film stays after a newer one has taken its place, to go back to it."""
+    scan_seconds: float = Field(default=30, gt=0)
+    """How often to look into the folders for new films, changed ones and such that are gone."""
+
+
+_LEAST_BLOCK_AGE, _BLOCKS_MISSED = 60.0, 5
+"""When the newest block of a node is too old: seconds at least, and blocks that it has missed."""
 
 
 class ChainSettings(BaseModel):
@@ -101,20 +143,31 @@ class ChainSettings(BaseModel):
 
     model_config = _FROZEN
 
-    rpc: tuple[WebAddress, ...] = ()
-    """JSON-RPC addresses, first choice first. Empty: no chain, films from folders only."""
+    rpc: WebAddresses = ()
+    """JSON-RPC addresses of different nodes, first choice first. Empty: no chain, films from folders only."""
+    quorum: int = Field(default=2, ge=1)
+    """How many of them must agree on who holds what; all of them where there are fewer."""
     id: int = Field(default=1, ge=1)
     """The EIP-155 chain id every RPC must report."""
     contract: Address = ""
     """Address of the FilmRegistry contract."""
     start_block: int = Field(default=0, ge=0)
     """Block in which the first of the contracts was created; reading begins there."""
+    block_seconds: float = Field(default=12, gt=0)
+    """The chain's usual time between two blocks."""
+    max_block_age: float | None = Field(default=None, ge=0)
+    """Seconds that the newest block may be old; a node with an older one has stopped following the chain and
+    is not asked. Default: five times block_seconds, at least 60. 0: no limit, only for a private chain that
+    makes a block when there is something to put into it."""
     poll_seconds: float = Field(default=12, gt=0)
     """How often to look for new blocks, and for new films in them."""
     store: Address = ""
     """Address of the FilmStore contract. Empty: nothing is sold here."""
     splitters: Address = ""
     """Address of the RoyaltySplitterFactory contract. Empty: only splitters that films name are read."""
+    trusted_contracts: dict[str, Address] = Field(default_factory=dict)
+    """Further contracts, by the name that people read, which plugins may have wallets call and allow to take
+    coins and tokens. Those above are known anyway."""
     explorer: str = ""
     """Address of a block's page in a block explorer, with {block} in it. Empty: no such links."""
     name: str = Field(default="", max_length=60)
@@ -123,6 +176,13 @@ class ChainSettings(BaseModel):
     """RPC address for wallets that do not know the chain; everybody sees it. Empty: people add it."""
     store_url: Link = ""
     """Where people get tokens, shown with a refusal: an address, or a path on this server."""
+
+    @property
+    def block_age_limit(self) -> float | None:
+        """Seconds that the newest block may be old; None without a limit."""
+        if self.max_block_age is None:
+            return max(_LEAST_BLOCK_AGE, _BLOCKS_MISSED * self.block_seconds)
+        return self.max_block_age or None
 
 
 class IpfsSettings(BaseModel):
@@ -134,6 +194,23 @@ class IpfsSettings(BaseModel):
     """Trustless gateways, first choice first. Another Wylloh server is one."""
     store_gb: float = Field(default=500, gt=0)
     """Most gigabytes of blocks to keep; unpinned ones go first."""
+    introduction_gb: float = Field(default=1, ge=0)
+    """Most gigabytes of words and pictures to keep of one publisher's films that nobody here has fetched."""
+    serve: Literal["everyone", "lan", "nobody"] = "everyone"
+    """Who may fetch the blocks of packages that are here: everyone, private addresses only, or nobody."""
+    serve_streams: int = Field(default=16, ge=1)
+    """Most packages to stream to others at once, and sixteen times as many single blocks.
+
+    A quarter is kept for the local network. Of the rest one home gets four packages at most, and a site, such
+    as a /48 of IPv6, no more than half.
+    """
+    serve_mb_per_second: float = Field(default=0, ge=0)
+    """Most megabytes a second to send to others, outside the local network; 0 for as many as there are.
+
+    Homes take turns; one that asks for more than a few seconds ahead is told to come again.
+    """
+    browser_origins: tuple[CorsOrigin, ...] = ()
+    """Web sites whose pages may read blocks from here; "*" for all. Other servers need no entry."""
     node_rpc: str = ""
     """RPC address of an IPFS node that pins what you publish, for example /ip4/127.0.0.1/tcp/5001."""
 
@@ -149,6 +226,13 @@ class PlaybackSettings(BaseModel):
     """How often the right to watch is checked again while a film plays."""
     cache_gb: float = Field(default=50, gt=0)
     """Most gigabytes of (encrypted) segments to keep."""
+    encoders: int = Field(default=0, ge=0, le=64)
+    """How many renditions are made at once. 0: one for each processor, at least two."""
+    make_ahead: bool = False
+    """Whether a film that somebody plays is made ready in full, in every rendition, when nobody waits.
+    Otherwise only what is watched is made, and what an admin asks for on the film's page."""
+    receipt_days: float = Field(default=365, gt=0)
+    """How long decision receipts are kept: who was allowed to watch what, or not, and why."""
 
 
 class CustodySettings(BaseModel):
@@ -158,6 +242,22 @@ class CustodySettings(BaseModel):
 
     home_days: float = Field(default=30, gt=0)
     """How long an envelope for personal viewing lasts."""
+    servers: int = Field(default=5, ge=1)
+    """On how many servers a wallet may have a film's key within 90 days."""
+    confirmations: int = Field(default=5, ge=0, le=100)
+    """Blocks for which tokens must have been held before a key is released for them, so that neither a loan
+    for one block nor a reorganisation gives a key."""
+
+
+class PublishingSettings(BaseModel):
+    """What publishers may take of this server's disk."""
+
+    model_config = _FROZEN
+
+    quota_gb: float = Field(default=500, gt=0)
+    """Most gigabytes that the files of one publisher may take; the owner has no such bound."""
+    upload_days: float = Field(default=7, gt=0)
+    """After how many days an upload that nobody goes on with is deleted."""
 
 
 class PluginSettings(BaseModel):
@@ -170,9 +270,20 @@ class PluginSettings(BaseModel):
     disabled: tuple[str, ...] = ()
     """Names of plugins not to load."""
     timeout_seconds: float = Field(default=2, gt=0)
-    """How long a plugin may take to answer while somebody waits."""
+    """How long a plugin may take to answer while somebody waits; for a page of its own five times as long."""
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Each plugin's own settings: [plugins.settings.<name>]."""
+
+
+class ThemeSettings(BaseModel):
+    """What the pages look like."""
+
+    model_config = _FROZEN
+
+    name: str = "default"
+    """The theme: default, light, or the name of a folder in one of `theme.path`."""
+    path: tuple[HomePath, ...] = ()
+    """Folders that hold themes of your own, each a folder with a theme.toml."""
 
 
 class LanSettings(BaseModel):
@@ -190,7 +301,7 @@ class DatabaseSettings(BaseModel):
     model_config = _FROZEN
 
     url: str = ""
-    """SQLAlchemy address. Empty: a SQLite file in the data folder. PostgreSQL: postgresql+asyncpg://…"""
+    """SQLAlchemy address. Empty: a SQLite file in the data folder. PostgreSQL: postgresql://…"""
 
 
 class _Variables(EnvSettingsSource):
@@ -216,12 +327,15 @@ class Settings(BaseSettings):
     )
 
     server: ServerSettings = ServerSettings()
+    sessions: SessionSettings = SessionSettings()
     library: LibrarySettings = LibrarySettings()
     chain: ChainSettings = ChainSettings()
     ipfs: IpfsSettings = IpfsSettings()
     playback: PlaybackSettings = PlaybackSettings()
     custody: CustodySettings = CustodySettings()
+    publishing: PublishingSettings = PublishingSettings()
     plugins: PluginSettings = PluginSettings()
+    theme: ThemeSettings = ThemeSettings()
     lan: LanSettings = LanSettings()
     database: DatabaseSettings = DatabaseSettings()
 
@@ -234,19 +348,21 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Let the environment win over the file (whose values arrive as init arguments)."""
+        """Return the sources: the environment precedes the file, whose values arrive as init arguments."""
         del env_settings, dotenv_settings, file_secret_settings
         return _Variables(settings_cls), init_settings
 
-    @property
-    def database_url(self) -> str:
-        """The database's address, the SQLite file by default."""
-        return self.database.url or f"sqlite+aiosqlite:///{self.database_file}"
+    _file: Path | None = PrivateAttr(None)
 
     @property
-    def database_file(self) -> Path:
-        """The SQLite file, where no other database is configured."""
-        return self.server.data / "wylloh.sqlite3"
+    def file(self) -> Path | None:
+        """The settings file; None where there is only the environment."""
+        return self._file
+
+    @property
+    def database_url(self) -> str:
+        """The database's address: by default that of the SQLite file `wylloh.sqlite3` in the data folder."""
+        return self.database.url or f"sqlite+aiosqlite:///{self.server.data / 'wylloh.sqlite3'}"
 
 
 def load_settings(file: Path | None) -> Settings:
@@ -259,9 +375,11 @@ def load_settings(file: Path | None) -> Settings:
     where = str(file) if file else "the environment"
     refuse_unknown_variables(Settings)
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise explained(error, Settings, where) from None
+    settings._file = file  # noqa: SLF001 - a private attribute is not read from the file itself
+    return settings
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -7,18 +7,29 @@ function here looks in the wheel's place first and in the checkout's second.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["VENDOR_FILES", "anvil_path", "contract_artifact", "theme_dir", "vendor_file"]
+__all__ = [
+    "VENDOR_FILES",
+    "abi_type",
+    "anvil_path",
+    "bundled_themes",
+    "contract_artifact",
+    "contract_function",
+    "contract_outputs",
+    "vendor_file",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent
@@ -34,6 +45,8 @@ VENDOR_FILES: Mapping[str, str] = MappingProxyType(
         "hls/hls.min.mjs": "hls.js/dist/hls.min.mjs",
         "hls/hls.worker.js": "hls.js/dist/hls.worker.js",
         "hls/LICENSE": "hls.js/LICENSE",
+        "idiomorph/LICENSE": "idiomorph/LICENSE",
+        "idiomorph/idiomorph.esm.js": "idiomorph/dist/idiomorph.esm.js",
         "inter/index.css": "@fontsource-variable/inter/opsz.css",
         "inter/LICENSE": "@fontsource-variable/inter/LICENSE",
         "tus/LICENSE": "tus-js-client/LICENSE",
@@ -56,16 +69,10 @@ Of Inter it is the cut whose letters fit their size (the axis `opsz`): headlines
 """
 
 
-def theme_dir(name: str) -> Path:
-    """The folder of a bundled theme, holding `theme.toml`, `templates/` and `static/`.
-
-    Raises:
-        NotFound: there is no bundled theme of that name.
-    """
-    missing = NotFound(f"There is no theme named {name!r}.", fix="Use the theme 'default'.")
-    if not _PLAIN_NAME.fullmatch(name):
-        raise missing
-    return _first([_PACKAGE / "themes" / name, _CHECKOUT / "themes" / name], missing)
+def bundled_themes() -> Mapping[str, Path]:
+    """The folders of the bundled themes by name, with `theme.toml`, `templates/` and `static/`."""
+    places = (_CHECKOUT / "themes", _PACKAGE / "themes")
+    return {file.parent.name: file.parent for place in places for file in place.glob("*/theme.toml")}
 
 
 def vendor_file(name: str) -> Path:
@@ -96,6 +103,42 @@ def contract_artifact(name: str) -> Path:
         raise missing
     file = f"{name}.json"
     return _first([_PACKAGE / "contracts" / file, _CHECKOUT / "contracts/artifacts" / file], missing)
+
+
+def contract_function(contract: str, name: str) -> str:
+    """Return the canonical signature of a contract's function, such as `mint(address,uint256,uint256)`.
+
+    Raises:
+        NotFound: there is no such artifact, or no such function in it.
+    """
+    inputs = _function(contract, name)["inputs"]
+    return f"{name}({','.join(abi_type(parameter) for parameter in inputs)})"
+
+
+def contract_outputs(contract: str, name: str) -> tuple[str, ...]:
+    """Return the canonical types that a contract's function returns. Raises as `contract_function`."""
+    return tuple(abi_type(parameter) for parameter in _function(contract, name)["outputs"])
+
+
+@cache
+def _function(contract: str, name: str) -> Mapping[str, Any]:
+    abi = json.loads(contract_artifact(contract).read_text(encoding="utf-8"))["abi"]
+    for entry in abi:
+        if (entry["type"], entry.get("name")) == ("function", name):
+            return MappingProxyType(entry)
+    raise NotFound(f"{contract} has no function {name!r}.", fix="Look into contracts/ for its name.")
+
+
+def abi_type(parameter: Mapping[str, Any]) -> str:
+    """Return the canonical type of a parameter in an ABI; a struct is its members in brackets.
+
+    https://docs.soliditylang.org/en/latest/abi-spec.html#handling-tuple-types
+    """
+    written: str = parameter["type"]
+    if not written.startswith("tuple"):
+        return written
+    members = ",".join(abi_type(member) for member in parameter["components"])
+    return f"({members}){written.removeprefix('tuple')}"
 
 
 def anvil_path() -> Path:

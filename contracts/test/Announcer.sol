@@ -4,9 +4,7 @@ pragma solidity 0.8.37;
 /// @title Announces whatever it is told, true or not.
 /// @notice Stands for a contract that lies, and for one with a long history.
 contract Announcer {
-    event TransferSingle(
-        address indexed operator, address indexed from, address indexed to, uint256 id, uint256 value
-    );
+    event TransferSingle(address indexed operator, address indexed from, address indexed to, uint256 id, uint256 value);
 
     /// @notice One log of any kind.
     /// @param topics At most four.
@@ -17,17 +15,17 @@ contract Announcer {
             let at := add(body, 32)
             let first := topics.offset
             switch topics.length
-            case 0 { log0(at, size) }
-            case 1 { log1(at, size, calldataload(first)) }
-            case 2 { log2(at, size, calldataload(first), calldataload(add(first, 32))) }
+            case 0 {
+                log0(at, size)
+            }
+            case 1 {
+                log1(at, size, calldataload(first))
+            }
+            case 2 {
+                log2(at, size, calldataload(first), calldataload(add(first, 32)))
+            }
             case 3 {
-                log3(
-                    at,
-                    size,
-                    calldataload(first),
-                    calldataload(add(first, 32)),
-                    calldataload(add(first, 64))
-                )
+                log3(at, size, calldataload(first), calldataload(add(first, 32)), calldataload(add(first, 64)))
             }
             default {
                 log4(

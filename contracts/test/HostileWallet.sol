@@ -6,9 +6,7 @@ pragma solidity 0.8.37;
 contract HostileWallet {
     string private _url;
 
-    error OffchainLookup(
-        address sender, string[] urls, bytes callData, bytes4 callbackFunction, bytes extraData
-    );
+    error OffchainLookup(address sender, string[] urls, bytes callData, bytes4 callbackFunction, bytes extraData);
 
     constructor(string memory url) {
         _url = url;

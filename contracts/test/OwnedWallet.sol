@@ -14,7 +14,7 @@ contract OwnedWallet is IERC1271, ERC1155Holder {
     }
 
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
-        (address signer, ECDSA.RecoverError failure,) = ECDSA.tryRecover(hash, signature);
+        (address signer, ECDSA.RecoverError failure, ) = ECDSA.tryRecover(hash, signature);
         bool valid = failure == ECDSA.RecoverError.NoError && signer == owner;
         return valid ? this.isValidSignature.selector : bytes4(0xffffffff);
     }

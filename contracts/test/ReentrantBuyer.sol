@@ -28,11 +28,13 @@ contract ReentrantBuyer is ERC1155Holder, Puppet {
         _callBack();
     }
 
-    function onERC1155Received(address operator, address from, uint256 id, uint256 amount, bytes memory data)
-        public
-        override
-        returns (bytes4)
-    {
+    function onERC1155Received(
+        address operator,
+        address from,
+        uint256 id,
+        uint256 amount,
+        bytes memory data
+    ) public override returns (bytes4) {
         _callBack();
         return super.onERC1155Received(operator, from, id, amount, data);
     }

@@ -12,7 +12,7 @@ contract TellingCoin is ERC20("Telling Coin", "TELL") {
     function _update(address from, address to, uint256 amount) internal override {
         super._update(from, to, amount);
         if (from == address(0) || to.code.length == 0) return;
-        (bool told,) = to.call(abi.encodeWithSignature("told()"));
+        (bool told, ) = to.call(abi.encodeWithSignature("told()"));
         require(told, "nobody listens");
     }
 }

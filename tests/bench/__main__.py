@@ -17,6 +17,7 @@ import pytest
 from tests.bench import (
     analytics,
     catalogue,
+    cold_library,
     first_segment,
     holdings,
     indexing,
@@ -29,7 +30,7 @@ from tests.bench import (
 )
 from tests.bench.figures import Figure, table
 from tests.bench.scale import FULL, TINY, Scale
-from tests.bench.theatre import Theatre
+from tests.bench.bench_environment import BenchEnvironment
 
 PARTS = {
     module.__name__.rpartition(".")[2]: module
@@ -43,6 +44,7 @@ PARTS = {
         plugins,
         starting,
         library,
+        cold_library,
         catalogue,
         analytics,
     )
@@ -64,12 +66,12 @@ def run(parts: list[str], scale: Scale) -> list[Figure]:
     figures = []
     with (
         tempfile.TemporaryDirectory(prefix="wylloh-bench-") as folder,
-        Theatre(Path(folder), scale) as theatre,
+        BenchEnvironment(Path(folder), scale) as bench_environment,
     ):
         for name in parts:
             begun = time.monotonic()
             print(f"{name} … ", end="", file=sys.stderr, flush=True)
-            figures += PARTS[name].measure(theatre)
+            figures += PARTS[name].measure(bench_environment)
             print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
     return figures
 

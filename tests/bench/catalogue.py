@@ -16,18 +16,28 @@ from sqlalchemy import insert
 
 from tests.bench.figures import Figure
 from tests.bench.servers import static_files, wait_until_quiet, write_settings, wrk, wylloh
-from tests.bench.theatre import Theatre, first_visit
+from tests.bench.stored_films import store_films
+from tests.bench.bench_environment import BenchEnvironment, first_visit
 from tests.bench.turns import in_turns
-from tests.bench.visitor import Visitor
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.film import Credit, Description, Film, FilmState, TokenOrigin, film_id_of
+from tests.bench.bench_client import BenchClient
+from wylloh_server.storage import open_database
+from wylloh_server.domain.film import Credit, Description, Film, FilmState, TokenOrigin, film_id_for
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, Wallet
-from wylloh_server.sdk import Coin, PriceStep, RightsLadder, Tier, Timestamp
-from wylloh_store.goods import Goods, Offer
-from wylloh_store.ledger import SAID
-from wylloh_store.shop import Shop
+from wylloh_server.sdk import (
+    Coin,
+    FilmCreated,
+    LadderChanged,
+    OfferChanged,
+    PriceStep,
+    RightsLadder,
+    Tier,
+    Timestamp,
+)
+from wylloh_store.offer import FilmMarket, Offer
+from wylloh_store.projection import STORED_FIELDS
+from wylloh_store.index import StoreIndex
 from wylloh_store.tables import facts, sums
-from wylloh_store.wish import wish_of
+from wylloh_store.search_query import parse_search_query
 
 _REGISTRY, _STORE, _COIN, _MAKER = (Wallet("0x" + digits * 20) for digits in ("c0", "c1", "d0", "ab"))
 _DOLLAR = Coin(_COIN, "dUSD", 6, permits=True)
@@ -48,18 +58,18 @@ _ROUNDS, _SEARCHES = 7, 40
 _CONNECTIONS = 4
 
 
-def measure(theatre: Theatre) -> list[Figure]:
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     """A search in the process, then the page of it as a signed-in person gets it."""
-    stock = list(_stock(theatre.scale.titles))
-    return [_search(stock), _page(theatre, stock)]
+    stock = list(_stock(bench_environment.scale.titles))
+    return [_search(stock), _page(bench_environment, stock)]
 
 
-def _search(stock: list[tuple[Film, Goods]]) -> Figure:
+def _search(stock: list[tuple[Film, FilmMarket]]) -> Figure:
     """Search with two facets chosen and all facets counted, beside looking for the same words in SQLite."""
-    shop = asyncio.run(_shop(stock))
+    index = asyncio.run(_shop(stock))
     words = [film.title.split()[1] for film, _ in stock]
     wishes = cycle(
-        [wish_of({"q": word, "genre": "drama,comedy", "runtime": "60-90"}) for word in words[:199]]
+        [parse_search_query({"q": word, "genre": "drama,comedy", "runtime": "60-90"}) for word in words[:199]]
     )
     texts = cycle(words[:199])
     with closing(_plain_table(stock)) as database:
@@ -67,7 +77,7 @@ def _search(stock: list[tuple[Film, Goods]]) -> Figure:
         def ours() -> float:
             begun = time.perf_counter()
             for _ in range(_SEARCHES):
-                shop.find(next(wishes))
+                index.find(next(wishes))
             return (time.perf_counter() - begun) * 1000 / _SEARCHES
 
         def floor() -> float:
@@ -83,9 +93,9 @@ def _search(stock: list[tuple[Film, Goods]]) -> Figure:
     return Figure(f"Search of {len(stock):,} titles with facets", "ms", "less", floor_is, *measured)
 
 
-def _page(theatre: Theatre, stock: list[tuple[Film, Goods]]) -> Figure:
+def _page(bench_environment: BenchEnvironment, stock: list[tuple[Film, FilmMarket]]) -> Figure:
     """The page of such a search, from a server whose chain cannot be asked just now."""
-    folder, scale = theatre.folder / "catalogue", theatre.scale
+    folder, scale = bench_environment.folder / "catalogue", bench_environment.scale
     files = folder / "files"
     files.mkdir(parents=True)
     chain = {
@@ -95,20 +105,20 @@ def _page(theatre: Theatre, stock: list[tuple[Film, Goods]]) -> Figure:
         "store": _STORE,
         "poll_seconds": 600,
     }
-    settings = write_settings(folder, theatre.port, chain=chain)
-    with first_visit(settings, theatre.port, films=0) as (_, visitor):
-        cookies = visitor.cookies
+    settings = write_settings(folder, bench_environment.port, chain=chain)
+    with first_visit(settings, bench_environment.port, films=0) as (_, bench_client):
+        cookies = bench_client.cookies
     asyncio.run(_fill(folder / "data", stock))
     path = "/plugins/store/?" + urlencode({"genre": "drama", "sort": "title"})
-    url = f"http://127.0.0.1:{theatre.port}"
+    url = f"http://127.0.0.1:{bench_environment.port}"
     with (
-        wylloh(settings, theatre.port) as running,
-        Visitor(url, cookies) as visitor,
+        wylloh(settings, bench_environment.port) as running,
+        BenchClient(url, cookies) as bench_client,
         static_files(files) as plain,
     ):
-        (files / "page.html").write_bytes(visitor.get(path))
+        (files / "page.html").write_bytes(bench_client.get(path))
         wait_until_quiet(running, scale.settle_seconds)
-        header = visitor.cookie_header
+        header = bench_client.cookie_header
         measured = in_turns(
             scale.wrk_rounds,
             lambda: wrk(url, [path], scale.wrk_seconds, cookie=header, connections=_CONNECTIONS),
@@ -118,7 +128,7 @@ def _page(theatre: Theatre, stock: list[tuple[Film, Goods]]) -> Figure:
     return Figure(f"Store page over {len(stock):,} titles", "per s", "more", floor_is, *measured)
 
 
-def _stock(count: int) -> Iterator[tuple[Film, Goods]]:
+def _stock(count: int) -> Iterator[tuple[Film, FilmMarket]]:
     """Make titles of made-up words, each on sale; the same ones every time."""
     chance = random.Random(7)
     words = ["".join(chance.choices("abcdefghijklmnoprstuvw", k=chance.randint(3, 9))) for _ in range(4000)]
@@ -134,24 +144,29 @@ def _stock(count: int) -> Iterator[tuple[Film, Goods]]:
             genres=tuple(chance.sample(_GENRES, 2)),
         )
         origin = TokenOrigin(token, _ROOT, _MAKER, "5a" * 32)
-        film = Film(film_id_of(str(token)), about, origin, FilmState.READY, 1.0)
+        film = Film(film_id_for(str(token)), about, origin, FilmState.READY, 1.0)
         steps = (PriceStep(1, chance.randint(1, 3000) * 10_000),)
         offer = Offer(_MAKER, _MAKER, _COIN, Timestamp(0), Timestamp(0), 0, steps)
         left = chance.choice([0, 50, 6000])
-        yield film, Goods(token, Timestamp(number), _MAKER, 9000, _MAKER, 500, 6000, left, _LADDER, offer)
+        yield (
+            film,
+            FilmMarket(
+                token, Timestamp(number), _MAKER, 9000, _MAKER, 500, 6000, left, ladder=_LADDER, offer=offer
+            ),
+        )
 
 
-async def _shop(stock: list[tuple[Film, Goods]]) -> Shop:
-    shop = Shop()
-    await shop.add_coin(_DOLLAR)
-    await shop.set_goods(
-        {str(film.token): goods for film, goods in stock}, [str(film.token) for film, _ in stock]
+async def _shop(stock: list[tuple[Film, FilmMarket]]) -> StoreIndex:
+    index = StoreIndex()
+    await index.add_coin(_DOLLAR)
+    await index.set_markets(
+        {str(film.token): market for film, market in stock}, [str(film.token) for film, _ in stock]
     )
-    await shop.show_films([film for film, _ in stock])
-    return shop
+    await index.put_films([film for film, _ in stock])
+    return index
 
 
-def _plain_table(stock: list[tuple[Film, Goods]]) -> sqlite3.Connection:
+def _plain_table(stock: list[tuple[Film, FilmMarket]]) -> sqlite3.Connection:
     database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE films (number INTEGER PRIMARY KEY, words TEXT)")
     rows = [(number, _words(film.description)) for number, (film, _) in enumerate(stock)]
@@ -164,25 +179,26 @@ def _words(about: Description) -> str:
     return " ".join((about.title, about.synopsis, people, *about.genres))
 
 
-async def _fill(data: Path, stock: list[tuple[Film, Goods]]) -> None:
+async def _fill(data: Path, stock: list[tuple[Film, FilmMarket]]) -> None:
     """Write films, and what the plugin would have read from the chain."""
+    await store_films(data, [film for film, _ in stock])
     async with open_database(data / "wylloh.sqlite3") as database:
-        for film, _ in stock:
-            await database.storage.films.save(film)
         tables = database.plugins.tables("store")
         await database.storage.coins.keep(_DOLLAR)
-        for film, goods in stock:
-            await tables.change(list(_rows(str(film.token), goods)))
+        for film, market in stock:
+            await tables.change(list(_rows(str(film.token), market)))
 
 
-def _rows(token: str, goods: Goods) -> Iterator[object]:
-    yield insert(sums).values(token=token, minted=str(goods.minted), in_store=str(goods.in_store))
+def _rows(token: str, market: FilmMarket) -> Iterator[object]:
+    totals = {name: str(getattr(market, name)) for name in ("minted", "in_store", "sold")}
+    yield insert(sums).values(token=token, **totals)
     said = {
-        "FilmCreated": goods,
-        "LadderChanged": goods,
-        "OfferChanged": goods.offer,
+        FilmCreated: market,
+        LadderChanged: market,
+        OfferChanged: market.offer,
     }
     for position, (kind, values) in enumerate(said.items()):
-        number = goods.token.token_id
-        row = {"kind": kind, "token": token, "block": number, "at": float(number), "said": SAID[kind](values)}
+        number = market.token.token_id
+        row = {"kind": kind.__name__, "token": token, "block": number, "at": float(number)}
+        row["said"] = STORED_FIELDS[kind](values)
         yield insert(facts).values(block_hash=f"0x{number:064x}", position=position, **row)

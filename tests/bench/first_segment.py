@@ -14,15 +14,15 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.figures import Figure
 from tests.bench.servers import fetch, nginx, wait_until_quiet
-from tests.bench.theatre import Theatre
+from tests.bench.bench_environment import BenchEnvironment
 from tests.bench.turns import in_turns, seconds
-from tests.bench.visitor import Visitor
+from tests.bench.bench_client import BenchClient
 from wylloh_server.adapters.ffmpeg import find_ffmpeg
-from wylloh_server.adapters.ffmpeg._guard import PROTOCOLS
-from wylloh_server.adapters.ffmpeg.command import Route, picture_command
-from wylloh_server.adapters.ffmpeg.encoder import FfmpegEncoder
+from wylloh_server.adapters.ffmpeg.input_options import PROTOCOLS
+from wylloh_server.adapters.ffmpeg.command import MediaRoute, picture_command
+from wylloh_server.adapters.ffmpeg.media_tools import FfmpegMediaTools
 from wylloh_server.domain.playback import video_timeline
-from wylloh_server.domain.ports.media import PictureOrder
+from wylloh_server.domain.ports.media import VideoEncodeJob
 from wylloh_server.domain.rendition import Probe, VideoTrack, bitrate_ladder, starting_rendition
 from wylloh_server.domain.types import Seconds
 
@@ -31,45 +31,48 @@ _WARM_FLOOR = "nginx handing out the same four answers to the same client"
 _WARM_ROUNDS = 5
 
 
-def measure(theatre: Theatre) -> list[Figure]:
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     """Cold: the server has just started, and no segment was ever made. Warm: the segments are stored."""
-    theatre.cinema  # noqa: B018 - made before anything is measured
+    bench_environment.cinema  # noqa: B018 - made before anything is measured
     encrypted, folder, floors = in_turns(
-        theatre.scale.rounds,
-        lambda: _cold(theatre, "encrypted"),
-        lambda: _cold(theatre, "folder"),
-        lambda: _plain_ffmpeg(theatre),
+        bench_environment.scale.rounds,
+        lambda: _cold(bench_environment, "encrypted"),
+        lambda: _cold(bench_environment, "folder"),
+        lambda: _plain_ffmpeg(bench_environment),
     )
     return [
         Figure("Play to first segment, cold, encrypted film", "s", "less", _FLOOR, encrypted, floors),
         Figure("Play to first segment, cold, film in a folder", "s", "less", _FLOOR, folder, floors),
-        _warm(theatre),
+        _warm(bench_environment),
     ]
 
 
-def _cold(theatre: Theatre, kind: str) -> float:
+def _cold(bench_environment: BenchEnvironment, kind: str) -> float:
     """On the film's page, as a person does, who reads the title before pressing anything."""
-    with theatre.cinema.opened() as running, theatre.cinema.visitor() as visitor:
-        visitor.get(f"/films/{theatre.films[kind]}")
-        wait_until_quiet(running, theatre.scale.settle_seconds)
-        return seconds(lambda: press_play(visitor, theatre.films[kind]))
-
-
-def press_play(visitor: Visitor, film: str) -> dict[str, bytes]:
-    """Play, and fetch what the first picture needs."""
-    return visitor.first_segment(visitor.play(film))
-
-
-def _warm(theatre: Theatre) -> Figure:
-    film = theatre.films["encrypted"]
     with (
-        theatre.cinema.opened(),
-        theatre.cinema.visitor() as visitor,
-        TemporaryDirectory(dir=theatre.folder) as place,
+        bench_environment.cinema.opened() as running,
+        bench_environment.cinema.bench_client() as bench_client,
     ):
-        master = visitor.play(film)
-        answers = {master: visitor.get(master), **visitor.first_segment(master)}
-        visitor.stop(master)
+        bench_client.get(f"/films/{bench_environment.films[kind]}")
+        wait_until_quiet(running, bench_environment.scale.settle_seconds)
+        return seconds(lambda: press_play(bench_client, bench_environment.films[kind]))
+
+
+def press_play(bench_client: BenchClient, film: str) -> dict[str, bytes]:
+    """Play, and fetch what the first picture needs."""
+    return bench_client.first_segment(bench_client.play(film))
+
+
+def _warm(bench_environment: BenchEnvironment) -> Figure:
+    film = bench_environment.films["encrypted"]
+    with (
+        bench_environment.cinema.opened(),
+        bench_environment.cinema.bench_client() as bench_client,
+        TemporaryDirectory(dir=bench_environment.folder) as place,
+    ):
+        master = bench_client.play(film)
+        answers = {master: bench_client.get(master), **bench_client.first_segment(master)}
+        bench_client.stop(master)
         files = Path(place, "files")
         files.mkdir()
         for number, data in enumerate(answers.values()):
@@ -77,25 +80,25 @@ def _warm(theatre: Theatre) -> Figure:
         with nginx(files) as url:
             ours, floors = in_turns(
                 _WARM_ROUNDS,
-                lambda: _again(visitor, film),
+                lambda: _again(bench_client, film),
                 lambda: seconds(lambda: [fetch(f"{url}/{number}") for number in range(len(answers))]),
             )
     return Figure("Play to first segment, warm, encrypted film", "s", "less", _WARM_FLOOR, ours, floors)
 
 
-def _again(visitor: Visitor, film: str) -> float:
+def _again(bench_client: BenchClient, film: str) -> float:
     begun = time.perf_counter()
-    master = visitor.play(film)
-    visitor.first_segment(master)
+    master = bench_client.play(film)
+    bench_client.first_segment(master)
     taken = time.perf_counter() - begun
-    visitor.stop(master)
+    bench_client.stop(master)
     return taken
 
 
-def _plain_ffmpeg(theatre: Theatre) -> float:
+def _plain_ffmpeg(bench_environment: BenchEnvironment) -> float:
     """Run the very command the server runs, from file to files, until the first segment is closed."""
-    with TemporaryDirectory(dir=theatre.folder) as target:
-        command = _command(theatre, Path(target))
+    with TemporaryDirectory(dir=bench_environment.folder) as target:
+        command = _command(bench_environment, Path(target))
         begun = time.perf_counter()
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=target)
         try:
@@ -110,12 +113,14 @@ def _plain_ffmpeg(theatre: Theatre) -> float:
             process.wait()
 
 
-def _command(theatre: Theatre, target: Path) -> list[str]:
+def _command(bench_environment: BenchEnvironment, target: Path) -> list[str]:
     tool = find_ffmpeg()
-    width, height = map(int, theatre.scale.film_size.split("x"))
-    probe = Probe("mp4", Seconds(theatre.scale.film_seconds), VideoTrack("h264", width, height, Fraction(24)))
-    order = PictureOrder(
+    width, height = map(int, bench_environment.scale.film_size.split("x"))
+    probe = Probe(
+        "mp4", Seconds(bench_environment.scale.film_seconds), VideoTrack("h264", width, height, Fraction(24))
+    )
+    order = VideoEncodeJob(
         starting_rendition(bitrate_ladder(probe.video)), video_timeline(probe.duration, Fraction(24)), 0
     )
-    route = Route(f"file:{theatre.film}", f"{target}/", FfmpegEncoder(tool)._threads)
+    route = MediaRoute(f"file:{bench_environment.film}", f"{target}/", FfmpegMediaTools(None, tool)._threads)
     return ["file" if word == PROTOCOLS else word for word in picture_command(tool, route, probe, order)]

@@ -1,55 +1,67 @@
-"""How many tokens of many films a wallet holds: batched, through the pool with its failover and checks."""
+"""How many tokens of many films a wallet holds, and where that stands on their ladders: what the library asks."""
 
 from __future__ import annotations
 
 import asyncio
-import http.client
-import json
 import secrets
+import sqlite3
 import time
-from urllib.parse import urlsplit
+from contextlib import closing
+from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.bench.theatre import VIEWER, Chain, Theatre
+from tests.bench.bench_environment import VIEWER, BenchEnvironment
 from tests.bench.turns import in_turns_async
-from tests.components.registry import CHAIN_ID, open_pool
-from wylloh_server.adapters.chain import RegistryChain
-from wylloh_server.adapters.chain._wire import balance_query
-from wylloh_server.domain.types import TokenReference, wallet_of
+from tests.components.registry import CHAIN_ID, LADDER
+from wylloh_server.domain.chain_events import LadderChanged, LogPosition, ZERO_ADDRESS, TokensTransferred
+from wylloh_server.domain.ports.chain import BlockHeader, BlockRange, ChainHead
+from wylloh_server.domain.types import BlockNumber, Timestamp, TokenReference, parse_wallet
+from wylloh_server.storage import open_database
 
 _ROUNDS = 15
+_FIRST = BlockHeader(BlockNumber(1), "0x" + "01" * 32, Timestamp(0))
 
 
-def measure(theatre: Theatre) -> list[Figure]:
-    """What opening the library asks of the chain."""
-    ours, floors = asyncio.run(_measured(theatre.chain, theatre.scale.tokens, _ROUNDS))
-    floor = "the same eth_call sent bare to the same node over a kept connection, answer not decoded"
-    name = f"Holdings of {theatre.scale.tokens} films"
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
+    """What opening the library asks of the projections."""
+    folder = bench_environment.folder / "holdings"
+    folder.mkdir()
+    ours, floors = asyncio.run(
+        _measured(folder / "holdings.sqlite3", bench_environment.scale.tokens, _ROUNDS)
+    )
+    floor = "the same join by sqlite3 over a kept connection, ladders not decoded"
+    name = f"Holdings of {bench_environment.scale.tokens} films"
     return [Figure(name, "ms", "less", floor, ours, floors)]
 
 
-async def _measured(chain: Chain, count: int, rounds: int) -> tuple[tuple[float, ...], ...]:
-    wallet = wallet_of(VIEWER.address)
-    tokens = [TokenReference(CHAIN_ID, chain.contract, secrets.randbits(256)) for _ in range(count)]
-    call = {"to": chain.contract, "data": balance_query(wallet, [token.token_id for token in tokens])}
-    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [call, "latest"]})
-    connection = http.client.HTTPConnection(urlsplit(chain.rpc).netloc, timeout=30)
-    async with open_pool(chain.rpc, contract=chain.contract) as pool:
-        reader = RegistryChain(pool, chain.contract)
+async def _measured(place: Path, count: int, rounds: int) -> tuple[tuple[float, ...], ...]:
+    wallet = parse_wallet(VIEWER.address)
+    contract = parse_wallet("0x" + "c0" * 20)
+    tokens = [TokenReference(CHAIN_ID, contract, secrets.randbits(256)) for _ in range(count)]
+    async with open_database(place) as database:
+        mark = LogPosition(_FIRST.number, _FIRST.hash, _FIRST.hash, 0, _FIRST.at)
+        ladders = [LadderChanged(mark, token, LADDER) for token in tokens]
+        minted = [TokensTransferred(mark, token, ZERO_ADDRESS, wallet, 5) for token in tokens[::2]]
+        stretch = BlockRange(_FIRST.number, "", (_FIRST,), (*ladders, *minted))
+        await database.storage.chain_index.extend(stretch, ChainHead(_FIRST, _FIRST.number))
 
         async def ours() -> float:
             begun = time.perf_counter()
-            await reader.holdings(wallet, tokens)
-            return (time.perf_counter() - begun) * 1000
+            stacks = await database.storage.stacks.stacks(wallet, tokens)
+            taken = (time.perf_counter() - begun) * 1000
+            assert len(stacks) == count
+            return taken
 
-        async def bare() -> float:
-            begun = time.perf_counter()
-            connection.request("POST", "/", asked, {"Content-Type": "application/json"})
-            json.loads(connection.getresponse().read())
-            return (time.perf_counter() - begun) * 1000
+        with closing(sqlite3.connect(place)) as connection:
+            joined = (
+                "SELECT films.token, films.ladder, balances.amount FROM chain_films AS films LEFT JOIN"
+                " chain_balances AS balances ON balances.token = films.token AND balances.wallet = ?"
+            )
 
-        await ours()  # connects, and checks chain and contract once
-        try:
+            async def bare() -> float:
+                begun = time.perf_counter()
+                connection.execute(joined, (bytes.fromhex(wallet[2:]),)).fetchall()
+                return (time.perf_counter() - begun) * 1000
+
+            await ours()
             return await in_turns_async(rounds, ours, bare)
-        finally:
-            connection.close()

@@ -12,32 +12,36 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.bench.figures import Figure
-from tests.bench.theatre import Theatre
+from tests.bench.bench_environment import BenchEnvironment
 from tests.bench.turns import in_turns_async
 from tests.components.anvil import anvil
 from tests.components.evm import Contract, Evm
 from tests.components.registry import open_pool
-from wylloh_server.adapters.chain import ChainHistory
-from wylloh_server.adapters.clock import system_clock
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.onchain import Contracts
+from wylloh_server.adapters.chain import ChainLogReader
+from wylloh_server.adapters.system_clock import system_clock
+from wylloh_server.storage import open_database
+from wylloh_server.domain.chain_events import Contracts
 from wylloh_server.domain.types import BlockNumber
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.indexer import Indexer
+from wylloh_server.services.operations.event_bus import EventBus
+from wylloh_server.services.chain.indexer import Indexer
 
 _ROUNDS = 3
 _IN_A_BLOCK = 500
 
 
-def measure(theatre: Theatre) -> list[Figure]:
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     """What a new server needs to know a film that many people have."""
-    folder = theatre.folder / "indexing"
+    folder = bench_environment.folder / "indexing"
     folder.mkdir()
     with anvil() as node, closing(Evm(node.url)) as evm:
-        registry = _history(evm, theatre.scale.chain_events)
-        ours, floors = asyncio.run(_measured(node.url, registry, theatre.scale.chain_events, folder))
+        registry = _history(evm, bench_environment.scale.chain_events)
+        ours, floors = asyncio.run(
+            _measured(node.url, registry, bench_environment.scale.chain_events, folder)
+        )
     floor = "one eth_getLogs of the same range over a kept connection, its JSON parsed and thrown away"
-    return [Figure(f"Index {theatre.scale.chain_events:,} events", "s", "less", floor, ours, floors)]
+    return [
+        Figure(f"Index {bench_environment.scale.chain_events:,} events", "s", "less", floor, ours, floors)
+    ]
 
 
 def _history(evm: Evm, events: int) -> Contract:
@@ -60,11 +64,10 @@ async def _measured(url: str, registry: Contract, events: int, folder: Path) -> 
         async with open_database(folder / f"{next(numbers)}.sqlite3") as database, open_pool(url) as pool:
             contracts = Contracts(registry.address, None, None)
             indexer = Indexer(
-                logs=ChainHistory(pool, registry.address, contracts),
+                logs=ChainLogReader(pool, registry.address, contracts),
                 history=database.storage.history,
                 index=database.storage.chain_index,
-                bus=Bus(),
-                clock=system_clock,
+                bus=EventBus(),
                 subject="bench",
                 start_block=BlockNumber(0),
             )

@@ -12,3 +12,7 @@ function request()
   at = at % #requests + 1
   return requests[at]
 end
+
+function done(_, latency)
+  io.write(string.format("95%% within %d us\n", latency:percentile(95)))
+end

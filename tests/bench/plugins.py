@@ -1,4 +1,4 @@
-"""What it costs that a plugin's code runs in a thread of its own: a hook through the bridge, and a plain await."""
+"""What it costs that a plugin's code runs in a thread of its own: a hook through the proxy, and a plain await."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure
-from tests.bench.theatre import Theatre
+from tests.bench.bench_environment import BenchEnvironment
 from tests.bench.turns import in_turns_async
-from tests.hooks.conftest import House
-from wylloh_server.hooks import Limits
+from tests.plugins.conftest import PluginEnvironment
+from wylloh_server.plugins import Limits
 
 _ROUNDS = 15
 _CALLS = 100
@@ -36,19 +36,19 @@ async def page_fragments(context):
 """
 
 
-def measure(_: Theatre) -> list[Figure]:
+def measure(_: BenchEnvironment) -> list[Figure]:
     """What a page pays for each plugin that adds to it."""
     with tempfile.TemporaryDirectory(prefix="wylloh-bench-plugin-") as folder:
-        house = House(Path(folder))
+        environment = PluginEnvironment(Path(folder))
         try:
-            return asyncio.run(_measured(house))
+            return asyncio.run(_measured(environment))
         finally:
-            house.forget()
+            environment.forget()
 
 
-async def _measured(house: House) -> list[Figure]:
-    house.write("benchtea", _CODE)
-    async with house.running(limits=Limits(answer=30)) as (registry, dispatch):
+async def _measured(environment: PluginEnvironment) -> list[Figure]:
+    environment.write("benchtea", _CODE)
+    async with environment.running(limits=Limits(answer=30)) as (registry, dispatch):
         plugin = registry.plugin("benchtea")
         context, code = plugin.context, plugin.code
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.bench.figures import Figure
-from tests.bench.theatre import BOUND, Bulk, Theatre
+from tests.bench.bench_environment import BOUND, Bulk, BenchEnvironment
 from tests.bench.turns import in_turns
 from wylloh_server.adapters.crypto import TinkFilmCipher
 from wylloh_server.adapters.ipfs import GatewayPool, IpfsPackages, open_block_store
@@ -22,12 +22,12 @@ _TAG = 16
 _NONCE = bytes(12)
 
 
-def measure(theatre: Theatre) -> list[Figure]:
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     """The way playback reads, against bare hashing and decryption on one thread and on all."""
-    bulk, threads = theatre.bulk, os.cpu_count() or 1
+    bulk, threads = bench_environment.bulk, os.cpu_count() or 1
     bare = _Bare(bulk.size)
     ours, single, many = in_turns(
-        min(_ROUNDS, theatre.scale.rounds),
+        min(_ROUNDS, bench_environment.scale.rounds),
         lambda: asyncio.run(_read(bulk)),
         lambda: bare.rate(1),
         lambda: bare.rate(threads),

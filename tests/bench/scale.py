@@ -23,7 +23,8 @@ class Scale:
     wrk_seconds: int
     wrk_rounds: int
     tokens: int
-    shelf: int
+    shelves: tuple[int, ...]
+    gated_films: int
     titles: int
     chain_events: int
     transfers: int
@@ -41,7 +42,8 @@ FULL = Scale(
     wrk_seconds=3,
     wrk_rounds=3,
     tokens=500,
-    shelf=1_000,
+    shelves=(1_000, 100_000),
+    gated_films=500,
     titles=10_000,
     chain_events=100_000,
     transfers=1_000_000,
@@ -59,7 +61,8 @@ TINY = Scale(
     wrk_seconds=1,
     wrk_rounds=1,
     tokens=3,
-    shelf=5,
+    shelves=(5, 70),
+    gated_films=4,
     titles=60,
     chain_events=1_200,
     transfers=400,

@@ -10,16 +10,19 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 from tests.components.programs import program
 from tests.components.server import WYLLOH, server_settings
-from wylloh_server.cli.demo.processes import Child, child
-from wylloh_server.cli.demo.servers import answers
+from demo.child_processes import Child, child
+from demo.demo_servers import answers
 
 CONNECTIONS = 64
+_PATIENCE = 10
+"""Seconds that `wrk` waits for one answer."""
 _START_SECONDS = 60
 _QUIET = 0.05
 
@@ -58,6 +61,17 @@ def wait_until_quiet(running: Child, seconds: float) -> None:
         before = now
 
 
+def resident_megabytes(running: Child) -> float:
+    """Return the resident memory of a process and of the children that it runs, in MB of 10⁶ bytes."""
+    pid = running.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    kilobytes = [
+        int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text())[1])
+        for one in (pid, *children)
+    ]
+    return sum(kilobytes) * 1024 / 1e6
+
+
 def _processor_seconds(running: Child) -> float:
     """What a process and the children it has waited for have used; one that still runs counts as much."""
     pid = running.pid
@@ -89,16 +103,32 @@ def nginx(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What `wrk` saw: answers per second, and the milliseconds within which 95 % of them came."""
+
+    per_second: float
+    p95: float
+
+
 def wrk(
     url: str, paths: Sequence[str], seconds: int, *, cookie: str = "", connections: int = CONNECTIONS
 ) -> float:
-    """Ask for some paths in turn over many connections for some seconds; gives answers per second.
+    """Return the answers per second of `load`."""
+    return load(url, paths, seconds, cookie=cookie, connections=connections).per_second
+
+
+def load(
+    url: str, paths: Sequence[str], seconds: int, *, cookie: str = "", connections: int = CONNECTIONS
+) -> Load:
+    """Request some paths in turn over many connections for some seconds.
 
     Raises:
-        RuntimeError: an answer was not 200.
+        RuntimeError: an answer was not 200, or took longer than both `seconds` and ten seconds.
     """
     script = Path(__file__).with_name("paths.lua")
-    words = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
+    patience = max(seconds, _PATIENCE)
+    words = ["-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", f"{patience}s", "-s", str(script)]
     done = subprocess.run(
         [str(program("wrk")), *words, "-H", f"Cookie: {cookie}", url, "--", *paths],
         capture_output=True,
@@ -109,7 +139,8 @@ def wrk(
     )
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
         raise RuntimeError(f"not every answer came:\n{done.stdout}")
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1])
+    within = int(re.search(r"95% within (\d+) us", done.stdout)[1])
+    return Load(float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)[1]), within / 1000)
 
 
 @contextmanager

@@ -7,28 +7,28 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 from tests.bench.servers import CONNECTIONS, nginx, wait_until_quiet, write_settings, wrk
-from tests.bench.theatre import House, Theatre, first_visit
+from tests.bench.bench_environment import HolderServer, BenchEnvironment, first_visit
 from tests.bench.turns import in_turns
-from tests.bench.visitor import first_uri
+from tests.bench.bench_client import first_uri
 from tests.components.films import make_film
-from wylloh_server.domain.film import film_id_of
+from wylloh_server.domain.film import film_id_for
 
 _PER_SEGMENT = 2
 
 
-def measure(theatre: Theatre) -> list[Figure]:
+def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     """One process of ours against one nginx worker with the same bytes; wrk has a single thread."""
-    scale, house, film = theatre.scale, *_house(theatre)
-    files = theatre.folder / "nginx" / "files"
+    scale, holder_server, film = bench_environment.scale, *_house(bench_environment)
+    files = bench_environment.folder / "nginx" / "files"
     files.mkdir(parents=True)
-    with house.opened(), house.visitor() as visitor, nginx(files) as plain:
-        playlist = first_uri(master := visitor.play(film), visitor.get(master))
-        track, ours = playlist.rpartition("/")[0], f"http://127.0.0.1:{house.port}"
+    with holder_server.opened(), holder_server.bench_client() as bench_client, nginx(files) as plain:
+        playlist = first_uri(master := bench_client.play(film), bench_client.get(master))
+        track, ours = playlist.rpartition("/")[0], f"http://127.0.0.1:{holder_server.port}"
         segments = [f"{number}.m4s" for number in range(scale.hot_segments)]
         for name in ("playlist.m3u8", *segments):
-            (files / name).write_bytes(visitor.get(f"{track}/{name}"))
+            (files / name).write_bytes(bench_client.get(f"{track}/{name}"))
         sizes = {name: (files / name).stat().st_size for name in ("playlist.m3u8", segments[0])}
-        cookie = visitor.cookie_header
+        cookie = bench_client.cookie_header
 
         def rates(names: list[str]) -> tuple[tuple[float, ...], ...]:
             paths, seconds = [f"{track}/{name}" for name in names], scale.wrk_seconds
@@ -50,27 +50,29 @@ def _figure(what: str, size: int, rates: tuple[tuple[float, ...], ...]) -> Figur
     return Figure(f"{what} of {spoken} served", "per s", "more", floor, *rates)
 
 
-def _house(theatre: Theatre) -> tuple[House, str]:
+def _house(bench_environment: BenchEnvironment) -> tuple[HolderServer, str]:
     """A server whose film has every segment made, the first ones replaced by larger ones."""
-    scale, folder = theatre.scale, theatre.folder / "serving"
+    scale, folder = bench_environment.scale, bench_environment.folder / "serving"
     film = folder / "films" / "Long.mp4"
     film.parent.mkdir(parents=True)
     # Small and slow pictures: what counts is how many segments the playlist lists.
     length = scale.playlist_segments * _PER_SEGMENT
     make_film(film, length, size="192x108", rate="5", languages=("eng",), subtitles=False)
     sections = {"library": {"folders": [str(film.parent)]}}
-    settings = write_settings(folder, theatre.port, **sections)
-    film_id = film_id_of(f"file:{film}")
-    with first_visit(settings, theatre.port, films=1) as (running, visitor):
-        master = visitor.play(film_id)
-        track = first_uri(master, visitor.get(master)).split("/")[-2]
+    settings = write_settings(folder, bench_environment.port, **sections)
+    film_id = film_id_for(f"file:{film}")
+    with first_visit(settings, bench_environment.port, films=1) as (running, bench_client):
+        master = bench_client.play(film_id)
+        track = first_uri(master, bench_client.get(master)).split("/")[-2]
         last = f"{scale.playlist_segments - 1}.m4s"
         running.wait_for(lambda: list(folder.glob(f"data/segments/*/{track}/{last}")), seconds=60)
         wait_until_quiet(running, scale.settle_seconds)
-    _enlarge(next(folder.glob(f"data/segments/*/{track}")), theatre)
-    return House(folder, theatre.port, visitor.cookies, sections, scale.settle_seconds), film_id
+    _enlarge(next(folder.glob(f"data/segments/*/{track}")), bench_environment)
+    return HolderServer(
+        folder, bench_environment.port, bench_client.cookies, sections, scale.settle_seconds
+    ), film_id
 
 
-def _enlarge(track: Path, theatre: Theatre) -> None:
-    for number in range(theatre.scale.hot_segments):
-        (track / f"{number}.m4s").write_bytes(os.urandom(theatre.scale.segment_bytes))
+def _enlarge(track: Path, bench_environment: BenchEnvironment) -> None:
+    for number in range(bench_environment.scale.hot_segments):
+        (track / f"{number}.m4s").write_bytes(os.urandom(bench_environment.scale.segment_bytes))

@@ -13,7 +13,19 @@ from tests.bench.figures import Figure, table
 
 @pytest.mark.parametrize(
     "part",
-    ["reading", "holdings", "indexing", "catalogue", "analytics", "plugins", "serving", "first_segment"],
+    [
+        "reading",
+        "holdings",
+        "indexing",
+        "catalogue",
+        "analytics",
+        "plugins",
+        "serving",
+        "first_segment",
+        "library",
+        "cold_library",
+        "starting",
+    ],
 )
 def test_a_part_prints_a_table_and_a_line_of_json_for_each_figure(part, capsys, tmp_path):
     main([part, "--tiny", "--json", str(tmp_path / "figures.json")])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-Measure = Callable[[], float]
+Measured = TypeVar("Measured")
 
 
-def in_turns(rounds: int, *measures: Measure) -> tuple[tuple[float, ...], ...]:
-    """Take each measure once a round; gives all values of the first, of the second, and so on."""
+def in_turns(rounds: int, *measures: Callable[[], Measured]) -> tuple[tuple[Measured, ...], ...]:
+    """Take each measure once a round; return all values of the first, of the second, and so on."""
     taken = [tuple(measure() for measure in measures) for _ in range(rounds)]
     return tuple(zip(*taken, strict=True))
 

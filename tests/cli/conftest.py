@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.stage import chain_with_registry
+from tests.components.environment import chain_with_registry
 
 
 @pytest.fixture(scope="session")

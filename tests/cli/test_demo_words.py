@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wylloh_server.cli.demo.publishing import words_of
+from demo.demo_publisher import title_options
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from wylloh_server.cli.demo.publishing import words_of
     ],
 )
 def test_a_film_is_named_after_its_file(name, words):
-    assert words_of(Path("/films") / name) == words
+    assert title_options(Path("/films") / name) == words

@@ -1,4 +1,4 @@
-"""`wylloh doctor`: one line each for ffmpeg, chain, history, gateways, clock, disk, folders and films, with the fix."""
+"""`wylloh doctor`: one line for each thing the server needs, with the fix."""
 
 from __future__ import annotations
 
@@ -13,11 +13,28 @@ from tests.components.rpc_proxy import rpc_proxy
 from tests.components.server import server_settings, wylloh, wylloh_async
 from tests.components.serving import serving
 from tests.components.small_disk import read_only_folder, small_disk
-from wylloh_server.adapters.database import open_database
+from wylloh_server.app import commands, services
+from wylloh_server.config import Settings
+from wylloh_server.storage import open_database
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.domain.types import FilmId
 
-NAMES = ["ffmpeg", "Chain", "History", "Gateways", "Clock", "Disk", "Folders", "Films"]
+NAMES = [
+    "ffmpeg",
+    "Sandbox",
+    "Chain",
+    "Contracts",
+    "History",
+    "Gateways",
+    "Clock",
+    "Disk",
+    "Folders",
+    "Films",
+    "Packages",
+    "Keys",
+    "Backup",
+    "Address",
+]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -55,6 +72,7 @@ async def test_all_is_well(tmp_path, chain):
         said = await visit(settings)
     assert said.wrong == []
     assert said.code == 0
+    assert "reaches no key, no database" in said.lines["Sandbox"]
     assert "1 of 1 nodes answer" in said.lines["Chain"]
     assert "Nothing has been read yet." in said.lines["History"]
     assert f"of {url}." in said.lines["Clock"]
@@ -83,7 +101,8 @@ async def test_everything_is_wrong_at_once(tmp_path):
                 library={"folders": [str(tmp_path / "unplugged")]},
             )
             said = await visit(settings)
-    assert said.wrong == [name for name in NAMES if name not in {"Films", "History"}]
+    fine = {"Films", "History", "Contracts", "Packages", "Keys", "Backup", "Sandbox", "Address"}
+    assert said.wrong == [name for name in NAMES if name not in fine]
     assert said.code == 1
     assert "playback.ffmpeg" in said.lines["ffmpeg"]
     assert "0 of 1 answer" in said.lines["Gateways"]
@@ -136,4 +155,31 @@ def test_a_small_disk(tmp_path):
     with small_disk(tmp_path / "data", 1000):
         said = Visit(wylloh("doctor", "--config", server_settings(tmp_path)))
     assert said.wrong == ["Disk"]
-    assert "0.0 GB free" in said.lines["Disk"]
+    assert " MB free" in said.lines["Disk"]
+
+
+async def test_a_database_that_does_not_open_is_a_failed_check_of_each_that_reads_it(tmp_path, monkeypatch):
+    opened, real = [], commands.open_database
+    monkeypatch.setattr(commands, "open_database", lambda place: opened.append(place) or real(place))
+    settings = Settings(server={"data": tmp_path})
+    (tmp_path / "wylloh.sqlite3").write_bytes(b"no database at all" * 100)
+    checks = {check.name: check for check in await commands.check_everything(settings)}
+    failed = [name for name, check in checks.items() if not check.ok]
+    assert failed == ["History", "Films", "Packages", "Keys"]
+    assert len({checks[name].sentence for name in failed}) == len(opened) == 1
+    assert all(checks[name].fix for name in failed)
+
+
+async def test_a_database_elsewhere_is_not_made_by_asking_and_is_what_the_sandbox_must_not_reach(
+    tmp_path, monkeypatch
+):
+    tried, real = [], services.try_sandbox
+    monkeypatch.setattr(
+        services, "try_sandbox", lambda secrets, ffmpeg: tried.extend(secrets) or real(secrets, ffmpeg)
+    )
+    file = tmp_path / "elsewhere.db"
+    settings = Settings(server={"data": tmp_path}, database={"url": f"sqlite:///{file}"})
+    checks = {check.name: check for check in await commands.check_everything(settings)}
+    assert checks["Films"].ok
+    assert not file.exists()
+    assert tried == [tmp_path / "keys", file]

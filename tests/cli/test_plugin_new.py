@@ -15,7 +15,7 @@ from eth_account import Account
 
 from tests.components.server import clean_environment, guest, running_server, server_settings, wylloh
 from wylloh_server.cli import main
-from wylloh_server.cli.plugin.new import write_plugin
+from wylloh_server.cli.plugin.new_command import write_plugin
 from wylloh_server.domain.errors import InvalidValue
 
 FILES = {
@@ -69,6 +69,21 @@ def test_a_check_finds_nothing_wrong_with_it(written):
     assert "counting 0.1.0 loads. It was written for SDK" in done.stdout
 
 
+def test_its_tests_have_types_too(written):
+    """So that `mypy --strict` checks them."""
+    (file,) = (written / "tests").glob("test_*.py")
+    functions = [
+        node
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert functions
+    for function in functions:
+        assert function.returns is not None, function.name
+        assert all(argument.annotation for argument in function.args.args), function.name
+    assert "PluginApp" in file.read_text()
+
+
 async def test_its_page_shows(written, tmp_path):
     owner = Account.create()
     settings = server_settings(tmp_path, plugins={"path": [str(written.parent)]})
@@ -79,9 +94,9 @@ async def test_its_page_shows(written, tmp_path):
         assert re.search(r'href="/plugins/counting/"[^>]*>Counting</a>', page)
 
 
-def test_what_the_readme_shows_works_as_it_stands(tmp_path, monkeypatch):
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    block = re.search(r"\n## Plugins\n.*?```\n(.*?)```", readme, re.DOTALL)[1]
+def test_what_the_page_for_authors_shows_works_as_it_stands(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs/plugin-author.md").read_text()
+    block = re.search(r"```\n(.*?)```", page, re.DOTALL)[1]
     lines = [shlex.split(line, comments=True) for line in block.splitlines()]
     assert [line[:3] for line in lines] == [["wylloh", "plugin", word] for word in ("new", "check", "list")]
     monkeypatch.chdir(tmp_path)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import tomllib
+from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
 
+from wylloh_server.app.instance_lock import instance_lock
+from wylloh_server.app.plugin_status import known_voters, noted_voters
 from wylloh_server.cli import main
-from wylloh_server.cli.plugin.switch import change_disabled
+from wylloh_server.adapters.files.settings_file import change_disabled
+from wylloh_server.config import load_settings
 from wylloh_server.domain.errors import SettingsError
+from wylloh_server.domain.plugin_record import PluginRecord, PluginStatus
+from wylloh_server.storage import open_database
 
 OWN = """# My server.
 [server]
@@ -125,3 +133,49 @@ def test_the_list_says_why_a_plugin_does_not_run(file):
     assert any(line[:1] == ["tagging"] and line[2:] == ["ready", "SDK", "1.0"] for line in lines)
     assert "The plugin does not say which SDK it was written for. Write WYLLOH_SDK" in output
     assert "Traceback" not in output
+
+
+def test_the_list_shows_the_troubles_of_a_plugin_that_runs_also_when_no_place_is_closed(
+    file, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("WYLLOH_SERVER__DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    place = "nav_items: ValueError: no (wylloh_shelf/__init__.py:9)"
+    record = PluginRecord("shelf", "1.0", PluginStatus.RUNNING, "", "x", 1, place, lost={"it failed": 2})
+    (tmp_path / "data/plugins.json").write_text(json.dumps([asdict(record)]))
+    with instance_lock(tmp_path / "data"):
+        code, output = run("list", "--config", file)
+    assert code == 0
+    assert f"Errors so far: 1. The last one: {place}\n" in output
+    assert "Events it did not hear, because it failed: 2." in output
+
+
+def test_a_plugin_that_had_a_say_and_is_gone_can_be_disabled(file, tmp_path, monkeypatch):
+    monkeypatch.setenv("WYLLOH_SERVER__DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    records = [{"name": "gonelock", "votes": True}, {"name": "goneshelf", "votes": False}]
+    (tmp_path / "data/plugins.json").write_text(json.dumps(records))
+    assert run("disable", "goneshelf", "--config", file)[0] == 1
+    code, output = run("disable", "gonelock", "--config", file)
+    assert (code, "gonelock is disabled in" in output) == (0, True)
+    assert "gonelock" in tomllib.loads(file.read_text())["plugins"]["disabled"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "7", "[7]", '{"a": 1}', '[{"votes": true}]'])
+def test_what_was_noted_of_plugins_may_be_damaged(file, tmp_path, monkeypatch, text):
+    monkeypatch.setenv("WYLLOH_SERVER__DATA", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/plugins.json").write_text(text)
+    settings = load_settings(file)
+    assert noted_voters(settings) == ()
+    remember(settings, "gonelock")
+    assert asyncio.run(known_voters(settings)) == {"gonelock"}, "the database knows"
+    assert run("disable", "gonelock", "--config", file)[0] == 0
+
+
+def remember(settings, *names):
+    async def write():
+        async with open_database(settings.database_url) as database:
+            await database.storage.voting_plugins.replace(names)
+
+    asyncio.run(write())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 
 import pytest
 
-from tests.components.server import guest, running_server, server_settings, wylloh
+from tests.components.server import PATIENCE, guest, running_server, server_settings, wylloh
 from tests.components.small_disk import read_only_folder
 
 
@@ -140,10 +141,22 @@ def test_help_imports_nothing_heavy():
     done = wylloh("serve", "--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
     assert done.returncode == 0
     assert "--config" in done.stdout
-    assert " wylloh_server.cli.options\n" in done.stderr
+    assert " wylloh_server.cli.settings_option\n" in done.stderr
     for heavy in ("web3", "aiohttp", "dbos", "sqlalchemy"):
         assert f" {heavy}\n" not in done.stderr
 
 
 def test_version():
     assert wylloh("--version").stdout.startswith("wylloh, version ")
+
+
+def test_stopping_ends_even_when_something_never_comes_back():
+    code = (
+        "import time; from wylloh_server.cli import serve; serve._STOP_SECONDS = 0.2; "
+        "serve._stop_in_any_case(); time.sleep(600)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0
+    assert "Stopping took longer than 0.2 s" in done.stderr

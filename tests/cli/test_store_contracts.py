@@ -11,10 +11,10 @@ import pytest
 from tests.components.anvil import anvil
 from tests.components.registry import ACCOUNTS, CHAIN_ID, deployed, open_pool
 from tests.components.server import server_settings, wylloh
-from tests.components.stage import signing_files
+from tests.components.environment import signing_files
 from wylloh_server.adapters.chain.registry_calls import call, deploy
-from wylloh_server.adapters.chain.transactions import send
-from wylloh_server.domain.types import wallet_of
+from wylloh_server.adapters.chain.transaction_sender import send
+from wylloh_server.domain.types import parse_wallet
 from wylloh_server.resources import contract_artifact
 
 OWNER, STRANGER = ACCOUNTS[0], ACCOUNTS[1]
@@ -34,7 +34,7 @@ def chain(node):
 
 async def _prepared(url) -> dict:
     async with deployed(url) as registry:
-        coin = (await registry.send(deploy(contract_artifact("DemoDollar"), (), ()))).contract
+        coin = (await registry.send(deploy(contract_artifact("DemoDollar"), ()))).contract
         return {"coin": coin, "rpc": [url], "id": int(CHAIN_ID), "contract": registry.contract}
 
 
@@ -73,7 +73,7 @@ async def _asked(chain, contract, function, values) -> str:
 
 
 def test_a_store_from_nothing_to_its_first_coin(tmp_path, chain, coin):
-    receiver = wallet_of(STRANGER.address)
+    receiver = parse_wallet(STRANGER.address)
     words = ("deploy-store", "--owner", OWNER.address, "--fee", 250, "--fee-receiver", receiver)
     store = tomllib.loads(said(tmp_path, chain, *words))["chain"]["store"]
     chain = {**chain, "store": store}
@@ -127,8 +127,8 @@ def test_splitters_come_from_a_factory_that_nobody_owns(tmp_path, chain, coin):
 
 
 def _halves(coin):
-    shares = [(wallet_of(account.address), 5_000, "") for account in (OWNER, STRANGER)]
-    return wallet_of(STRANGER.address), shares, [coin]
+    shares = [(parse_wallet(account.address), 5_000, "") for account in (OWNER, STRANGER)]
+    return parse_wallet(STRANGER.address), shares, [coin]
 
 
 def test_without_a_store_it_says_how_to_get_one(tmp_path, chain, coin):
@@ -146,4 +146,4 @@ def test_for_a_browser_wallet_it_prints_what_to_send(tmp_path, chain):
     words = ("deploy-store", "--owner", OWNER.address, "--config", settings, "--wallet", OWNER.address)
     done = wylloh("registry", *words)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["params"][0]["from"] == wallet_of(OWNER.address)
+    assert json.loads(done.stdout)["params"][0]["from"] == parse_wallet(OWNER.address)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from tests.components.programs import program
+
+_PATIENCE_MS = 60_000
+"""How long a page may take to become what a test expects, on a busy machine."""
 
 
 @asynccontextmanager
 async def chromium():
     """Start one, give playwright's `Browser`, and end it."""
     path = program("chromium")
+    expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
         try:

@@ -1,4 +1,4 @@
-"""A custodian's door over a real `Custody`, without its web floor. What it answers can be tampered with."""
+"""A custodian over a real `CustodianService`, without its web floor. What it answers can be tampered with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from wylloh_server.domain.errors import WyllohError
 from wylloh_server.domain.license import request_from_json
-from wylloh_server.services.custody import Custody
+from wylloh_server.services.licensing.custodian import CustodianService
 
 
 @dataclass
@@ -29,21 +29,21 @@ class CustodianDoor:
 
 
 @asynccontextmanager
-async def custodian_door(custody: Custody) -> AsyncIterator[CustodianDoor]:
+async def custodian_door(custody: CustodianService) -> AsyncIterator[CustodianDoor]:
     """Answers on loopback until the context ends."""
-    door = CustodianDoor()
+    loopback = CustodianDoor()
 
     async def release(request: web.Request) -> web.Response:
-        door.asked += 1
-        if door.says:
-            return web.json_response({"error": door.says}, status=403)
-        if door.status is not None:
-            return web.Response(status=door.status, text="<h1>Sorry</h1>")
+        loopback.asked += 1
+        if loopback.says:
+            return web.json_response({"error": loopback.says}, status=403)
+        if loopback.status is not None:
+            return web.Response(status=loopback.status, text="<h1>Sorry</h1>")
         try:
             envelope = await custody.release(request_from_json(await request.json()))
         except WyllohError as error:
             return web.json_response({"error": str(error), "fix": error.fix}, status=403)
-        return web.json_response(door.tamper(envelope.as_json()))
+        return web.json_response(loopback.tamper(envelope.as_json()))
 
     app = web.Application()
     app.router.add_post("/api/custody/envelope", release)
@@ -52,7 +52,7 @@ async def custodian_door(custody: Custody) -> AsyncIterator[CustodianDoor]:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         host, port = runner.addresses[0][:2]
-        door.url = f"http://{host}:{port}"
-        yield door
+        loopback.url = f"http://{host}:{port}"
+        yield loopback
     finally:
         await runner.cleanup()

@@ -22,7 +22,11 @@ from wylloh_server.resources import contract_artifact
 UINT256_MAX = 2**256 - 1
 ZERO = "0x" + "00" * 20
 
-_HOSTILE = Path(__file__).resolve().parents[2] / "contracts/test/artifacts"
+_OTHERS = (
+    Path(__file__).resolve().parents[2] / "contracts/test/artifacts",
+    Path(__file__).resolve().parent / "earlier_contracts",
+)
+"""Contracts that mean harm, and those of earlier releases as they were deployed (`EarlierFilmStore`)."""
 _GAS = hex(12_000_000)
 _BUILT_IN = {
     keccak(text="Error(string)")[:4]: ("Error", ["string"]),
@@ -104,7 +108,7 @@ class Evm:
         ]
 
     def deploy(self, artifact: str, *arguments: Any, by: str = "") -> Contract:
-        """Create a contract of the project, or one of those in contracts/test."""
+        """Create a contract of the project, one of those in contracts/test, or of an earlier release."""
         made = _artifact(artifact)
         contract = self.at(artifact, ZERO)
         constructor = next((entry for entry in made["abi"] if entry["type"] == "constructor"), {"inputs": []})
@@ -230,7 +234,7 @@ def _artifact(name: str) -> dict[str, Any]:
     try:
         path = Path(contract_artifact(name))
     except NotFound:
-        path = _HOSTILE / f"{name}.json"
+        (path,) = [path for folder in _OTHERS if (path := folder / f"{name}.json").exists()]
     return json.loads(path.read_text(encoding="utf-8"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
@@ -91,4 +92,37 @@ def hostile_files(folder: Path, film: Path) -> dict[str, Path]:
     }
     for name, content in contents.items():
         (folder / f"{name}.mp4").write_bytes(content)
-    return {name: folder / f"{name}.mp4" for name in contents} | {"sound-only": sound}
+    reference = folder / "external-reference.mov"
+    reference.write_bytes(with_external_reference(whole, film))
+    files = {name: folder / f"{name}.mp4" for name in contents}
+    return files | {"sound-only": sound, "external-reference": reference}
+
+
+def with_external_reference(film: bytes, target: Path) -> bytes:
+    """Return a film whose picture lies in another file, named by its absolute path (QuickTime's `alis`).
+
+    Args:
+        film: with its index at the end, so that nothing moves when that grows.
+        target: where its pictures lie, at the same places.
+    """
+    path = str(target).replace("/", ":").encode()
+    path += bytes(len(path) % 2)
+    body = bytes(10 + 1 + 27 + 12 + 1 + 63 + 16 + 4 + 16) + struct.pack(">HH", 2, len(path)) + path
+    body += struct.pack(">HH", 0xFFFF, 0) + bytes(8)
+    entry = struct.pack(">I4sI", 12 + len(body), b"alis", 0) + body
+    table = struct.pack(">I4sII", 16 + len(entry), b"dref", 0, 1) + entry
+    data, within = bytearray(film), 0
+    begin = data.rindex(b"moov") - 4
+    own = data.index(b"mdat") + 4
+    data[own:begin] = bytes(begin - own)  # nothing to see in the file itself
+    parents = []
+    for name in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        within = data.index(name, within or begin)
+        parents.append(within - 4)
+    old = data.index(b"dref", within) - 4
+    length = int.from_bytes(data[old : old + 4], "big")
+    for parent in parents:
+        size = int.from_bytes(data[parent : parent + 4], "big") + len(table) - length
+        data[parent : parent + 4] = size.to_bytes(4, "big")
+    data[old : old + length] = table
+    return bytes(data)

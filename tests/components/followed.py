@@ -11,12 +11,12 @@ from tests.components.evm import Contract, Evm
 from tests.components.market import Market, open_market
 from tests.components.registry import open_pool
 from tests.fakes import FakeClock
-from wylloh_server.adapters.chain import ChainHistory
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.onchain import Contracts, TokensMoved
-from wylloh_server.domain.types import BlockNumber, ChainId, TokenReference
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.indexer import Indexer
+from wylloh_server.adapters.chain import ChainLogReader, RegistryChain
+from wylloh_server.storage import open_database
+from wylloh_server.domain.chain_events import EventQuery, Contracts, TokensTransferred
+from wylloh_server.domain.types import BlockNumber, ChainId, TokenReference, Wallet
+from wylloh_server.services.operations.event_bus import EventBus
+from wylloh_server.services.chain.indexer import Indexer
 
 
 @dataclass
@@ -56,16 +56,16 @@ class Followed:
     @asynccontextmanager
     async def indexer(self, storage, url: str = "", **options):
         """An indexer as a process that has just started would make it."""
-        bus = Bus()
-        bus.subscribe(self.told.append)
+        bus = EventBus()
+        bus.listeners.append(self.told.append)
         async with open_pool(url or self.url) as pool:
             contracts = options.pop("contracts", self.contracts)
             yield Indexer(
-                logs=ChainHistory(pool, contracts.registry, contracts),
+                logs=ChainLogReader(pool, contracts.registry, contracts),
                 history=storage.history,
                 index=storage.chain_index,
                 bus=bus,
-                clock=FakeClock(),
+                timer=FakeClock(),
                 **{"subject": repr(contracts), "start_block": BlockNumber(0), **options},
             )
 
@@ -87,12 +87,22 @@ class Followed:
         assert known == await self.from_scratch()
         for holder in known.holders:
             assert holder.amount == self.market.registry.balanceOf(holder.wallet, self.market.film)
+            assert known.stacks[holder.wallet][self.token].holding == holder.amount
+        await self._ladder_agrees(known)
         minted = sum(
             fact.amount
             for fact in known.facts
-            if isinstance(fact, TokensMoved) and fact.minted and fact.token == self.token
+            if isinstance(fact, TokensTransferred) and fact.minted and fact.token == self.token
         )
         assert sum(holder.amount for holder in known.holders) == minted
+
+    async def _ladder_agrees(self, known: Everything) -> None:
+        """Assert that the ladder is the one that the contract itself gives."""
+        for stacks in known.stacks.values():
+            async with open_pool(self.url) as pool:
+                live = await RegistryChain(pool).rights(Wallet("0x" + "1" * 40), self.token)
+            assert stacks[self.token].ladder == live.stack.ladder
+            break
 
 
 @dataclass(frozen=True)
@@ -102,17 +112,25 @@ class Everything:
     count: int
     splitters: frozenset
     block: int
+    films: tuple
+    stacks: dict
 
 
 async def everything(storage, token) -> Everything:
     history = storage.history
     return Everything(
-        await history.history(newest_first=False, limit=100_000),
+        await history.history(EventQuery(newest_first=False, limit=100_000)),
         await history.holders(token, limit=100_000),
         await history.holder_count(token),
         await storage.chain_index.splitters(),
         (await history.state()).block,
+        tuple(sorted((await storage.chain_films.changed(0)).films, key=lambda film: film.token)),
+        {wallet: await storage.stacks.stacks(wallet, [token]) for wallet in await _wallets(history, token)},
     )
+
+
+async def _wallets(history, token) -> list:
+    return sorted(holder.wallet for holder in await history.holders(token, limit=100_000))
 
 
 async def replayed(storage, page: int) -> list:

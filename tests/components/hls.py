@@ -1,4 +1,4 @@
-"""A judge of HLS playlists nobody here wrote: hls-parser in its strict mode."""
+"""An independent validator of HLS playlists: hls-parser in its strict mode."""
 
 from __future__ import annotations
 

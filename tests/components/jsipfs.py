@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import ipfshttpclient
+
 from tests.components.node import node22, node_project
 from tests.components.node_server import node_server
 
@@ -16,3 +18,9 @@ def jsipfs() -> Iterator[str]:
     project = node_project("js-ipfs")
     with tempfile.TemporaryDirectory() as repo, node_server(node22(), project, "daemon.mjs", repo) as address:
         yield address
+
+
+def node_block(address: str, cid: str) -> bytes:
+    """A block as a node has it. Blocks: use a thread."""
+    with ipfshttpclient.Client(address, timeout=30) as client:
+        return client.block.get(cid)

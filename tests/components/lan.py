@@ -10,9 +10,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from wylloh_server.adapters.lan import SERVICE_TYPES
+from wylloh_server.adapters.lan.zeroconf_announcer import SERVICE_TYPES
 
-_BROWSER = Path(__file__).resolve().parents[1] / "adapters" / "_lan_browser.py"
+_BROWSER = Path(__file__).resolve().parents[1] / "adapters" / "lan" / "_lan_browser.py"
 _PATIENCE_SECONDS = 30
 
 

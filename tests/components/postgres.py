@@ -18,8 +18,8 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 @contextmanager
-def postgres() -> Iterator[str]:
-    """Run a PostgreSQL cluster on loopback and give the URL of its empty database.
+def postgres(*, tls: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL cluster on loopback and give the URL of its empty database; with TLS, by nothing else.
 
     PostgreSQL refuses to run as root, so there it runs as `nobody`. Without its programs the test is skipped.
     """
@@ -32,14 +32,27 @@ def postgres() -> Iterator[str]:
         _run(user, programs / "initdb", "--auth=trust", "--username=wylloh", "--no-sync", "-D", data)
         port = _free_port()
         options = f"-p {port} -k {folder} -h 127.0.0.1 -c fsync=off"
+        if tls:
+            options += _only_tls(data, user)
         start = ("-w", "-t", "30", "-l", folder / "log", "-o", options, "start")
         _run(user, programs / "pg_ctl", "-D", data, *start)
         try:
-            yield f"postgresql://wylloh@127.0.0.1:{port}/postgres"
+            yield f"postgresql://wylloh@127.0.0.1:{port}/postgres" + ("?sslmode=require" if tls else "")
         finally:
             _run(user, programs / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(folder)
+
+
+def _only_tls(data: Path, user: str | None) -> str:
+    """Give the server a certificate of its own, and let nobody in without TLS."""
+    certificate, key = data / "server.crt", data / "server.key"
+    names = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    new = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names)
+    _run(user, *new, "-keyout", key, "-out", certificate)
+    key.chmod(0o600)
+    (data / "pg_hba.conf").write_text("local all all trust\nhostssl all all 127.0.0.1/32 trust\n")
+    return f" -c ssl=on -c ssl_cert_file={certificate} -c ssl_key_file={key}"
 
 
 def _programs() -> Path:

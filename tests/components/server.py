@@ -10,14 +10,21 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
 
+from tests.components.forked_wylloh import ForkedWylloh, run_forked
+
 WYLLOH = (sys.executable, "-m", "wylloh_server")
-PATIENCE = 90
+"""The command as its own program. What `wylloh` and `Server` start is the same, forked: see `forked_wylloh`."""
+
+PATIENCE = 300
 """Seconds until something is taken to hang, on a busy machine."""
+
+_MARK = "WYLLOH_TEST_SERVER"
 
 
 def write_settings(file: Path, **sections: dict) -> Path:
@@ -31,9 +38,17 @@ def write_settings(file: Path, **sections: dict) -> Path:
 
 
 def server_settings(folder: Path, *, port: int = 0, **sections: dict) -> Path:
-    """Write the settings of a server that keeps to this machine and has its data in `folder`/data."""
+    """Write the settings of a server that keeps to this machine and has its data in `folder`/data.
+
+    It fetches films whose tokens were minted to somebody, which is how tests come by tokens.
+    """
+    if "chain" in sections:  # anvil makes a block only when there is something to put into it
+        sections["chain"] = {"max_block_age": 0, **sections["chain"]}
+        sections["custody"] = {"confirmations": 0, "servers": 100, **sections.get("custody", {})}
     server = {"host": "127.0.0.1", "port": port, "data": str(folder / "data"), **sections.pop("server", {})}
-    return write_settings(folder / "wylloh.toml", server=server, lan={"announce": False}, **sections)
+    library = {"given": "fetch", **sections.pop("library", {})}
+    fixed = {"server": server, "lan": {"announce": False}, "library": library}
+    return write_settings(folder / "wylloh.toml", **fixed, **sections)
 
 
 def clean_environment(**more: str) -> dict[str, str]:
@@ -43,17 +58,22 @@ def clean_environment(**more: str) -> dict[str, str]:
     return {**kept, **mark, **more}
 
 
-def wylloh(*words: object, env: dict[str, str] | None = None, **options) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def wylloh(*words: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; one whose environment is about Python itself as a program of its own."""
+    given = env or {}
+    run = _run_alone if any(name.startswith("PYTHON") for name in given) else run_forked
+    return run([str(word) for word in words], env=clean_environment(**given), timeout=PATIENCE)
+
+
+def _run_alone(words: list[str], *, env: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*WYLLOH, *map(str, words)],
-        env=clean_environment(**(env or {})),
+        [*WYLLOH, *words],
+        env=env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=timeout,
         check=False,
-        **options,
     )
 
 
@@ -76,13 +96,18 @@ async def eventually(condition, *, seconds: float = PATIENCE):
 
 
 class Server:
-    """A `wylloh serve`. It may be started, stopped and killed any number of times; what it says is kept."""
+    """A `wylloh serve`. It may be started, stopped and killed any number of times; what it says is kept.
+
+    Attributes:
+        mark: name and value of a variable that this server and all it starts have in their environment.
+    """
 
     def __init__(self, settings: Path, **env: str) -> None:
         self.settings = settings
         self.url = ""
-        self.process: subprocess.Popen[bytes] | None = None
-        self._env = env
+        self.mark = (_MARK, uuid.uuid4().hex)
+        self.process: ForkedWylloh | None = None
+        self._env = {**env, _MARK: self.mark[1]}
         self._out = settings.with_suffix(".out")
         self._err = settings.with_suffix(".err")
         self._out_before = self._err_before = 0
@@ -90,14 +115,8 @@ class Server:
     def launch(self, *options: str) -> None:
         """Start the process, without waiting for anything."""
         self._out_before, self._err_before = (_size(file) for file in (self._out, self._err))
-        with self._out.open("ab") as out, self._err.open("ab") as err:
-            self.process = subprocess.Popen(
-                [*WYLLOH, "serve", "--config", str(self.settings), *options],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                env=clean_environment(**self._env),
-            )
+        words = ["serve", "--config", str(self.settings), *options]
+        self.process = ForkedWylloh(words, out=self._out, err=self._err, env=clean_environment(**self._env))
 
     async def start(self, *options: str) -> None:
         """Start the process and wait until it answers."""
@@ -137,9 +156,9 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    def children(self) -> list[str]:
-        """Give the command lines of the processes it has started and that still run."""
-        found = []
+    def children(self) -> dict[int, str]:
+        """Give the command lines of the processes it has started and that still run, by id."""
+        found = {}
         for status in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent = int(status.read_text().rpartition(")")[2].split()[1])
@@ -149,7 +168,7 @@ class Server:
             except (OSError, ValueError):
                 continue
             if parent == self.process.pid and command:
-                found.append(command)
+                found[int(status.parent.name)] = command
         return found
 
     async def _up(self) -> bool:
@@ -229,7 +248,7 @@ class Guest:
         status, answer = await self.post("/api/sign-in/answer", **proof)
         if bind and status == 200 and answer.get("binding"):
             binding = answer["binding"]
-            bound = {"signature": _signed(wallet, binding["text"]), "signed_at": binding["signed_at"]}
+            bound = {"signature": _signed(wallet, binding["message"])}
             assert (await self.post("/api/binding", **bound))[0] == 200
         return status, answer
 

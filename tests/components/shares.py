@@ -1,4 +1,4 @@
-"""What the royalty contracts should compute, written a second time and in another way, as their judge."""
+"""What the royalty contracts should compute: an independent reference implementation."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@
       return answer.result ?? null;
     },
     on(event, listener) {
-      (listeners[event] ??= new Set()).add(listener);
+      listeners[event] ??= new Set();
+      listeners[event].add(listener);
       return provider;
     },
     removeListener(event, listener) {
@@ -16,8 +17,10 @@
       return provider;
     },
   };
-  window.__walletTells = (event, value) => listeners[event]?.forEach((listener) => listener(value));
-  const name = __NAME__;
+  window.__walletTells = (event, value) => {
+    for (const listener of listeners[event] ?? []) listener(value);
+  };
+  const name = "__NAME__";
   const info = Object.freeze({ uuid: `test-${name}`, name, icon: "", rdns: "test.wallet" });
   const announce = () => {
     window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({ info, provider }) }));

@@ -25,6 +25,7 @@ REJECTED = 4001
 UNKNOWN_CHAIN = 4902
 UNAUTHORIZED = 4100
 UNSUPPORTED = 4200
+_LOOKS = 100
 ASKING = {"eth_requestAccounts", "personal_sign", "eth_signTypedData_v4", "eth_sendTransaction"}
 """What a real wallet asks its owner about."""
 
@@ -80,7 +81,7 @@ class Wallet:
     async def join(self, context) -> None:
         """Let every page of a browser context find this wallet."""
         await context.expose_binding("__walletAsked", self._asked)
-        await context.add_init_script(SCRIPT.replace("__NAME__", json.dumps(self.name)))
+        await context.add_init_script(SCRIPT.replace('"__NAME__"', json.dumps(self.name)))
         context.on("page", lambda page: self._pages.append(page))
         self._pages += context.pages
 
@@ -198,7 +199,15 @@ class Wallet:
         signed = account.sign_transaction({**whole, "gasPrice": price, "chainId": self.chain_id})
         sent = await self._rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
         self.sent.append(sent)
+        await self._mined(sent)
         return sent
+
+    async def _mined(self, sent: str) -> None:
+        """Wait for the block of a chain that mines by itself: it answers a little before it mines."""
+        for _ in range(_LOOKS if await self._rpc("anvil_getAutomine") else 0):
+            if await self._rpc("eth_getTransactionReceipt", sent):
+                return
+            await asyncio.sleep(0.02)
 
     async def _price(self) -> int:
         """Twice the base fee and a tip. Not what the node suggests: that follows what was paid last."""

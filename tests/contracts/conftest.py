@@ -101,6 +101,12 @@ def market(opened, clean):
 
 
 @pytest.fixture
+def earlier(evm, clean):
+    """A store over a registry of an earlier release, which knows no highest royalty."""
+    return open_market(evm, "EarlierFilmRegistry")
+
+
+@pytest.fixture
 def refuses():
     """Assert that a block is refused by a contract with this error and these arguments."""
     return _refuses

@@ -67,9 +67,11 @@ async def test_creating_announces_film_and_ladder(registry, new_film, transact, 
     assert [tier["threshold"] for tier in changed["args"]["tiers"]] == [1, 100, 1_000]
 
 
-@pytest.mark.parametrize("interface", ["0xd9b67a26", "0x0e89341c", "0x2a55205a", "0x7965db0b", "0x01ffc9a7"])
+@pytest.mark.parametrize(
+    "interface", ["0xd9b67a26", "0x0e89341c", "0x2a55205a", "0x7965db0b", "0x01ffc9a7", "0x31498786"]
+)
 async def test_it_says_which_standards_it_speaks(registry, interface):
-    """ERC-1155, its metadata, ERC-2981, AccessControl, ERC-165."""
+    """ERC-1155, its metadata, ERC-2981, AccessControl, ERC-165, AccessControlDefaultAdminRules."""
     assert await registry.functions.supportsInterface(interface).call()
 
 
@@ -116,8 +118,13 @@ async def test_revoking_the_role_freezes_the_publishers_films(registry, film, re
         ({"cid": ""}, "EmptyPackageCid()"),
         ({"sha256": bytes(32)}, "EmptyManifestHash()"),
         ({"supply": 0}, "EmptySupply()"),
-        ({"royalty": 10_001}, "ERC2981InvalidTokenRoyalty(uint256,uint256,uint256)"),
+        ({"royalty": 2_501}, "RoyaltyAboveLimit(uint96,uint96)"),
+        ({"royalty": 10_001}, "RoyaltyAboveLimit(uint96,uint96)"),
         ({"ladder": []}, "EmptyLadder()"),
+        ({"ladder": [(2, "personal", [], 0)]}, "LadderMustStartWithWatching()"),
+        ({"ladder": [(1, "small-venue", [], 0)]}, "LadderMustStartWithWatching()"),
+        ({"ladder": [(1, "personal", ["AT"], 0)]}, "LadderMustStartWithWatching()"),
+        ({"ladder": [(1, "personal", [], 4)]}, "LadderMustStartWithWatching()"),
         ({"ladder": [(n + 1, "x", [], 0) for n in range(33)]}, "LadderTooLong(uint256)"),
         ({"ladder": [(0, "x", [], 0)]}, "ThresholdNotAscending(uint256,uint256)"),
         ({"ladder": [(5, "x", [], 0), (5, "y", [], 0)]}, "ThresholdNotAscending(uint256,uint256)"),
@@ -136,21 +143,21 @@ async def test_a_film_that_makes_no_sense_is_refused(new_film, refused, accounts
 
 
 async def test_the_longest_ladder_is_accepted(registry, new_film, transact, accounts):
-    ladder = [(n + 1, "r" * 64, [], n) for n in range(32)]
+    ladder = [(1, "personal", [], 0), *((n + 1, "r" * 64, [], n) for n in range(1, 32))]
     token = token_of(accounts[0])
     await transact(new_film(token, ladder=ladder))
     assert await registry.functions.ladderOf(token).call() == ladder
 
 
-async def test_any_ladder_is_accepted_exactly_if_it_rises_within_the_supply(new_film, accounts):
+async def test_any_ladder_is_accepted_exactly_if_it_rises_from_one_within_the_supply(new_film, accounts):
     dice = random.Random(20261120)
     token, accepted = token_of(accounts[0]), 0
     for _ in range(120):
-        thresholds = [dice.randint(0, 13) for _ in range(dice.randint(0, 4))]
+        thresholds = [dice.choice([1, 1, 0, 2]), *(dice.randint(0, 13) for _ in range(dice.randint(0, 3)))]
         thresholds = sorted(thresholds) if dice.random() < 0.6 else thresholds
-        good = bool(thresholds) and thresholds[0] > 0 and thresholds[-1] <= 12
+        good = bool(thresholds) and thresholds[0] == 1 and thresholds[-1] <= 12
         good = good and all(low < high for low, high in zip(thresholds, thresholds[1:], strict=False))
-        call = new_film(token, supply=12, ladder=[(n, "right", [], 0) for n in thresholds])
+        call = new_film(token, supply=12, ladder=[(n, "personal", [], 0) for n in thresholds])
         if good:
             accepted += 1
             await call.call({"from": accounts[0]})
@@ -203,13 +210,11 @@ async def test_only_its_publisher_looks_after_a_film(registry, film, refused, tr
 
 
 async def test_a_ladder_is_replaced_whole(registry, film, transact):
-    shorter = [(7, "personal", ["CH"], 3)]
-    receipt = await transact(registry.functions.setLadder(film, shorter))
+    better = [(1, "personal", [], 0), (7, "festival-of-our-own", [], 0), (90, "small-venue", ["AT", "DE"], 0)]
+    receipt = await transact(registry.functions.setLadder(film, better))
     (changed,) = registry.events.LadderChanged().process_receipt(receipt)
     assert changed["args"]["tokenId"] == film
-    assert await registry.functions.ladderOf(film).call() == shorter
-    await transact(registry.functions.setLadder(film, LADDER))
-    assert await registry.functions.ladderOf(film).call() == LADDER
+    assert await registry.functions.ladderOf(film).call() == better
 
 
 async def test_a_refused_ladder_leaves_the_old_one(registry, film, refused, accounts):

@@ -311,6 +311,51 @@ class TestChangingRecipients:
         splitter.withdraw(people[0], coin)
         assert coin.balanceOf(people[0]) == 50
 
+    def test_forgetting_a_coin_takes_no_income_from_anybody(self, splitter, coin, people, owner):
+        """The owner makes a known coin unknown, takes all shares, and divides what had come before."""
+        coin.mint(splitter, 10_000)
+        splitter.forget(coin)
+        splitter.setRecipients([(owner, 10_000, "")])
+        assert splitter.sharesOf(coin) == tuple(zip(people, SHARES, strict=True))
+        splitter.distribute(coin)
+        assert [splitter.owed(one, coin) for one in (*people, owner)] == [5_000, 3_000, 2_000, 0]
+        coin.mint(splitter, 10_000)
+        splitter.distribute(coin)
+        assert splitter.owed(owner, coin) == 10_000
+
+    def test_an_unknown_coin_is_divided_as_when_it_came(self, evm, splitter, people, owner, stranger):
+        """Also a ninth, for which the owner has left no place."""
+        ninth = evm.deploy("NoPermitCoin")
+        for _ in range(7):
+            splitter.distribute(evm.deploy("NoPermitCoin"))
+        ninth.mint(splitter, 100)
+        splitter.setRecipients([(owner, 10_000, "")])
+        splitter.distribute(ninth)
+        assert len(splitter.coins()) == 8
+        assert [splitter.owed(one, ninth) for one in (*people, owner)] == [50, 30, 20, 0]
+
+    def test_a_coin_that_was_looked_at_empty_follows_the_newest_shares(self, evm, splitter, owner, stranger):
+        """Anybody can do that for a new recipient, also before any of the coin comes in."""
+        later = evm.deploy("NoPermitCoin")
+        splitter.setRecipients([(owner, 10_000, "")])
+        splitter.distribute(later, by=stranger)
+        assert later.address not in splitter.coins()
+        later.mint(splitter, 100)
+        splitter.distribute(later)
+        assert splitter.owed(owner, later) == 100
+
+    def test_what_a_coin_hides_for_a_while_stays_whose_it_is(self, evm, splitter, people, owner):
+        coin = evm.deploy("BreakingCoin")
+        coin.mint(splitter, 1_000)
+        splitter.distribute(coin)
+        coin.mint(splitter, 100)
+        coin.setFault(6)
+        splitter.setRecipients([(owner, 10_000, "")])
+        splitter.distribute(coin)
+        coin.setFault(0)
+        splitter.distribute(coin)
+        assert [splitter.owed(one, coin) for one in (*people, owner)] == [550, 330, 220, 0]
+
     def test_only_the_owner_may(self, splitter, people, stranger, refuses):
         for who in (people[0], stranger):
             with refuses("OwnableUnauthorizedAccount", who):

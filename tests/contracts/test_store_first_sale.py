@@ -34,9 +34,9 @@ class TestOwner:
         assert receipt.of(market.store) == [
             ("FeeChanged", {"receiver": market.stranger, "basisPoints": 1_000})
         ]
-        assert market.store.quote(market.film, 1)[2] == 50 * CENT
+        assert market.quoted(1)[2] == 50 * CENT
         market.store.setFee(market.stranger, 0)
-        assert market.store.quote(market.film, 1)[2] == 0
+        assert market.quoted(1)[2] == 0
         with refuses("FeeTooHigh", 1_001):
             market.store.setFee(market.stranger, 1_001)
         for lost in (ZERO, market.store.address):
@@ -147,16 +147,16 @@ class TestStock:
 class TestOffers:
     def test_an_offer_reads_back_and_is_announced(self, market):
         offer = market.offer(presale_from=5, sale_from=9, presale_price=2 * DOLLAR, steps=[(1, 7), (2, 3)])
-        receipt = market.store.setOffer(market.film, offer)
+        receipt = market.set_offer(market.film, offer)
         expected = (market.payee, market.coin.address, 5, 9, 2 * DOLLAR, ((1, 7), (2, 3)))
         assert market.store.offerOf(market.film) == expected
         values = {"tokenId": market.film, "publisher": market.owner, "offer": expected}
         assert receipt.of(market.store) == [("OfferChanged", values)]
 
     def test_a_new_offer_replaces_the_old_one_whole(self, market):
-        market.store.setOffer(market.film, market.offer(steps=[(1, 9)]))
+        market.set_offer(market.film, market.offer(steps=[(1, 9)]))
         assert market.store.offerOf(market.film)[5] == ((1, 9),)
-        assert market.store.quote(market.film, 100)[1] == 900
+        assert market.quoted(100)[1] == 900
 
     def test_a_closed_offer_is_gone_and_its_stock_is_not(self, market, refuses):
         receipt = market.store.closeOffer(market.film)
@@ -164,8 +164,8 @@ class TestOffers:
         film = market.film
         for call in (
             lambda: market.store.offerOf(film),
-            lambda: market.store.quote(film, 1),
-            lambda: market.store.buy(film, 1, UINT256_MAX, by=market.people[0]),
+            lambda: market.quoted(1, film),
+            lambda: market.buy(1, UINT256_MAX, film=film, by=market.people[0]),
             lambda: market.store.closeOffer(film),
         ):
             with refuses("NotOnSale", film):
@@ -174,11 +174,11 @@ class TestOffers:
 
     def test_only_the_publisher_sets_and_closes(self, market, refuses):
         with refuses("NotThePublisher", market.film, market.stranger):
-            market.store.setOffer(market.film, market.offer(payee=market.stranger), by=market.stranger)
+            market.set_offer(market.film, market.offer(payee=market.stranger), by=market.stranger)
         with refuses("NotThePublisher", market.film, market.stranger):
             market.store.closeOffer(market.film, by=market.stranger)
         with refuses("UnknownFilm", market.film + 1):
-            market.store.setOffer(market.film + 1, market.offer())
+            market.set_offer(market.film + 1, market.offer())
 
     @pytest.mark.parametrize(
         ("changes", "error"),
@@ -199,21 +199,21 @@ class TestOffers:
     )
     def test_terms_that_make_no_sense_are_refused(self, market, refuses, changes, error):
         with refuses(*error):
-            market.store.setOffer(market.film, market.offer(**changes))
+            market.set_offer(market.film, market.offer(**changes))
         assert market.store.offerOf(market.film)[5] == tuple(STEPS)
 
     def test_the_store_is_nobodys_payee(self, market, refuses):
         with refuses("BadPayee", market.store.address):
-            market.store.setOffer(market.film, market.offer(payee=market.store.address))
+            market.set_offer(market.film, market.offer(payee=market.store.address))
 
     def test_the_longest_list_is_accepted(self, market):
         steps = [(n, UINT256_MAX - n) for n in range(1, 17)]
-        market.store.setOffer(market.film, market.offer(steps=steps))
+        market.set_offer(market.film, market.offer(steps=steps))
         assert market.store.offerOf(market.film)[5] == tuple(steps)
 
     def test_without_a_presale_its_price_does_not_matter(self, market):
-        market.store.setOffer(market.film, market.offer(presale_price=1))
-        assert market.store.quote(market.film, 1)[1:] == (5 * DOLLAR, 5 * DOLLAR * FEE // 10_000, False)
+        market.set_offer(market.film, market.offer(presale_price=1))
+        assert market.quoted(1)[1:] == (5 * DOLLAR, 5 * DOLLAR * FEE // 10_000, False)
 
 
 class TestPrices:
@@ -224,56 +224,56 @@ class TestPrices:
     def test_the_last_step_reached_holds_for_all_tokens(self, market, quantity, unit):
         total = quantity * unit * DOLLAR
         expected = (market.coin.address, total, total * FEE // 10_000, False)
-        assert market.store.quote(market.film, quantity) == expected
+        assert market.quoted(quantity) == expected
 
     def test_presale_then_sale(self, market, refuses):
         now = market.chain.now()
         terms = {"presale_from": now + 100, "sale_from": now + 200, "presale_price": DOLLAR}
-        market.store.setOffer(market.film, market.offer(**terms))
+        market.set_offer(market.film, market.offer(**terms))
         buyer = market.people[0]
         for call in (
-            lambda: market.store.quote(market.film, 1),
-            lambda: market.store.buy(market.film, 1, UINT256_MAX, by=buyer),
+            lambda: market.quoted(1),
+            lambda: market.buy(1, UINT256_MAX, by=buyer),
         ):
             with refuses("NotYetOnSale", market.film, now + 100):
                 call()
         market.chain.at_time(now + 100)
-        assert market.store.quote(market.film, 10)[1:] == (10 * DOLLAR, 25 * CENT, True)
-        event = sold(market, market.store.buy(market.film, 10, 10 * DOLLAR, by=buyer))
+        assert market.quoted(10)[1:] == (10 * DOLLAR, 25 * CENT, True)
+        event = sold(market, market.buy(10, 10 * DOLLAR, by=buyer))
         assert (event["presale"], event["total"]) == (True, 10 * DOLLAR)
         market.chain.at_time(now + 200)
-        assert market.store.quote(market.film, 10)[1:] == (40 * DOLLAR, DOLLAR, False)
-        event = sold(market, market.store.buy(market.film, 10, 40 * DOLLAR, by=buyer))
+        assert market.quoted(10)[1:] == (40 * DOLLAR, DOLLAR, False)
+        event = sold(market, market.buy(10, 40 * DOLLAR, by=buyer))
         assert (event["presale"], event["total"]) == (False, 40 * DOLLAR)
 
     def test_a_sale_without_presale_that_has_not_begun(self, market, refuses):
         later = market.chain.now() + 1_000
-        market.store.setOffer(market.film, market.offer(presale_from=later, sale_from=later))
+        market.set_offer(market.film, market.offer(presale_from=later, sale_from=later))
         with refuses("NotYetOnSale", market.film, later):
-            market.store.quote(market.film, 1)
+            market.quoted(1)
         market.chain.at_time(later)
-        assert market.store.quote(market.film, 1)[3] is False
+        assert market.quoted(1)[3] is False
 
     def test_a_price_beyond_256_bits_is_no_price(self, market, refuses):
-        market.store.setOffer(market.film, market.offer(steps=[(1, UINT256_MAX)]))
-        assert market.store.quote(market.film, 1)[1:3] == (UINT256_MAX, UINT256_MAX * FEE // 10_000)
+        market.set_offer(market.film, market.offer(steps=[(1, UINT256_MAX)]))
+        assert market.quoted(1)[1:3] == (UINT256_MAX, UINT256_MAX * FEE // 10_000)
         with refuses("Panic", 0x11):
-            market.store.quote(market.film, 2)
+            market.quoted(2)
         with refuses("Panic", 0x11):
-            market.store.buy(market.film, 2, UINT256_MAX, by=market.people[0])
+            market.buy(2, UINT256_MAX, by=market.people[0])
         with refuses("ERC20InsufficientBalance", market.people[0], FUNDS, UINT256_MAX):
-            market.store.buy(market.film, 1, UINT256_MAX, by=market.people[0])
+            market.buy(1, UINT256_MAX, by=market.people[0])
 
     def test_nothing_has_no_price(self, market, refuses):
         with refuses("ZeroQuantity"):
-            market.store.quote(market.film, 0)
+            market.quoted(0)
 
 
 class TestBuying:
     def test_money_and_tokens_change_hands_to_the_last_unit(self, market):
         buyer = market.people[0]
-        market.store.setOffer(market.film, market.offer(steps=[(1, 4_990_001)]))
-        receipt = market.store.buy(market.film, 3, 3 * 4_990_001, by=buyer)
+        market.set_offer(market.film, market.offer(steps=[(1, 4_990_001)]))
+        receipt = market.buy(3, 3 * 4_990_001, by=buyer)
         total, fee = 14_970_003, 374_250
         assert sold(market, receipt) == {
             "tokenId": market.film,
@@ -297,55 +297,55 @@ class TestBuying:
     def test_the_whole_stock_can_be_sold_and_no_more(self, market, refuses):
         buyer = market.people[0]
         with refuses("NotEnoughStock", market.film, STOCK + 1, STOCK):
-            market.store.buy(market.film, STOCK + 1, UINT256_MAX, by=buyer)
-        market.store.buy(market.film, STOCK, UINT256_MAX, by=buyer)
+            market.buy(STOCK + 1, UINT256_MAX, by=buyer)
+        market.buy(STOCK, UINT256_MAX, by=buyer)
         assert (market.held(buyer), market.held(market.store)) == (STOCK, 0)
         with refuses("NotEnoughStock", market.film, 1, 0):
-            market.store.buy(market.film, 1, UINT256_MAX, by=buyer)
+            market.buy(1, UINT256_MAX, by=buyer)
         with refuses("NotEnoughStock", market.film, UINT256_MAX, 0):
-            market.store.buy(market.film, UINT256_MAX, UINT256_MAX, by=buyer)
+            market.buy(UINT256_MAX, UINT256_MAX, by=buyer)
 
     def test_nobody_pays_more_than_they_said(self, market, refuses):
         with refuses("PriceAboveLimit", 5 * DOLLAR, 5 * DOLLAR - 1):
-            market.store.buy(market.film, 1, 5 * DOLLAR - 1, by=market.people[0])
-        market.store.setOffer(market.film, market.offer(steps=[(1, 6 * DOLLAR)]))
+            market.buy(1, 5 * DOLLAR - 1, by=market.people[0])
+        market.set_offer(market.film, market.offer(steps=[(1, 6 * DOLLAR)]))
         with refuses("PriceAboveLimit", 6 * DOLLAR, 5 * DOLLAR):
-            market.store.buy(market.film, 1, 5 * DOLLAR, by=market.people[0])
+            market.buy(1, 5 * DOLLAR, by=market.people[0])
         assert market.money(market.people[0]) == FUNDS
 
     def test_nothing_cannot_be_bought(self, market, refuses):
         with refuses("ZeroQuantity"):
-            market.store.buy(market.film, 0, UINT256_MAX, by=market.people[0])
+            market.buy(0, UINT256_MAX, by=market.people[0])
 
     def test_means_are_named_whole(self, market, refuses):
         buyer = market.people[0]
         market.coin.transfer(market.stranger, FUNDS - 4 * DOLLAR, by=buyer)
         with refuses("ERC20InsufficientBalance", buyer, 4 * DOLLAR, 5 * DOLLAR):
-            market.store.buy(market.film, 1, UINT256_MAX, by=buyer)
+            market.buy(1, UINT256_MAX, by=buyer)
         market.coin.approve(market.store, 5 * DOLLAR - 1, by=market.people[1])
         with refuses("ERC20InsufficientAllowance", market.store.address, 5 * DOLLAR - 1, 5 * DOLLAR):
-            market.store.buy(market.film, 1, UINT256_MAX, by=market.people[1])
+            market.buy(1, UINT256_MAX, by=market.people[1])
         assert market.money(market.payee) == market.money(market.fees) == 0
 
     def test_a_coin_no_longer_accepted_stops_the_sale(self, market, refuses):
         market.store.setCoin(market.coin, False)
         with refuses("CoinNotAccepted", market.coin.address):
-            market.store.quote(market.film, 1)
+            market.quoted(1)
         with refuses("CoinNotAccepted", market.coin.address):
-            market.store.buy(market.film, 1, UINT256_MAX, by=market.people[0])
+            market.buy(1, UINT256_MAX, by=market.people[0])
 
     def test_a_film_without_offer_is_not_on_sale(self, market, refuses):
         other = market.new_film(2)
         market.registry.mint(market.store, other, 5)
         with refuses("NotOnSale", other):
-            market.store.buy(other, 1, UINT256_MAX, by=market.people[0])
+            market.buy(1, UINT256_MAX, film=other, by=market.people[0])
 
     @pytest.mark.parametrize(("role", "payee", "fees"), [("payee", 99, 1), ("fees", 39, 61)])
     def test_who_gets_the_money_may_buy_too(self, market, role, payee, fees):
         buyer = getattr(market, role)
         market.coin.mint(buyer, 100 * DOLLAR)
         market.coin.approve(market.store, UINT256_MAX, by=buyer)
-        market.store.buy(market.film, 10, UINT256_MAX, by=buyer)
+        market.buy(10, UINT256_MAX, by=buyer)
         assert market.money(market.payee) == payee * DOLLAR
         assert market.money(market.fees) == fees * DOLLAR
         assert market.held(buyer) == 10
@@ -354,21 +354,21 @@ class TestBuying:
         wallet = market.chain.deploy("ReentrantBuyer")
         market.coin.mint(wallet, FUNDS)
         wallet.act(market.coin, market.coin.data("approve", market.store, UINT256_MAX))
-        wallet.act(market.store, market.store.data("buy", market.film, 2, UINT256_MAX))
+        wallet.act(market.store, market.store.data("buy", market.film, 2, market.agreed(UINT256_MAX)))
         assert (market.held(wallet), market.money(wallet)) == (2, FUNDS - 10 * DOLLAR)
 
     def test_a_splitter_can_be_the_payee(self, market):
         recipients = [(market.makers, 6_000, "director"), (market.stranger, 4_000, "")]
         splitter = market.chain.deploy("RoyaltySplitter", market.owner, recipients, [market.coin.address])
-        market.store.setOffer(market.film, market.offer(payee=splitter.address))
-        market.store.buy(market.film, 1, UINT256_MAX, by=market.people[0])
+        market.set_offer(market.film, market.offer(payee=splitter.address))
+        market.buy(1, UINT256_MAX, by=market.people[0])
         assert splitter.pending(market.coin) == 5 * DOLLAR - 125_000
 
 
 class TestPermits:
     def bought(self, market, signer, permit, quantity=1, limit=10 * DOLLAR):
         buyer = signer.address.lower()
-        return market.store.buyWithPermit(market.film, quantity, limit, permit, by=buyer)
+        return market.store.buyWithPermit(market.film, quantity, market.agreed(limit), permit, by=buyer)
 
     def test_a_signature_is_enough(self, market):
         signer = new_signer(market)
@@ -414,23 +414,24 @@ class TestPermits:
         permit = market.permit(signer, 10 * DOLLAR)
         market.coin.mint(market.stranger, FUNDS)
         with refuses("ERC2612InvalidSigner"):
-            market.store.buyWithPermit(market.film, 1, 10 * DOLLAR, permit, by=market.stranger)
+            market.store.buyWithPermit(market.film, 1, market.agreed(10 * DOLLAR), permit, by=market.stranger)
 
     def test_a_coin_that_knows_no_permits(self, market, refuses):
         coin = market.new_coin("NoPermitCoin")
-        market.store.setOffer(market.film, market.offer(coin=coin.address))
+        market.set_offer(market.film, market.offer(coin=coin.address))
         nonsense, buyer = (UINT256_MAX, 27, b"\1" * 32, b"\2" * 32), market.people[0]
-        market.store.buyWithPermit(market.film, 1, 5 * DOLLAR, nonsense, by=buyer)
+        market.store.buyWithPermit(market.film, 1, market.agreed(5 * DOLLAR), nonsense, by=buyer)
         assert market.held(buyer) == 1
         coin.approve(market.store, 0, by=buyer)
         with refuses("ERC20InsufficientAllowance", market.store.address, 0, 5 * DOLLAR):
-            market.store.buyWithPermit(market.film, 1, 5 * DOLLAR, nonsense, by=buyer)
+            market.store.buyWithPermit(market.film, 1, market.agreed(5 * DOLLAR), nonsense, by=buyer)
 
     def test_it_works_for_resale_too(self, market):
         market.registry.mint(market.people[0], market.film, 4)
-        market.store.list(market.film, 4, market.coin, 2 * DOLLAR, by=market.people[0])
+        market.list(market.film, 4, market.coin, 2 * DOLLAR, by=market.people[0])
         signer = new_signer(market)
         buyer = signer.address.lower()
         permit = market.permit(signer, 6 * DOLLAR)
-        market.store.buyListedWithPermit(1, 3, 6 * DOLLAR, permit, by=buyer)
+        agreed = market.agreed(6 * DOLLAR, listing=1)
+        market.store.buyListedWithPermit(1, 3, agreed, permit, by=buyer)
         assert (market.held(buyer), market.coin.allowance(buyer, market.store)) == (3, 0)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.components.evm import UINT256_MAX
-from tests.components.market import DOLLAR, FUNDS, STOCK
+from tests.components.market import DOLLAR, FEE, FUNDS, STOCK
 
 
 @pytest.fixture
 def listing(market):
     """Four tokens of the first of the people are up for resale at two dollars."""
     market.registry.mint(market.people[0], market.film, 4)
-    market.store.list(market.film, 4, market.coin, 2 * DOLLAR, by=market.people[0])
+    market.list(market.film, 4, market.coin, 2 * DOLLAR, by=market.people[0])
     return 1
 
 
@@ -29,13 +29,13 @@ class TestCoins:
         self, market, refuses, coin, arguments, error
     ):
         coin, (seller, buyer, *_) = market.new_coin(coin, *arguments), market.people
-        market.store.setOffer(market.film, market.offer(coin=coin.address))
+        market.set_offer(market.film, market.offer(coin=coin.address))
         with refuses(error, coin.address):
-            market.store.buy(market.film, 1, UINT256_MAX, by=buyer)
+            market.buy(1, UINT256_MAX, by=buyer)
         market.registry.mint(seller, market.film, 1)
-        market.store.list(market.film, 1, coin, 2 * DOLLAR, by=seller)
+        market.list(market.film, 1, coin, 2 * DOLLAR, by=seller)
         with refuses(error, coin.address):
-            market.store.buyListed(1, 1, UINT256_MAX, by=buyer)
+            market.buy_listed(1, 1, UINT256_MAX, by=buyer)
         assert market.held(buyer) == 0
         assert market.store.stockOf(market.film) == STOCK
         assert market.store.listing(1)[2] == 1
@@ -45,11 +45,11 @@ class TestCoins:
         coin = market.new_coin("BreakingCoin")
         other = market.new_film(2)
         market.registry.mint(market.store, other, 5)
-        market.store.setOffer(other, market.offer(coin=coin.address))
+        market.set_offer(other, market.offer(coin=coin.address))
         coin.setFault(1)
         with refuses("Error", "broken"):
-            market.store.buy(other, 1, UINT256_MAX, by=market.people[1])
-        market.store.buy(market.film, 1, UINT256_MAX, by=market.people[1])
+            market.buy(1, UINT256_MAX, film=other, by=market.people[1])
+        market.buy(1, UINT256_MAX, by=market.people[1])
         market.store.withdrawStock(other, 5, market.owner)
 
     @pytest.mark.parametrize("fault", [1, 2, 3, 4])
@@ -70,21 +70,18 @@ class TestReentry:
         account.act(market.coin, market.coin.data("approve", market.store, UINT256_MAX))
         account.act(market.registry, market.registry.data("setApprovalForAll", market.store, True))
         market.registry.mint(account, market.film, 3)
-        account.act(market.store, market.store.data("list", market.film, 2, market.coin, 2 * DOLLAR))
+        account.act(market.store, market.store.data("list", market.film, 2, market.coin, 2 * DOLLAR, FEE, 0))
         return account
 
     def again(self, market, name):
-        store, film = market.store, market.film
+        store, film, nothing = market.store, market.film, (0, 0, b"\0" * 32, b"\0" * 32)
+        agreed, resold = market.agreed(UINT256_MAX), market.agreed(UINT256_MAX, listing=1)
         return {
-            "buy": store.data("buy", film, 1, UINT256_MAX),
-            "buyWithPermit": store.data(
-                "buyWithPermit", film, 1, UINT256_MAX, (0, 0, b"\0" * 32, b"\0" * 32)
-            ),
-            "buyListed": store.data("buyListed", 1, 1, UINT256_MAX),
-            "buyListedWithPermit": store.data(
-                "buyListedWithPermit", 1, 1, UINT256_MAX, (0, 0, b"\0" * 32, b"\0" * 32)
-            ),
-            "list": store.data("list", film, 1, market.coin, DOLLAR),
+            "buy": store.data("buy", film, 1, agreed),
+            "buyWithPermit": store.data("buyWithPermit", film, 1, agreed, nothing),
+            "buyListed": store.data("buyListed", 1, 1, resold),
+            "buyListedWithPermit": store.data("buyListedWithPermit", 1, 1, resold, nothing),
+            "list": store.data("list", film, 1, market.coin, DOLLAR, FEE, 0),
             "cancel": store.data("cancel", 2),
             "stock": store.data("stock", film, 1),
             "withdrawStock": store.data("withdrawStock", film, 1, market.stranger),
@@ -124,9 +121,9 @@ class TestReentry:
 
     def test_a_payee_who_calls_back_while_being_paid(self, market, crook):
         coin = market.new_coin("TellingCoin")
-        market.store.setOffer(market.film, market.offer(coin=coin.address, payee=crook.address))
+        market.set_offer(market.film, market.offer(coin=coin.address, payee=crook.address))
         crook.aim(market.store, self.again(market, "cancel"), False)
-        market.store.buy(market.film, 1, UINT256_MAX, by=market.people[1])
+        market.buy(1, UINT256_MAX, by=market.people[1])
         assert market.chain.reason(crook.reason()).name == "ReentrancyGuardReentrantCall"
         assert market.store.listing(2)[2] == 2
         assert market.held(market.people[1]) == 1
@@ -137,7 +134,10 @@ class TestReceiving:
         account = market.chain.deploy("RefusingReceiver")
         market.coin.mint(account, FUNDS)
         account.act(market.coin, market.coin.data("approve", market.store, UINT256_MAX))
-        for call in (("buy", market.film, 1, UINT256_MAX), ("buyListed", listing, 1, UINT256_MAX)):
+        for call in (
+            ("buy", market.film, 1, market.agreed(UINT256_MAX)),
+            ("buyListed", listing, 1, market.agreed(UINT256_MAX, listing=listing)),
+        ):
             with refuses("ERC1155InvalidReceiver", account.address):
                 account.act(market.store, market.store.data(*call))
         assert market.money(account) == FUNDS

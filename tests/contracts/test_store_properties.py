@@ -14,12 +14,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from tests.components.evm import UINT256_MAX, Reverted
-from tests.components.market import Market
+from tests.components.evm import UINT256_MAX, ZERO, Reverted
+from tests.components.market import Market, sale_terms
 
 pytestmark = pytest.mark.timeout(400)
 """Only a failing one takes long: Hypothesis looks for the shortest example for up to five minutes."""
 
+CHAIN_ID = 31_337
+"""Anvil's."""
 FUNDS = 2_000_000
 FAR = 2**63
 SUPPLY = 10_000
@@ -41,6 +43,10 @@ steps = st.lists(st.tuples(st.integers(2, 30), price), max_size=3).flatmap(
 number = st.integers(0, 40)
 schedule = st.sampled_from([(0, 0)] * 4 + [(0, FAR)] * 3 + [(FAR, FAR), (FAR, FAR + 1), (FAR, 0)])
 spare = st.sampled_from([0, 0, 0, 1_000, -1])
+max_fee = st.sampled_from([1_000, 1_000, 500, 0])
+least = st.sampled_from([0, 0, 900, 1_100])
+shown = st.sampled_from([{}] * 8 + [{"payee": 0}, {"fee": 1_001}, {"token": 1}, {"coin": 1}, {"late": 1}])
+"""In what somebody was shown something else than what holds."""
 
 
 @dataclass
@@ -50,6 +56,8 @@ class Listing:
     left: int
     coin: int
     price: int
+    max_fee: int
+    least: int
 
 
 @dataclass(frozen=True)
@@ -68,10 +76,12 @@ class Bill:
     payee: str
     makers: str
     royalty: int = 0
+    fee_points: int = 0
+    royalty_points: int = 0
 
 
 STRATEGIES = {
-    "set_offer": (which, which, account, schedule, price, steps),
+    "set_offer": (which, which, account, schedule, price, steps, max_fee),
     "close_offer": (which,),
     "set_fee": (st.integers(0, 1_050), account),
     "set_coin": (which, st.sampled_from([True, True, False])),
@@ -106,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.money[number][one] = FUNDS
         for one in self.accounts[:WALLETS]:
             self.market.registry.setApprovalForAll(self.store, True, by=one)
-        self.royalties = [Royalty(self.accounts[6], 333), Royalty(self.accounts[1], 9_000)]
+        self.royalties = [Royalty(self.accounts[6], 333), Royalty(self.accounts[1], 2_500)]
         self.films = [
             self.market.new_film(100 + number, royalty=one.basis_points, receiver=one.receiver, supply=SUPPLY)
             for number, one in enumerate(self.royalties)
@@ -126,8 +136,8 @@ class StoreMachine(RuleBasedStateMachine):
             self.mint_stock(film, 60)
             self.mint(film, 1, 20)
             self.mint(film, 2, 20)
-            self.set_offer(film, film, 4, (0, 0), 5, [(1, 999), (10, 801)])
-            self.list(film, 1 + film, 7, film, 1_234)
+            self.set_offer(film, film, 4, (0, 0), 5, [(1, 999), (10, 801)], 1_000)
+            self.list(film, 1 + film, 7, film, 1_234, 1_000, 0)
 
     # --- the publisher, the owner, and what goes past the store ---
 
@@ -159,11 +169,12 @@ class StoreMachine(RuleBasedStateMachine):
             self.stock[film] -= amount
             self.move(film, None, self.accounts[to], amount)
 
-    def set_offer(self, film, coin, payee, when, presale, steps):
+    def set_offer(self, film, coin, payee, when, presale, steps, most):
         terms = (self.accounts[payee], self.coins[coin].address, *when, presale, steps)
         error = self.offer_error(coin, when, presale, steps)
-        if self.tried(error, self.store.setOffer, self.films[film], terms):
-            self.offers[film] = (coin, self.accounts[payee], when, presale, steps)
+        error = error or ("FeeAboveLimit" if most < self.fee else None)
+        if self.tried(error, self.store.setOffer, self.films[film], terms, most):
+            self.offers[film] = (coin, self.accounts[payee], when, presale, steps, most)
 
     def offer_error(self, coin, when, presale, steps):
         if not self.accepted[coin]:
@@ -195,13 +206,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     # --- wallets ---
 
-    @rule(film=which, buyer=person, quantity=few, spare=spare)
-    def buy(self, film, buyer, quantity, spare):
+    @rule(film=which, buyer=person, quantity=few, spare=spare, shown=shown)
+    def buy(self, film, buyer, quantity, spare, shown):
         bill, error = self.first_sale(film, quantity)
-        limit = min(bill.total + spare, UINT256_MAX) if bill else UINT256_MAX
-        error = error or self.means_error(bill, self.accounts[buyer], limit)
         by = self.accounts[buyer]
-        if self.tried(error, self.store.buy, self.films[film], quantity, limit, by=by):
+        agreed, error = self.agreement(bill, error, by, spare, shown, film, 0, self.accounts[PUBLISHER])
+        if self.tried(error, self.store.buy, self.films[film], quantity, agreed, by=by):
             self.stock[film] -= quantity
             self.pay(bill, by)
             self.move(film, None, by, quantity)
@@ -213,40 +223,81 @@ class StoreMachine(RuleBasedStateMachine):
             return None, "ZeroQuantity"
         if quantity > self.stock[film]:
             return None, "NotEnoughStock"
-        coin, payee, (presale_from, sale_from), presale, steps = self.offers[film]
+        coin, payee, (presale_from, sale_from), presale, steps, most = self.offers[film]
         if presale_from:
             return None, "NotYetOnSale"
         unit = presale if sale_from else [unit for least, unit in steps if least <= quantity][-1]
-        return self.billed(coin, payee, unit, quantity)
+        return self.billed(coin, payee, unit, quantity, most)
 
-    def billed(self, coin, payee, unit, quantity, royalty=None):
+    def billed(self, coin, payee, unit, quantity, most, royalty=None, least=0):
         total = unit * quantity
         if not self.accepted[coin]:
             return None, "CoinNotAccepted"
         if total > UINT256_MAX:
             return None, "Panic"
-        fee = total * self.fee // 10_000
+        points = min(self.fee, most)
+        fee = total * points // 10_000
         if royalty is None:
-            return Bill(coin, total, fee, payee, self.accounts[0]), None
+            return Bill(coin, total, fee, payee, self.accounts[0], fee_points=points), None
         part = total * royalty.basis_points // 10_000
-        if fee + part > total:
-            return None, "RoyaltyTooHigh"
-        return Bill(coin, total, fee, payee, royalty.receiver, part), None
+        if total - fee - part < least * quantity:
+            return None, "ProceedsBelowMinimum"
+        return Bill(coin, total, fee, payee, royalty.receiver, part, points, royalty.basis_points), None
+
+    def agreement(self, bill, error, buyer, spare, shown, film, number, seller):
+        """What the buyer agrees to, right or (`shown`) wrong in one thing, and what the store must say to it."""
+        late, limit = "late" in shown, min(bill.total + spare, UINT256_MAX) if bill else UINT256_MAX
+        deadline = self.market.chain.now() - 1 if late else UINT256_MAX
+        if late or bill is None:
+            nothing = (self.coins[0].address, limit, deadline, bytes(32))
+            return nothing, "Expired" if late else error
+        terms = {
+            "chain": CHAIN_ID,
+            "store": self.store.address,
+            "token": self.films[film],
+            "number": number,
+            "seller": seller,
+            "payee": bill.payee,
+            "coin": self.coins[bill.coin].address,
+            "fee": bill.fee_points,
+            "makers": bill.makers if number else ZERO,
+            "royalty": bill.royalty_points,
+        }
+        wrong = {
+            "payee": self.store.address,
+            "coin": self.coins[1 - bill.coin].address,
+            "token": 1,
+            "fee": 1_001,
+        }
+        terms |= {name: wrong[name] for name in shown}
+        return (terms["coin"], limit, deadline, sale_terms(*terms.values())), (
+            "TermsChanged" if shown else self.means_error(bill, buyer, limit)
+        )
 
     def means_error(self, bill, buyer, limit):
         if bill.total > limit:
             return "PriceAboveLimit"
         return "ERC20InsufficientBalance" if bill.total > self.money[bill.coin][buyer] else None
 
-    @rule(film=which, seller=st.integers(0, 3 * WALLETS), quantity=few, coin=which, unit=price)
-    def list(self, film, seller, quantity, coin, unit):
+    @rule(
+        film=which,
+        seller=st.integers(0, 3 * WALLETS),
+        quantity=few,
+        coin=which,
+        unit=price,
+        most=max_fee,
+        least=least,
+    )
+    def list(self, film, seller, quantity, coin, unit, most, least):
         by = self.accounts[seller] if seller < WALLETS else self.richest(film)
         error = "ZeroQuantity" if quantity == 0 else "ZeroPrice" if unit == 0 else None
-        error = error or self.billed(coin, by, unit, quantity, self.royalties[film])[1]
+        error = error or ("FeeAboveLimit" if most < self.fee else None)
+        error = error or self.billed(coin, by, unit, quantity, most, self.royalties[film], least)[1]
         if not error and quantity > self.tokens[film][by]:
             error = "ERC1155InsufficientBalance"
-        if self.tried(error, self.store.list, self.films[film], quantity, self.coins[coin], unit, by=by):
-            self.listings.append(Listing(by, film, quantity, coin, unit))
+        terms = (self.films[film], quantity, self.coins[coin], unit, most, least)
+        if self.tried(error, self.store.list, *terms, by=by):
+            self.listings.append(Listing(by, film, quantity, coin, unit, most, least))
             self.move(film, by, None, quantity)
 
     @rule(number=number, seller=st.sampled_from([True, True, False]), by=person)
@@ -265,14 +316,14 @@ class StoreMachine(RuleBasedStateMachine):
             self.move(listed.film, None, by, listed.left)
             listed.left = 0
 
-    @rule(number=number, buyer=person, quantity=few, spare=spare)
-    def buy_listed(self, number, buyer, quantity, spare):
+    @rule(number=number, buyer=person, quantity=few, spare=spare, shown=shown)
+    def buy_listed(self, number, buyer, quantity, spare, shown):
         by, number = self.accounts[buyer], self.known(number)
         listed = self.listed(number)
         bill, error = self.resale(listed, quantity)
-        limit = min(bill.total + spare, UINT256_MAX) if bill else UINT256_MAX
-        error = error or self.means_error(bill, by, limit)
-        if self.tried(error, self.store.buyListed, number, quantity, limit, by=by):
+        film, seller = (listed.film, listed.seller) if listed else (0, by)
+        agreed, error = self.agreement(bill, error, by, spare, shown, film, number, seller)
+        if self.tried(error, self.store.buyListed, number, quantity, agreed, by=by):
             listed.left -= quantity
             self.pay(bill, by)
             self.move(listed.film, None, by, quantity)
@@ -285,7 +336,9 @@ class StoreMachine(RuleBasedStateMachine):
         if quantity == 0:
             return None, "ZeroQuantity"
         royalty = self.royalties[listed.film]
-        return self.billed(listed.coin, listed.seller, listed.price, quantity, royalty)
+        return self.billed(
+            listed.coin, listed.seller, listed.price, quantity, listed.max_fee, royalty, listed.least
+        )
 
     def give_tokens(self, film, sender, to, amount):
         sender, to = self.accounts[sender], self.accounts[to]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_server.domain.languages import UNKNOWN, after_the_sound, language_name, language_tag
+from wylloh_server.domain.languages import UNKNOWN, sort_subtitles_by_audio, language_name, language_tag
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from wylloh_server.domain.languages import UNKNOWN, after_the_sound, language_na
         ("deu", "de", "Deutsch"),
         ("ENG", "en", "English"),
         ("pt-BR", "pt-BR", "Português (BR)"),
-        ("yue", "yue", "yue"),
+        ("yue", "yue", "粵語"),
         ("und", UNKNOWN, ""),
         ("", UNKNOWN, ""),
         ('en",URI="http://elsewhere', UNKNOWN, ""),
@@ -26,5 +26,5 @@ def test_what_a_file_says_becomes_a_tag_and_a_name(text, tag, name):
 
 def test_subtitles_stand_in_the_order_of_the_sound():
     written = ("de", "en", "fr", "pt-BR", "und")
-    assert after_the_sound(written, ("en", "pt", "de"), str) == ("en", "pt-BR", "de", "fr", "und")
-    assert after_the_sound(written, ("und",), str) == written
+    assert sort_subtitles_by_audio(written, ("en", "pt", "de"), str) == ("en", "pt-BR", "de", "fr", "und")
+    assert sort_subtitles_by_audio(written, ("und",), str) == written

@@ -2,12 +2,18 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from wylloh_server.domain.device_binding import (
+    BindingRevocation,
+    DeviceBinding,
+    binding_from_json,
+    revocation_from_json,
+    revocation_json,
+)
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.license import (
-    DeviceBinding,
     Envelope,
     EnvelopeRequest,
     EnvelopeTerms,
@@ -15,10 +21,11 @@ from wylloh_server.domain.license import (
     envelope_from_json,
     request_from_json,
 )
-from wylloh_server.domain.types import ChainId, Cid, Timestamp, TokenReference, wallet_of
+from wylloh_server.domain.types import ChainId, Cid, Timestamp, TokenReference, parse_wallet
 
-WALLET = wallet_of("0x" + "ab" * 20)
-TOKEN = TokenReference(ChainId(31337), wallet_of("0x" + "9a" * 20), 7)
+WALLET = parse_wallet("0x" + "ab" * 20)
+ADDRESS = "0x" + "aB" * 20
+TOKEN = TokenReference(ChainId(31337), parse_wallet("0x" + "9a" * 20), 7)
 TERMS = EnvelopeTerms(
     root=Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi"),
     token=TOKEN,
@@ -30,7 +37,19 @@ TERMS = EnvelopeTerms(
     not_after=2_000,
 )
 ENVELOPE = Envelope(TERMS, "22" * 80, "33" * 32, "44" * 64)
-BINDING = DeviceBinding(WALLET, "11" * 32, ChainId(31337), 1_760_000_000, "0x" + "55" * 65)
+BINDING = DeviceBinding(
+    wallet=WALLET,
+    device_key="11" * 32,
+    chain_id=ChainId(31337),
+    uri="https://films.example:8484",
+    nonce="8fj2k3l4m5n6",
+    issued_at=1_760_000_000,
+    expires_at=1_767_776_000,
+    signature="0x" + "55" * 65,
+)
+REVOCATION = BindingRevocation(
+    WALLET, "", ChainId(31337), "https://films.example", "8fj2k3l4m5n6", 1_760_000_000, "0x" + "55" * 65
+)
 REQUEST = EnvelopeRequest(TOKEN, "small-venue", "AT", BINDING)
 
 anything = st.recursive(
@@ -39,6 +58,11 @@ anything = st.recursive(
     max_leaves=6,
 )
 """Any JSON value, with the numbers and lone surrogates that Python's reader lets through."""
+
+almost = st.from_regex(r"https?://[a0.:\[\]_-]{1,8}", fullmatch=True) | st.from_regex(
+    r"[0-9a-f]{64}", fullmatch=True
+)
+"""What has the form of an address or a key."""
 
 
 def paths_in(value, path=()):
@@ -65,7 +89,10 @@ def test_an_envelope_survives_its_json():
 
 
 def test_a_request_survives_its_json():
-    assert request_from_json(json.loads(json.dumps(REQUEST.as_json()))) == REQUEST
+    for request in (REQUEST, replace(REQUEST, root=TERMS.root)):
+        assert request_from_json(json.loads(json.dumps(request.as_json()))) == request
+    with pytest.raises(InvalidValue):
+        request_from_json({**REQUEST.as_json(), "root": 7})
 
 
 @given(st.sampled_from(list(paths_in(ENVELOPE.as_json()))), anything)
@@ -80,7 +107,9 @@ def test_a_malformed_envelope_is_an_invalid_value_and_nothing_else(path, value):
     assert envelope.terms.binding_bytes()
 
 
-@given(st.sampled_from(list(paths_in(REQUEST.as_json()))), anything)
+@given(st.sampled_from(list(paths_in(REQUEST.as_json()))), anything | almost)
+@example(("binding", "uri"), "http://[")
+@example(("binding", "uri"), "http://a:99999")
 def test_a_malformed_request_is_an_invalid_value_and_nothing_else(path, value):
     data = with_value(REQUEST.as_json(), path, value)
     try:
@@ -88,7 +117,19 @@ def test_a_malformed_request_is_an_invalid_value_and_nothing_else(path, value):
     except (KeyError, InvalidValue):
         return
     assert request.as_json() == data
-    assert request.binding.text().encode()
+    assert request.binding.text(ADDRESS).encode()
+
+
+@given(st.sampled_from(list(paths_in(revocation_json(REVOCATION)))), anything | almost)
+@example(("uri",), "https://]:[")
+def test_a_malformed_revocation_is_an_invalid_value_and_nothing_else(path, value):
+    data = with_value(revocation_json(REVOCATION), path, value)
+    try:
+        revocation = revocation_from_json(data)
+    except (KeyError, InvalidValue):
+        return
+    assert revocation_json(revocation) == data
+    assert revocation.text(ADDRESS).encode()
 
 
 @pytest.mark.parametrize("path", [path for path in paths_in(ENVELOPE.as_json()) if path])
@@ -113,7 +154,7 @@ def test_a_term_nobody_here_knows_could_be_a_limit_and_is_refused():
 CHANGES = [
     {"root": Cid("bafybeihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku")},
     {"token": replace(TOKEN, token_id=8)},
-    {"wallet": wallet_of("0x" + "cd" * 20)},
+    {"wallet": parse_wallet("0x" + "cd" * 20)},
     {"right": "theatrical"},
     {"territory": "AT"},
     {"device_key": "12" * 32},
@@ -140,28 +181,42 @@ def test_the_window_is_open_from_its_first_second_and_before_its_last(now, cover
     assert TERMS.covers(Timestamp(now)) is covered
 
 
-def test_the_binding_is_the_text_a_person_can_read_before_signing():
-    assert replace(BINDING, signature="").text() == (
-        "Let this media server keep the keys of my films.\n\n"
-        "It may ask custodians for the keys of films this wallet holds. It can never move a token.\n\n"
-        f"Server key: {'11' * 32}\n"
-        f"Wallet: 0x{'ab' * 20}\n"
-        "Chain ID: 31337\n"
-        "Signed at: 1760000000"
-    )
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"device_key": "12" * 32},
+        {"chain_id": ChainId(1)},
+        {"uri": "http://films.example:8484"},
+        {"uri": "https://films.example"},
+        {"nonce": "8fj2k3l4m5n7"},
+        {"issued_at": 1_760_000_001},
+        {"expires_at": 1_767_776_001},
+    ],
+)
+def test_every_field_of_a_binding_is_in_the_signed_text(change):
+    """The wallet is the address in the text, with its checksum."""
+    assert replace(BINDING, **change).text(ADDRESS) != BINDING.text(ADDRESS)
+    assert BINDING.text(ADDRESS) != BINDING.text("0x" + "cd" * 20)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"wallet": wallet_of("0x" + "cd" * 20)},
-        {"device_key": "12" * 32},
-        {"chain_id": ChainId(1)},
-        {"signed_at": 1_760_000_001},
+        {"uri": "https://films.example\nURI: https://other.example"},
+        {"uri": "https://films.example/path"},
+        {"uri": "https://user@films.example"},
+        {"uri": "ftp://films.example"},
+        {"nonce": "8fj2k3l4\nIssued At: 1970-01-01T00:00:00Z"},
+        {"nonce": "short"},
+        {"device_key": "11" * 31},
+        {"device_key": ""},
+        {"issued_at": -1},
+        {"expires_at": 253_402_300_800},
     ],
 )
-def test_every_field_of_a_binding_is_in_the_signed_text(change):
-    assert replace(BINDING, **change).text() != BINDING.text()
+def test_no_field_of_a_binding_can_write_a_line_of_its_own(change):
+    with pytest.raises(InvalidValue):
+        binding_from_json({**REQUEST.as_json()["binding"], **change})
 
 
 def test_canonical_json_in_bytes():

@@ -17,9 +17,9 @@ from wylloh_server.domain.film import (
     associated_data,
 )
 from wylloh_server.domain.manifest import FORMAT, MANIFEST_LIMIT, manifest_bytes, manifest_from
-from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, wallet_of
+from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, parse_wallet
 
-TOKEN = TokenReference(ChainId(31337), wallet_of("0x" + "9a" * 20), 7)
+TOKEN = TokenReference(ChainId(31337), parse_wallet("0x" + "9a" * 20), 7)
 FEATURE = PackageFile(
     "feature.enc",
     Cid("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"),
@@ -49,9 +49,11 @@ MANIFEST = Manifest(
         genres=("Animation", "Komödie für alle"),
     ),
     token=TOKEN,
-    publisher=wallet_of("0x" + "ab" * 20),
+    publisher=parse_wallet("0x" + "ab" * 20),
     files=(FEATURE, WORDS),
-    encryption=EncryptionHeader(ENCRYPTION_SCHEME, associated_data(str(TOKEN), FileRole.FEATURE)),
+    encryption=EncryptionHeader(
+        ENCRYPTION_SCHEME, associated_data(str(TOKEN), FileRole.FEATURE), key_commitment="4" * 64
+    ),
     custodians=(Custodian("https://films.example:8484", "3" * 64),),
 )
 GOOD = json.loads(manifest_bytes(MANIFEST))
@@ -103,6 +105,29 @@ def test_any_description_survives(description):
 def test_a_manifest_from_before_there_were_genres_has_none():
     old = {name: value for name, value in GOOD.items() if name != "genres"}
     assert manifest_from(old).description.genres == ()
+
+
+def test_a_manifest_from_before_there_were_key_commitments_is_read_and_written_back():
+    header = {name: value for name, value in GOOD["encryption"].items() if name != "key_commitment"}
+    old = GOOD | {"format": "wylloh-film-v1", "encryption": header}
+    read = manifest_from(old)
+    assert read.encryption.key_commitment == ""
+    assert json.loads(manifest_bytes(read)) == old
+
+
+@pytest.mark.parametrize("commitment", ["", "4" * 63, "G" * 64, None, 7])
+def test_a_manifest_of_the_new_format_has_a_key_commitment(commitment):
+    with pytest.raises(PackageInvalid, match="key commitment"):
+        manifest_from(with_value(GOOD, ("encryption", "key_commitment"), commitment))
+    del (header := GOOD["encryption"].copy())["key_commitment"]
+    with pytest.raises(PackageInvalid, match="key_commitment"):
+        manifest_from(GOOD | {"encryption": header})
+
+
+def test_a_format_that_is_not_known_yet_asks_for_a_newer_server():
+    with pytest.raises(PackageInvalid, match="wylloh-film-v3") as refusal:
+        manifest_from(GOOD | {"format": "wylloh-film-v3"})
+    assert refusal.value.fix == "Update this server."
 
 
 def test_genres_are_tidied():
@@ -161,7 +186,7 @@ def test_every_field_must_be_there(field):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("format",), "wylloh-film-v2"),
+        (("format",), "wylloh-film-v0"),
         (("title",), "\ud800"),
         (("title",), "x" * 301),
         (("year",), float("inf")),

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from pathlib import PurePath
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from wylloh_server.domain.rendition import (
     h264_codec,
     h264_level,
     playback_rate,
+    real_rate,
+    sidecar_subtitles,
     starting_rendition,
 )
 
@@ -105,3 +108,40 @@ def test_h264_levels_of_table_a_1(size, rate, bits, level):
 
 def test_the_codec_as_rfc_6381_writes_it():
     assert h264_codec(Rendition("x", 1920, 1080, 5_000_000, 1080), Fraction(24)) == "avc1.640028"
+
+
+@pytest.mark.parametrize(
+    ("average", "fastest", "rate"),
+    [
+        (25, 25.0, 25),
+        (Fraction(24000, 1001), 24.39, Fraction(24000, 1001)),  # Matroska rounds times to milliseconds
+        (25, 0.0, 25),
+        (Fraction(1, 5), 0.0, Fraction(1, 5)),
+        (15, 15.0, 15),
+        (Fraction(35040, 1333), 60.0, 60),
+        (Fraction("28.03"), 30.3, 30),
+        (Fraction("7.2"), 30.3, 30),
+        (Fraction(24000, 1001), 30.3, Fraction(24000, 1001)),
+        (25, 50.0, 50),
+        (10, 12.5, Fraction(25, 2)),
+    ],
+)
+def test_a_variable_rate_is_that_of_the_quickest_part(average, fastest, rate):
+    assert real_rate(Fraction(average), fastest) == rate
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "title", "marks"),
+    [
+        ("Film.srt", "und", "", (False, False)),
+        ("Film.de.srt", "de", "", (False, False)),
+        ("Film.ger.forced.srt", "de", "", (True, False)),
+        ("Film.pt-BR.sdh.vtt", "pt-BR", "", (False, True)),
+        ("Film.Director.en.cc.ass", "en", "Director", (False, True)),
+        ("Film.signs.srt", "und", "signs", (False, False)),
+    ],
+)
+def test_the_name_of_a_subtitle_file_says_what_it_is(name, language, title, marks):
+    found = sidecar_subtitles(PurePath("/films") / name, PurePath("/films/Film.mkv"))
+    assert (found.language, found.title, (found.forced, found.hearing_impaired)) == (language, title, marks)
+    assert found.path == f"/films/{name}"

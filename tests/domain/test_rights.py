@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from wylloh_server.domain.rights import (
     Stack,
     Tier,
     missing_sentence,
+    new_ladder,
     right_name,
     spoken_right,
     stack_sentences,
@@ -32,11 +35,82 @@ ladders = st.lists(st.integers(1, 10**9), min_size=1, max_size=8, unique=True).m
 )
 
 
-@pytest.mark.parametrize("thresholds", [[], [0], [-1, 1], [2, 1], [1, 1], [1, 5, 5]])
+@pytest.mark.parametrize("thresholds", [[], [0], [-1, 1], [2, 1]])
 def test_a_ladder_nobody_could_climb_is_refused(thresholds):
     with pytest.raises(InvalidValue) as caught:
         RightsLadder(tuple(Tier(threshold, "x") for threshold in thresholds))
     assert "rise" in caught.value.fix
+
+
+@pytest.mark.parametrize("thresholds", [[], [1, 1], [1, 5, 5], [1, 5, 4]])
+def test_a_new_ladder_rises(thresholds):
+    with pytest.raises(InvalidValue) as caught:
+        new_ladder(tuple(Tier(threshold, PERSONAL) for threshold in thresholds))
+    assert "rise" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "first", [Tier(2, PERSONAL), Tier(1, "theatrical"), Tier(1, PERSONAL, ("AT",)), Tier(1, PERSONAL, (), 4)]
+)
+def test_a_new_ladder_begins_with_watching_for_one_token(first):
+    with pytest.raises(InvalidValue) as caught:
+        new_ladder((first, Tier(9, "small-venue")))
+    assert "'personal' at 1 token" in caught.value.fix
+
+
+places = st.lists(st.sampled_from(["AT", "DE", "CH"]), max_size=2, unique=True).map(tuple)
+some_tiers = st.lists(
+    st.builds(
+        Tier,
+        st.integers(1, 8),
+        st.sampled_from([PERSONAL, "small-venue", "streaming"]),
+        places,
+        st.sampled_from([None, 20, 50]),
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda tier: tier.threshold,
+).map(lambda found: RightsLadder(tuple(sorted(found, key=lambda tier: tier.threshold))))
+
+
+def audience(holding, ladders, right, place):
+    """The largest that one of several ladders gives; 0 is none."""
+    found = [tier for ladder in ladders if (tier := Stack(holding, ladder).grants(right, place))]
+    return max((tier.audience for tier in found), default=0)
+
+
+@given(some_tiers, st.lists(some_tiers, max_size=3))
+def test_whatever_a_publisher_changes_holders_keep_the_better_of_all_ladders(newest, earlier):
+    """Right for right and territory for territory: not less than any of them gave, and nothing nobody gave."""
+    together = newest.with_earlier(earlier)
+    assert together.with_earlier([newest, *earlier]) == together
+    for holding, place in product(range(1, 9), ("AT", "DE", "CH", "FR")):
+        for right in ("small-venue", "streaming"):
+            expected = audience(holding, [newest, *earlier], right, place)
+            assert audience(holding, [together], right, place) == expected
+        watching = any(Stack(holding, ladder).grants(PERSONAL) for ladder in (newest, *earlier))
+        assert bool(Stack(holding, together).grants(PERSONAL)) is watching
+
+
+def test_a_ladder_that_only_improved_is_the_newest():
+    """As registries enforce it now."""
+    improved = RightsLadder((Tier(1, PERSONAL), Tier(50, "small-venue"), Tier(500, "streaming")))
+    earlier = RightsLadder((Tier(1, PERSONAL), Tier(100, "small-venue", ("AT", "DE"), 50)))
+    assert improved.with_earlier([earlier]) == improved
+
+
+def test_more_tokens_never_mean_fewer_seats():
+    ladder = RightsLadder(
+        (Tier(1, PERSONAL), Tier(9, "small-venue", (), 50), Tier(99, "small-venue", (), 20))
+    )
+    assert Stack(99, ladder).grants("small-venue").seats == 50
+
+
+def test_a_thousand_ladders_make_one_of_bounded_length():
+    changes = [RightsLadder((Tier(1, PERSONAL), Tier(2, f"right-{number}"))) for number in range(1_000)]
+    together = changes[-1].with_earlier(changes[:-1])
+    assert len(together.tiers) == 256
+    assert Stack(2, together).grants("right-0")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from wylloh_server.domain.transaction import (
     ContractCall,
     Proposal,
     SignatureRequest,
-    Trail,
+    PendingCall,
     Transaction,
     TransactionId,
     TransactionState,
@@ -18,7 +18,7 @@ from wylloh_server.domain.types import BlockNumber, Timestamp, Wallet
 
 STORE = Wallet("0x" + "5" * 40)
 CALL, SIGN = ContractCall(STORE, "buy()"), SignatureRequest({})
-TRAIL = Trail(Timestamp(1), BlockNumber(1), 0)
+TRAIL = PendingCall(Timestamp(1), BlockNumber(1), 0)
 
 
 def transaction(*steps, **changes):

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wylloh_server.domain.errors import InvalidValue
-from wylloh_server.domain.film import associated_data, film_id_of
-from wylloh_server.domain.types import ChainId, TokenReference, Wallet, shortened, wallet_of
+from wylloh_server.domain.film import associated_data, film_id_for
+from wylloh_server.domain.types import ChainId, TokenReference, Wallet, short_address, parse_wallet
 
 CONTRACT = "0x" + "9a" * 20
 
@@ -54,7 +54,7 @@ def test_a_checksummed_contract_is_the_same_contract():
 
 
 def test_a_wallet_is_lower_case_inside():
-    assert wallet_of("0x" + "AbCd" * 10) == "0x" + "abcd" * 10
+    assert parse_wallet("0x" + "AbCd" * 10) == "0x" + "abcd" * 10
 
 
 @pytest.mark.parametrize(
@@ -62,18 +62,18 @@ def test_a_wallet_is_lower_case_inside():
 )
 def test_what_is_no_wallet_is_refused(text):
     with pytest.raises(InvalidValue):
-        wallet_of(text)
+        parse_wallet(text)
 
 
 def test_people_see_both_ends_of_a_wallet():
-    assert shortened(wallet_of("0x71c7" + "0" * 32 + "976f")) == "0x71c7…976f"
+    assert short_address(parse_wallet("0x71c7" + "0" * 32 + "976f")) == "0x71c7…976f"
 
 
 @given(st.text(min_size=1, max_size=80), st.text(min_size=1, max_size=80))
 def test_film_ids_are_short_safe_and_distinct(one, other):
-    assert len(film_id_of(one)) == 16
-    assert film_id_of(one).isalnum()
-    assert (film_id_of(one) == film_id_of(other)) is (one == other)
+    assert len(film_id_for(one)) == 16
+    assert film_id_for(one).isalnum()
+    assert (film_id_for(one) == film_id_for(other)) is (one == other)
 
 
 def test_the_associated_data_of_a_film():

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.components.browser import chromium
-from tests.components.demo import running_demo
-from tests.components.visitor import Visitor
+from tests.components.demo import Demo, running
+from tests.components.browser_user import BrowserUser
 
 _HERE = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items):
     """Everything here shares one browser, hence one event loop."""
     for item in items:
         if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.timeout(300))
+            item.add_marker(pytest.mark.timeout(1200))
             if inspect.iscoroutinefunction(item.function):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
@@ -27,8 +27,8 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory):
     """A running demo with its own film; Ctrl-C must end it and leave no process."""
-    with running_demo(tmp_path_factory.mktemp("demo")) as running:
-        yield running
+    with running(Demo(tmp_path_factory.mktemp("demo"))) as started:
+        yield started
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -38,19 +38,19 @@ async def browser():
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def arrive(browser):
-    """Let somebody arrive at a demo with a browser of their own: `await arrive(demo, viewport, session)`."""
-    visitors = []
+async def new_user(browser):
+    """Let somebody arrive at a demo with a browser of their own: `await new_user(demo, viewport, session)`."""
+    browser_users = []
 
-    async def arriving(demo, viewport=None, session=None):
-        visitor = await Visitor.arriving(browser, demo, viewport, session)
-        visitors.append(visitor)
-        return visitor
+    async def opened(demo, viewport=None, session=None):
+        browser_user = await BrowserUser.opened(browser, demo, viewport, session)
+        browser_users.append(browser_user)
+        return browser_user
 
-    yield arriving
-    problems = [problem for visitor in visitors for problem in visitor.problems]
-    for visitor in visitors:
-        await visitor.leave()
+    yield opened
+    problems = [problem for browser_user in browser_users for problem in browser_user.problems]
+    for browser_user in browser_users:
+        await browser_user.leave()
     assert problems == []
 
 
@@ -80,8 +80,8 @@ async def sessions(demo, browser):
 
 
 async def _cookies_of(demo, browser, wallet):
-    visitor = await Visitor.arriving(browser, demo)
-    await visitor.sign_in(wallet)
-    session = await visitor.context.storage_state()
-    await visitor.leave()
+    browser_user = await BrowserUser.opened(browser, demo)
+    await browser_user.sign_in(wallet)
+    session = await browser_user.context.storage_state()
+    await browser_user.leave()
     return session

@@ -7,11 +7,11 @@ import re
 from eth_account import Account
 from playwright.async_api import expect
 
-from tests.components.visitor import PATIENCE_MS, Visitor
+from tests.components.browser_user import PATIENCE_MS, BrowserUser
 from tests.components.wallet import Wallet
-from wylloh_server.cli.demo.market import Market
-from wylloh_server.cli.demo.state import load_state
-from wylloh_server.adapters.chain.reader import calldata
+from demo.seed_market import SeedMarket
+from demo.demo_state import load_state
+from wylloh_server.adapters.chain.contract_abi import calldata
 
 ETHER = 10**18
 DOLLAR = 10**6
@@ -21,23 +21,30 @@ _CONFIRMED = re.compile("Done|It is|You own|are on chain|is on chain|yours|liste
 class Shopper:
     """Somebody who holds nothing yet and has 10,000 demo dollars."""
 
-    def __init__(self, visitor: Visitor, wallet: Wallet, market: Market) -> None:
-        self.visitor, self.page, self.wallet, self.market = visitor, visitor.page, wallet, market
+    def __init__(self, browser_user: BrowserUser, wallet: Wallet, market: SeedMarket) -> None:
+        self.browser_user, self.page, self.wallet, self.market = (
+            browser_user,
+            browser_user.page,
+            wallet,
+            market,
+        )
         self.address = wallet.accounts[0].address.lower()
 
     @classmethod
-    async def arriving(cls, browser, demo, account=None) -> Shopper:
+    async def opened(cls, browser, demo, account=None) -> Shopper:
         account = account or Account.create()
         market = market_of(demo)
         demo.ask_chain("anvil_setBalance", account.address, hex(ETHER))
         send(demo, market.publisher, market.coin, "mint(address,uint256)", account.address, 10_000 * DOLLAR)
-        visitor = await Visitor.arriving(browser, demo)
+        browser_user = await BrowserUser.opened(browser, demo)
         wallet = Wallet(rpc_of(demo), [account])
-        await wallet.join(visitor.context)
-        await visitor.page.goto("/sign-in")
-        await visitor.page.get_by_role("button", name="Test Wallet").click()
-        await expect(visitor.page.locator("header .who")).to_contain_text("signed in as", timeout=PATIENCE_MS)
-        return cls(visitor, wallet, market)
+        await wallet.join(browser_user.context)
+        await browser_user.page.goto("/sign-in")
+        await browser_user.page.get_by_role("button", name="Test Wallet").click()
+        await expect(browser_user.page.locator("header .who")).to_contain_text(
+            "signed in as", timeout=PATIENCE_MS
+        )
+        return cls(browser_user, wallet, market)
 
     async def confirm(self) -> None:
         """Confirm the transaction whose page is open, every step of it, and wait for the chain."""
@@ -51,20 +58,20 @@ class Shopper:
             seen = len(self.wallet.requests)
             await page.locator("#confirm").click()
             await _until(lambda seen=seen: len(self.wallet.requests) > seen)
-            await page.wait_for_timeout(1500)
+            await expect(page.locator("#confirm:disabled")).to_have_count(0, timeout=PATIENCE_MS)
         await expect(state).to_have_attribute("data-state", "confirmed", timeout=PATIENCE_MS)
 
     async def buy(self, title: str, quantity: int, listing: int | None = None) -> None:
         """Buy from a film's page, as many as wished."""
-        await self.visitor.open_film(title)
-        film = self.visitor.film_id
+        await self.browser_user.open_film(title)
+        film = self.browser_user.film_id
         where = f"/plugins/store/film/{film}/buy?quantity={quantity}"
         await self.page.goto(where + (f"&listing={listing}" if listing is not None else ""))
         await self.page.get_by_role("button", name=re.compile(r"^Buy [\d,]+ for")).click()
         await self.confirm()
 
 
-async def _until(condition, tries: int = 300) -> None:
+async def _until(condition, tries: int = 1200) -> None:
     import asyncio
 
     for _ in range(tries):
@@ -74,9 +81,9 @@ async def _until(condition, tries: int = 300) -> None:
     raise AssertionError("the wallet was never asked")
 
 
-def market_of(demo) -> Market:
+def market_of(demo) -> SeedMarket:
     """The demo's contracts and people."""
-    return Market.read(load_state(demo.home).market)
+    return SeedMarket.read(load_state(demo.home).market)
 
 
 def rpc_of(demo) -> str:
@@ -86,13 +93,8 @@ def rpc_of(demo) -> str:
 def send(demo, sender, contract, function, *arguments) -> None:
     """Let one of the chain's own accounts call a contract."""
     data = "0x" + calldata(function, arguments).hex()
-    sent = demo.ask_chain("eth_sendTransaction", {"from": sender, "to": contract, "data": data})
-    for _ in range(200):
-        receipt = demo.ask_chain("eth_getTransactionReceipt", sent)
-        if receipt:
-            assert receipt["status"] == "0x1", function
-            return
-    raise AssertionError(f"{function} was never mined")
+    receipt = demo.ask_chain("eth_sendTransactionSync", {"from": sender, "to": contract, "data": data})
+    assert receipt["status"] == "0x1", function
 
 
 def ask(demo, contract, function, *arguments) -> int:

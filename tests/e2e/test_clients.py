@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import pytest
 import pytest_asyncio
 
+from demo.demo_films import LIGHT
 from tests.components.films import FFMPEGS
 from tests.components.hls import judged
 
@@ -17,9 +18,9 @@ FILM = "Light"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def master(demo, arrive, signed_in):
+async def master(demo, new_user, signed_in):
     """The address of the master playlist, as the holder's browser got it."""
-    holder = await arrive(demo, session=signed_in)
+    holder = await new_user(demo, session=signed_in)
     await holder.open_film(FILM)
     status, answer = await holder.ask_to_play()
     assert status == 200
@@ -59,7 +60,9 @@ async def test_a_strict_parser_accepts_every_playlist(master):
         playlist = await (await holder.context.request.get(urljoin(url, relative))).text()
         read = judged(playlist)
         assert read["endlist"] and read["segments"]
-        assert sum(segment["duration"] for segment in read["segments"]) == pytest.approx(90, abs=0.6)
+        assert sum(segment["duration"] for segment in read["segments"]) == pytest.approx(
+            LIGHT.seconds, abs=0.6
+        )
 
 
 async def run(*command: str) -> str:

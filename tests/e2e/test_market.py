@@ -11,10 +11,10 @@ import pytest_asyncio
 from eth_utils.crypto import keccak
 from playwright.async_api import expect
 
-from tests.components.visitor import PATIENCE_MS
+from tests.components.browser_user import PATIENCE_MS
 from tests.components.shares import divided
 from tests.e2e.shoppers import DOLLAR, Shopper, ask, market_of
-from wylloh_server.cli.demo.chain import accounts
+from demo.demo_chain import accounts
 
 FILM, PRICE, BULK = "Three Corners", 3_490_000, 2_960_000
 """Its price, and that of each of 50 or more at once."""
@@ -22,18 +22,18 @@ FEE, ROYALTY = 250, 500
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shop(browser, demo):
-    """Let somebody with money come: `await shop()`."""
+async def new_shopper(browser, demo):
+    """Let somebody with money come: `await new_shopper()`."""
     people = []
 
     async def come(account=None):
-        people.append(await Shopper.arriving(browser, demo, account))
+        people.append(await Shopper.opened(browser, demo, account))
         return people[-1]
 
     yield come
-    problems = [problem for person in people for problem in person.visitor.problems]
+    problems = [problem for person in people for problem in person.browser_user.problems]
     for person in people:
-        await person.visitor.leave()
+        await person.browser_user.leave()
     assert problems == []
 
 
@@ -96,9 +96,9 @@ def written(amount):
     return f"{whole:,}.{f'{part:06d}'.rstrip('0').ljust(2, '0')} dUSD"
 
 
-async def test_buying_up_to_the_next_tier_moves_the_ladder_and_the_film_plays(shop, demo):
+async def test_buying_up_to_the_next_tier_moves_the_ladder_and_the_film_plays(new_shopper, demo):
     market = market_of(demo)
-    buyer = await shop()
+    buyer = await new_shopper()
     page = buyer.page
     await page.goto("/plugins/store/?q=three")
     await page.get_by_role("main").locator("a.card", has_text=FILM).first.click()
@@ -106,7 +106,7 @@ async def test_buying_up_to_the_next_tier_moves_the_ladder_and_the_film_plays(sh
     await expect(page.get_by_role("main")).to_contain_text("3.49 dUSD")
     before, makers = money(demo, buyer.address), money(demo, market.splitter)
 
-    watching = await buyer.visitor.context.new_page()
+    watching = await buyer.browser_user.context.new_page()
     await watching.goto(page.url)
     await expect(watching.locator("#standing")).to_contain_text("You hold no token of this film")
 
@@ -130,26 +130,26 @@ async def test_buying_up_to_the_next_tier_moves_the_ladder_and_the_film_plays(sh
         "You hold 100 tokens, which unlock small-venue shows", timeout=PATIENCE_MS
     )
     assert before - money(demo, buyer.address) == PRICE + 99 * BULK
-    await buyer.visitor.play(FILM)
+    await buyer.browser_user.play(FILM)
 
 
-async def test_resale_pays_the_seller_the_makers_and_the_store_to_the_last_unit(shop, demo):
+async def test_resale_pays_the_seller_the_makers_and_the_store_to_the_last_unit(new_shopper, demo):
     market = market_of(demo)
-    seller = await shop()
+    seller = await new_shopper()
     await seller.buy(FILM, 10)
     page = seller.page
-    await page.goto(f"/plugins/store/film/{seller.visitor.film_id}/sell")
+    await page.goto(f"/plugins/store/film/{seller.browser_user.film_id}/sell")
     await page.get_by_label(re.compile("How many")).fill("4")
     await page.get_by_label(re.compile("[Pp]rice")).fill("2.50")
     await page.get_by_role("button", name="Go on").click()
     await seller.confirm()
 
-    buyer = await shop()
+    buyer = await new_shopper()
     had = {whom: money(demo, whom) for whom in (seller.address, market.splitter, market.publisher)}
-    await buyer.visitor.open_film(FILM)
+    await buyer.browser_user.open_film(FILM)
     where = buyer.page.get_by_role("main").get_by_text("2.50 dUSD").first
     await expect(where).to_be_visible()
-    await buyer.page.goto(f"/plugins/store/film/{buyer.visitor.film_id}/buy?quantity=4")
+    await buyer.page.goto(f"/plugins/store/film/{buyer.browser_user.film_id}/buy?quantity=4")
     await buyer.page.get_by_role("button", name=re.compile("^Buy 4 for 10.00 dUSD")).click()
     await expect(buyer.page.locator(".page")).to_contain_text("5 %")
     await buyer.confirm()
@@ -160,9 +160,9 @@ async def test_resale_pays_the_seller_the_makers_and_the_store_to_the_last_unit(
     assert money(demo, market.publisher) - had[market.publisher] == fee
 
 
-async def test_income_is_divided_paid_and_stated_to_the_last_unit(shop, demo):
+async def test_income_is_divided_paid_and_stated_to_the_last_unit(new_shopper, demo):
     market = market_of(demo)
-    maker = await shop(accounts().publisher)
+    maker = await new_shopper(accounts().publisher)
     page, splitter, coin = maker.page, market.splitter, market.coin
     came_in = ask(demo, splitter, "pending(address)", coin)
     aside = ask(demo, splitter, "owed(address,address)", maker.address, coin)
@@ -197,9 +197,9 @@ async def test_income_is_divided_paid_and_stated_to_the_last_unit(shop, demo):
     )
 
 
-async def test_analytics_counts_exactly_what_the_chain_says(shop, demo):
+async def test_analytics_counts_exactly_what_the_chain_says(new_shopper, demo):
     market = market_of(demo)
-    maker = await shop(accounts().publisher)
+    maker = await new_shopper(accounts().publisher)
     sold = sales(demo, market.store)
     year = "?period=custom&from=2026-01-01&to=2099-12-31"
     rows = await rows_of(maker.page, f"/plugins/analytics/chart/revenue/csv{year}", contains="Revenue")

@@ -1,6 +1,7 @@
 """The demo with a film of one's own: what it leaves on disk and on the LAN, and that it goes on where it was.
 
-One demo for the whole file, in the order in which the tests stand.
+One demo for the whole file, in the order in which the tests stand: a copy of the other files' demo, which is stopped
+meanwhile, so that its films need not be made and published once more.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-from tests.components.demo import healthy, running_demo
+from tests.components.demo import healthy, running
 from tests.components.films import make_film
 from tests.components.lan import lan_browser
 from wylloh_server import __version__
 from wylloh_server.adapters.crypto import open_key_store
-from wylloh_server.adapters.lan import SERVICE_TYPES
+from wylloh_server.adapters.lan.zeroconf_announcer import SERVICE_TYPES
 
 MARKER = "wylloh-marker-7d1f0c"
 TITLE = "My Own Film"
@@ -38,16 +39,23 @@ def film(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lan():
+def paused(demo):
+    with demo.paused():
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def lan(paused):
+    """A browser of the LAN that never saw the paused demo, which has the same port."""
     with lan_browser() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def own(lan, film, tmp_path_factory):
+def own(paused, lan, film, tmp_path_factory):
     name = f"Demo {uuid.uuid4().hex[:6]}"  # no other server's on this LAN
-    with running_demo(tmp_path_factory.mktemp("own-demo"), film, name) as running:
-        yield running
+    with running(paused.copied(tmp_path_factory.mktemp("own-demo"), film, name)) as started:
+        yield started
 
 
 def test_it_is_announced_on_the_lan(own, lan):
@@ -58,8 +66,8 @@ def test_it_is_announced_on_the_lan(own, lan):
         assert line["properties"] == {"name": own.name, "version": __version__, "path": "/"}
 
 
-async def test_a_film_with_surround_sound_plays(own, arrive):
-    holder = await arrive(own)
+async def test_a_film_with_surround_sound_plays(own, new_user):
+    holder = await new_user(own)
     await holder.sign_in("demo")
     await holder.play(TITLE)
     await holder.plays_beyond(5)
@@ -81,32 +89,33 @@ async def test_after_playing_nothing_of_the_film_lies_in_the_clear(own, film):
     assert found_in(files_of(own.home), needles) == set()
 
 
-async def test_the_films_key_is_nowhere_but_in_the_key_stores(own, arrive):
+async def test_the_films_key_is_nowhere_but_in_the_key_stores(own, new_user):
     publisher, holder = own.data_folders
     kept = await (await open_key_store(publisher / "keys")).get(f"custody:{own.tokens[0]}")
-    received = await (await open_key_store(holder / "keys")).get(f"film:{own.tokens[0]}")
-    assert kept == received
+    store = await open_key_store(holder / "keys")
+    (name,) = [name for name in await store.names() if name.startswith(f"film:{own.tokens[0]}@")]
+    assert kept == await store.get(name)
     assert len(kept) == 32
     spellings = {kept, kept[::-1], kept.hex().encode(), kept.hex().upper().encode()}
     spellings |= {base64.b64encode(kept).rstrip(b"="), base64.urlsafe_b64encode(kept).rstrip(b"=")}
     assert found_in([*files_of(own.home), own.log], spellings) == set()
 
-    visitor = await arrive(own)
-    await visitor.sign_in("demo")
-    await visitor.play(TITLE)
-    answers = [json.dumps((await visitor.ask_to_play())[1]).encode()]
-    for url in {url for url in visitor.received if url.startswith(own.url)}:
-        answers.append(await (await visitor.context.request.get(url)).body())
+    browser_user = await new_user(own)
+    await browser_user.sign_in("demo")
+    await browser_user.play(TITLE)
+    answers = [json.dumps((await browser_user.ask_to_play())[1]).encode()]
+    for url in {url for url in browser_user.received if url.startswith(own.url)}:
+        answers.append(await (await browser_user.context.request.get(url)).body())
     assert len(answers) > 20
     assert not any(spelling in answer for answer in answers for spelling in spellings)
 
 
-async def test_ctrl_c_ends_everything_and_a_second_start_goes_on(own, lan, arrive):
+async def test_ctrl_c_ends_everything_and_a_second_start_goes_on(own, lan, new_user):
     names = set(lan.came(own.port))
     before = (own.home / "demo.json").read_text()
     made = {path.name for path in (own.data_folders[1] / "segments").rglob("*.m4s")}
     assert own.interrupt() == 0
-    assert own.processes() == []
+    assert own.left_behind() == []
     assert not healthy(own.url)
     assert set(lan.went(names)) == names
     assert "Everything has stopped." in own.said()
@@ -115,10 +124,10 @@ async def test_ctrl_c_ends_everything_and_a_second_start_goes_on(own, lan, arriv
     assert (own.home / "demo.json").read_text() == before
     assert made <= {path.name for path in (own.data_folders[1] / "segments").rglob("*.m4s")}
     assert "claim=" not in (own.home / "holder.log").read_text()
-    owner = await arrive(own)
+    owner = await new_user(own)
     await owner.sign_in("demo")
     await owner.page.goto("/admin")
-    await expect(owner.page.locator("#accounts-list li").first).to_contain_text("Owner · you")
+    await expect(owner.page.locator("#accounts-list small", has_text="Owner")).to_contain_text("you")
     await owner.play(TITLE)
 
 

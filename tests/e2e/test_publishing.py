@@ -7,9 +7,9 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from tests.components.films import make_film
-from tests.components.visitor import PATIENCE_MS
+from tests.components.browser_user import PATIENCE_MS
 from tests.e2e.shoppers import Shopper
-from wylloh_server.cli.demo.chain import accounts
+from demo.demo_chain import accounts
 
 
 @pytest.fixture(scope="module")
@@ -21,20 +21,20 @@ def film(tmp_path_factory):
 @pytest_asyncio.fixture(loop_scope="session")
 async def publisher(browser, demo):
     """The demo's publisher, whom registry and server know."""
-    person = await Shopper.arriving(browser, demo, accounts().publisher)
-    person.visitor.expected = [r"Failed to load resource|net::ERR_FAILED"]
+    person = await Shopper.opened(browser, demo, accounts().publisher)
+    person.browser_user.expected = [r"Failed to load resource|net::ERR_FAILED"]
     yield person
-    await person.visitor.leave()
-    assert person.visitor.problems == []
+    await person.browser_user.leave()
+    assert person.browser_user.problems == []
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def somebody(browser, demo):
     """Somebody with a wallet who would like to publish."""
-    person = await Shopper.arriving(browser, demo)
+    person = await Shopper.opened(browser, demo)
     yield person
-    await person.visitor.leave()
-    assert person.visitor.problems == []
+    await person.browser_user.leave()
+    assert person.browser_user.problems == []
 
 
 async def answer(owner, name, verb, note=""):
@@ -47,9 +47,10 @@ async def answer(owner, name, verb, note=""):
     await expect(owner.page.locator("[data-request]", has_text=name)).to_have_count(0)
 
 
-async def test_who_would_like_to_publish_asks_and_the_owner_answers(somebody, arrive, demo, signed_in):
+async def test_who_would_like_to_publish_asks_and_the_owner_answers(somebody, new_user, demo):
     page = somebody.page
-    owner = await arrive(demo, session=signed_in)
+    owner = await new_user(demo)
+    await owner.sign_in("demo")  # to let a publisher in needs a signature that is fresh
     await page.goto("/titles")
     await page.get_by_label("Who you are").fill("I draw with formulas.")
     await page.get_by_role("button", name="Ask the owner").click()
@@ -59,9 +60,9 @@ async def test_who_would_like_to_publish_asks_and_the_owner_answers(somebody, ar
     await expect(page.get_by_label("A new title")).to_be_visible()
 
 
-async def test_a_publisher_brings_a_film_from_the_upload_to_the_chain(publisher, arrive, demo, film):
+async def test_a_publisher_brings_a_film_from_the_upload_to_the_chain(publisher, new_user, demo, film):
     page = publisher.page
-    owner = await arrive(demo)
+    owner = await new_user(demo)
     await owner.sign_in("demo")
 
     await page.goto("/titles")
@@ -78,8 +79,14 @@ async def test_a_publisher_brings_a_film_from_the_upload_to_the_chain(publisher,
     await page.get_by_role("button", name="Submit").click()
     await expect(page.get_by_role("heading", name="Waiting for the owner")).to_be_visible()
 
+    await owner.page.goto("/")
+    await expect(owner.page.locator("#reminders")).to_contain_text("A Walk waits for your approval.")
+    await owner.page.get_by_role("link", name="Approvals 1 new").click()
+    await owner.page.get_by_role("link", name="Watch A Walk").click()
+    await owner.plays_beyond(0.5)
+    await owner.page.go_back()
     await answer(owner, "A Walk", "Send back", "Say who made it.")
-    await expect(page.locator(".notice")).to_contain_text("Say who made it.", timeout=PATIENCE_MS)
+    await expect(page.locator(".notice:visible")).to_contain_text("Say who made it.", timeout=PATIENCE_MS)
     await expect(page.get_by_label("Credits, one a line")).to_be_enabled(timeout=PATIENCE_MS)
     await page.get_by_label("Credits, one a line").fill("Direction: A Machine")
     await page.get_by_role("button", name="Save").click()
@@ -98,7 +105,7 @@ async def test_a_publisher_brings_a_film_from_the_upload_to_the_chain(publisher,
     await expect(page.get_by_role("heading", name="On chain")).to_be_visible(timeout=PATIENCE_MS)
     await page.get_by_role("link", name="Open the film").click()
     await expect(page.locator("#standing")).to_contain_text("You hold 50", timeout=PATIENCE_MS)
-    await publisher.visitor.play("A Walk")
+    await publisher.browser_user.play("A Walk")
     assert not list(demo.home.glob("holder/uploads/*"))
 
 

@@ -9,14 +9,14 @@ import av
 from playwright.async_api import expect
 
 from tests.components.pictures import take
-from tests.components.visitor import PATIENCE_MS, PHONE, TV
+from tests.components.browser_user import PATIENCE_MS, PHONE, TV
 
 FILM = "Light"
 CODE = re.compile(r"^[A-Z0-9]{3} [A-Z0-9]{3}$")
 
 
-async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
-    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE)
+async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, new_user):
+    tv, phone = await new_user(demo, TV), await new_user(demo, PHONE)
     await phone.sign_in("demo")
     code = await code_on(tv)
     await approve(phone, code, "Living room")
@@ -28,7 +28,7 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     await press_until(tv, "ArrowRight", f"a.card:has(b:text-is('{FILM}'))")
     await tv.page.keyboard.press("Enter")
     await expect(tv.page.get_by_role("heading", level=1)).to_have_text(FILM)
-    await expect(tv.page.locator("button.go")).to_be_focused()
+    await expect(tv.page.locator("button.button-primary")).to_be_focused()
     await tv.page.keyboard.press("Enter")
     await tv.plays_beyond(1)
     await tv.page.keyboard.press("ArrowRight")
@@ -39,7 +39,7 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     await phone.page.goto("/devices")
     await phone.page.get_by_role("button", name="Revoke Living room").click()
     await phone.page.get_by_role("button", name="Press again to revoke").click()
-    await expect(phone.page.locator("#said")).to_contain_text("Revoked")
+    await expect(phone.page.locator("#status")).to_contain_text("Revoked")
     await expect(tv.page.get_by_role("alertdialog")).to_be_visible(timeout=PATIENCE_MS)
     assert await tv.film("paused")
     await tv.page.keyboard.press("Enter")
@@ -50,8 +50,8 @@ async def test_a_phone_lets_a_tv_in_and_takes_it_back(demo, arrive):
     assert (await tv.post("/api/films/anything/play"))[0] == 401
 
 
-async def test_a_code_is_for_one_tv_and_a_wrong_one_for_none(demo, arrive, signed_in):
-    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE, signed_in)
+async def test_a_code_is_for_one_tv_and_a_wrong_one_for_none(demo, new_user, signed_in):
+    tv, phone = await new_user(demo, TV), await new_user(demo, PHONE, signed_in)
     phone.expected += ["status of 403", "status of 400"]
     code = await code_on(tv)
     await approve(phone, "AAA AAA", "Nothing", "No TV shows that code")
@@ -62,8 +62,8 @@ async def test_a_code_is_for_one_tv_and_a_wrong_one_for_none(demo, arrive, signe
     await approve(phone, code, "Another", "No TV shows that code")
 
 
-async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, arrive, signed_in):
-    tv, phone = await arrive(demo, TV), await arrive(demo, PHONE, signed_in)
+async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, new_user, signed_in):
+    tv, phone = await new_user(demo, TV), await new_user(demo, PHONE, signed_in)
     async with tv.page.expect_response("**/api/tv/code") as offered:
         code = await code_on(tv)
     offer = await (await offered.value).json()
@@ -76,17 +76,18 @@ async def test_the_qr_code_leads_a_phone_to_the_pairing_page(demo, arrive, signe
     await phone.page.goto(
         offer["pair_url"].replace(re.match(r"https?://[^/]+", offer["pair_url"])[0], demo.url)
     )
-    await expect(phone.page.get_by_label("Code on the TV")).to_have_value(code.replace(" ", ""))
+    await expect(phone.page.get_by_role("group", name="Which number does the TV show?")).to_be_visible()
+    await expect(phone.page.get_by_role("button", name=offer["number"], exact=True)).to_be_visible()
 
 
 async def a_remote_steers(tv) -> None:
     """Enter brings the controls, then pauses; arrows scroll nothing; Back leaves in two steps, and it goes on there."""
     page = tv.page
     player, toggle = page.locator("#player"), page.locator("#toggle")
-    await expect(player).to_have_attribute("data-deck", "closed", timeout=PATIENCE_MS)
-    await expect(page.locator("#deck")).to_be_hidden()
+    await expect(player).to_have_attribute("data-controls", "closed", timeout=PATIENCE_MS)
+    await expect(page.locator("#controls")).to_be_hidden()
     await page.keyboard.press("Enter")
-    await expect(player).to_have_attribute("data-deck", "open")
+    await expect(player).to_have_attribute("data-controls", "open")
     await expect(toggle).to_be_focused()
     assert not await tv.film("paused")
     await page.keyboard.press("Enter")
@@ -98,14 +99,14 @@ async def a_remote_steers(tv) -> None:
     await page.keyboard.press("Enter")
     await tv.plays_beyond(11)
     await page.keyboard.press("Escape")
-    await expect(player).to_have_attribute("data-deck", "closed")
+    await expect(player).to_have_attribute("data-controls", "closed")
     assert "/watch/" in page.url
     positions = await positions_told(tv, lambda: page.keyboard.press("Backspace"))
     assert positions and max(positions) >= 11
     await page.keyboard.press("Escape")
     await expect(page).to_have_url(re.compile(r":\d+/$"))
     await page.go_forward()
-    await expect(page.locator("button.go")).to_be_focused()
+    await expect(page.locator("button.button-primary")).to_be_focused()
     await page.keyboard.press("Enter")
     await tv.plays_beyond(11)
 
@@ -141,16 +142,19 @@ async def code_on(tv) -> str:
 async def approve(phone, code: str, name: str, answer: str = "Done.") -> None:
     await phone.page.goto("/pair")
     await phone.page.get_by_label("Code on the TV").fill(code)
-    await phone.page.get_by_label("What to call it").fill(name)
-    await phone.page.get_by_role("button", name="Let it play my films").click()
-    await expect(phone.page.locator("#said")).to_contain_text(answer)
+    await phone.page.get_by_role("button", name="Go on").click()
+    if answer == "Done.":
+        await expect(phone.page.get_by_text("in the same network as this device")).to_be_visible()
+        await phone.page.get_by_label("What to call it").fill(name)
+        await phone.page.get_by_role("button", name="Let it play my films").click()
+    await expect(phone.page.locator("#status")).to_contain_text(answer)
 
 
-async def press_until(visitor, key: str, selector: str) -> None:
+async def press_until(browser_user, key: str, selector: str) -> None:
     """Press an arrow key until something that matches has the focus."""
-    focused = visitor.page.locator(f"{selector}:focus")
+    focused = browser_user.page.locator(f"{selector}:focus")
     for _ in range(12):
         if await focused.count():
             return
-        await visitor.page.keyboard.press(key)
+        await browser_user.page.keyboard.press(key)
     raise AssertionError(f"{key} does not lead to {selector}")

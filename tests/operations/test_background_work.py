@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 from tests.components.bad_gateway import bad_gateway
 from tests.components.player import play
 from tests.components.server import eventually, guest, server_of
@@ -19,9 +21,10 @@ async def the_task(owner, state: str, word: str = "Fetch"):
     return found[0] if found else None
 
 
-async def test_a_fetch_cancelled_for_good_stays_so_over_kill_9_and_is_begun_again(tmp_path, stage):
-    async with bad_gateway(stage.gateway, "silent", honest_for=14) as gateway:
-        with server_of(holder_settings(tmp_path, stage, gateway.url)) as server:
+async def test_a_fetch_cancelled_for_good_stays_so_over_kill_9_and_is_begun_again(tmp_path, environment):
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(bad_gateway(environment.gateway, "silent", honest_for=14))
+        with server_of(holder_settings(tmp_path, environment, gateway.url)) as server:
             await server.start()
             async with guest(server.url) as owner:
                 await come_in(owner, server)
@@ -33,15 +36,15 @@ async def test_a_fetch_cancelled_for_good_stays_so_over_kill_9_and_is_begun_agai
                 assert (await tasks(owner))[0]["state"] == "cancelled"
 
                 server.kill()
-                gateway.mode = "honest"
-                gateway.asked.clear()
                 before = stored(tmp_path)
+                good = await stack.enter_async_context(bad_gateway(environment.gateway, "honest"))
+                holder_settings(tmp_path, environment, good.url)
                 await server.start()
                 owner.url = server.url
                 (task,) = await eventually(lambda: tasks(owner))
                 assert task["state"] == "cancelled"
                 assert any("Not here" in film for film in (await owner.films()).values())
-                assert not [path for path in gateway.asked if "/ipfs/" in path]
+                assert not [path for path in good.asked if "/ipfs/" in path]
 
                 assert await owner.post(f"/api/tasks/{task['id']}/again") == (200, {})
                 task = await eventually(lambda: the_task(owner, "done"))
@@ -51,6 +54,8 @@ async def test_a_fetch_cancelled_for_good_stays_so_over_kill_9_and_is_begun_agai
 
                 (film,) = await owner.films()
                 await play(owner, film)
+                assert not await tasks(owner, "Make"), "what nobody asked for is not made"
+                assert await owner.post(f"/api{film}/ready") == (200, {})
                 made = await eventually(lambda: the_task(owner, "done", "Make ready"))
                 assert made["done"] == made["total"] > 0
                 assert await owner.post("/api/tasks/clear") == (200, {})

@@ -7,16 +7,16 @@ import pytest
 from tests.components.player import play
 from tests.components.rpc_proxy import rpc_proxy
 from tests.components.server import eventually, guest, running_server, server_settings, wylloh_async
-from tests.components.stage import HOLDER
+from tests.components.environment import HOLDER
 
 
-def settings_of(tmp_path, stage, **chain):
-    chain = {**stage.chain.settings, **chain}
+def settings_of(tmp_path, environment, **chain):
+    chain = {**environment.chain.settings, **chain}
     return server_settings(
         tmp_path,
         chain=chain,
         library={"pull": "all"},
-        ipfs={"gateways": [stage.gateway]},
+        ipfs={"gateways": [environment.gateway]},
         plugins={"disabled": ["tagging"]},
     )
 
@@ -28,17 +28,17 @@ async def doctor_says(settings) -> str:
 
 
 @pytest.mark.parametrize("trouble", ["down", "wrong chain", "no contract"])
-async def test_it_says_so_and_recovers_by_itself(tmp_path, stage, trouble):
+async def test_it_says_so_and_recovers_by_itself(tmp_path, environment, trouble):
     answers = {"eth_chainId": "0x5"} if trouble == "wrong chain" else {"eth_getCode": "0x"}
     words = {"down": "HTTP status 503", "wrong chain": "serves chain 5", "no contract": "no contract at"}[
         trouble
     ]
-    async with rpc_proxy(stage.chain.rpc) as proxy:
+    async with rpc_proxy(environment.chain.rpc) as proxy:
         if trouble == "down":
             proxy.http_status = 503
         else:
             proxy.instead = answers
-        settings = settings_of(tmp_path, stage, rpc=[proxy.url])
+        settings = settings_of(tmp_path, environment, rpc=[proxy.url])
         async with running_server(settings) as server, guest(server.url) as owner:
             assert (await owner.sign_in(HOLDER, server.claim_code, bind=True))[0] == 200
             assert words in await owner.page("/")
@@ -60,9 +60,9 @@ async def test_it_says_so_and_recovers_by_itself(tmp_path, stage, trouble):
         assert "secret-api-key" not in server.err()
 
 
-async def test_a_film_that_is_here_plays_on_without_the_chain(tmp_path, stage):
-    async with rpc_proxy(stage.chain.rpc) as proxy:
-        settings = settings_of(tmp_path, stage, rpc=[proxy.url])
+async def test_a_film_that_is_here_plays_on_without_the_chain(tmp_path, environment):
+    async with rpc_proxy(environment.chain.rpc) as proxy:
+        settings = settings_of(tmp_path, environment, rpc=[proxy.url])
         async with running_server(settings) as server, guest(server.url) as owner:
             assert (await owner.sign_in(HOLDER, server.claim_code, bind=True))[0] == 200
             await eventually(owner.healthy)

@@ -1,4 +1,4 @@
-"""Films of one's own in a folder, good ones and hostile ones: one pipeline, and nothing read outside its door."""
+"""Films of one's own in a folder, good ones and hostile ones: one pipeline, and nothing read outside its loopback."""
 
 from __future__ import annotations
 
@@ -43,9 +43,8 @@ def world(tmp_path_factory):
                 (films / f"playlist-{name}.{suffix}").write_text(playlist)
         (films / "concat.mp4").write_text(f"ffconcat version 1.0\nfile '{bait}'\n")
         os.utime(bait, (0, time.time()))
-        server = Server(
-            server_settings(folder, library={"folders": [str(films)]}, plugins={"disabled": ["tagging"]})
-        )
+        library = {"folders": [str(films)], "scan_seconds": 0.5}
+        server = Server(server_settings(folder, library=library, plugins={"disabled": ["tagging"]}))
         server.films, server.bait, server.canary = films, bait, canary
         yield server
         server.kill()
@@ -86,7 +85,7 @@ async def _count(owner, wanted) -> bool:
 async def test_the_good_one_has_its_title_from_the_file_a_poster_and_plays(owner):
     path, page = next((path, page) for title, path, page in await shelf(owner) if title == "A Long Evening")
     assert "1999" in page
-    poster = re.search(r'src="(/play/[^"]+/poster\.jpg)"', page)[1]
+    poster = re.search(r'src="(/play/[^"]+/backdrop\.jpg)"', page)[1]
     status, picture = await owner.get(poster)
     assert status == 200
     assert picture.startswith(b"\xff\xd8\xff")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 
 import pytest
 
 from tests.components.anvil import anvil
 from tests.components.evm import Evm
 from tests.components.followed import open_chain
+from tests.components.registry import ACCOUNTS
 from tests.components.rpc_proxy import rpc_proxy
 from tests.components.server import eventually, guest, running_server, server_settings
-from wylloh_server.adapters.database import open_database
+from wylloh_server.domain.chain_events import EventQuery
+from wylloh_server.storage import open_database
 
 PLUGINS = {"disabled": ["store", "royalties", "analytics", "tagging"]}
 
@@ -29,17 +31,34 @@ def settings_of(tmp_path, chain, rpc):
     return server_settings(tmp_path, chain=section, plugins=PLUGINS)
 
 
-async def history_of(url):
-    async with guest(url) as somebody:
-        _, health = await somebody.json("/healthz")
-        return next(check for check in health["checks"] if check["name"] == "History")
+@asynccontextmanager
+async def signed_in(server):
+    """The owner's browser, signed in once: signing in is limited."""
+    async with guest(server.url) as owner:
+        assert (await owner.sign_in(ACCOUNTS[0], server.claim_code))[0] == 200
+        yield owner
+
+
+async def history_check(owner):
+    """Return the check of the history as the owner reads it."""
+    _, health = await owner.json("/healthz")
+    return next(check for check in health["checks"] if check["name"] == "History")
+
+
+async def history_of(server):
+    """Return the check of the history, read by the owner."""
+    async with signed_in(server) as owner:
+        return await history_check(owner)
 
 
 async def reads_up_to(server, chain):
-    async def there():
-        return (await history_of(server.url))["sentence"] == f"Read up to block {chain.height:,}, the newest."
+    async with signed_in(server) as owner:
 
-    await eventually(there)
+        async def there():
+            expected = f"Read up to block {chain.height:,}, the newest."
+            return (await history_check(owner))["sentence"] == expected
+
+        await eventually(there)
 
 
 async def test_it_is_followed_through_kill_9_and_an_outage(tmp_path, chain):
@@ -61,13 +80,13 @@ async def test_it_is_followed_through_kill_9_and_an_outage(tmp_path, chain):
             await reads_up_to(server, chain)
             assert await server.stop() == 0
     async with open_database(tmp_path / "data" / "wylloh.sqlite3") as database:
-        assert len(await database.storage.history.history(wallet=chain.market.stranger)) == 1
+        assert len(await database.storage.history.history(EventQuery(wallet=chain.market.stranger))) == 1
         await chain.agrees(database.storage)
 
 
 async def test_without_a_chain_it_says_so(tmp_path):
     async with running_server(server_settings(tmp_path, plugins=PLUGINS)) as server:
-        assert await history_of(server.url) == {
+        assert await history_of(server) == {
             "name": "History",
             "ok": True,
             "sentence": "No chain is followed.",

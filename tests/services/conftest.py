@@ -9,8 +9,8 @@ from tests.components.custodian import custodian_door
 from tests.components.good_gateway import good_gateway
 from tests.components.registry import deployed
 from tests.fakes import FakeClock
-from tests.services.house import house
-from wylloh_server.adapters.database import open_database
+from tests.services.server_environment import server_environment
+from wylloh_server.storage import open_database
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ async def storage(tmp_path):
 
 @pytest.fixture
 async def publisher(tmp_path, registry, clock):
-    async with house(tmp_path / "publisher", registry, clock) as server:
+    async with server_environment(tmp_path / "publisher", registry, clock) as server:
         yield server
 
 
@@ -46,7 +46,7 @@ async def publisher(tmp_path, registry, clock):
 async def holder(tmp_path, registry, clock, publisher):
     """Another server, which asks the publisher's for blocks."""
     async with (
-        house(tmp_path / "holder", registry, clock) as server,
+        server_environment(tmp_path / "holder", registry, clock) as server,
         good_gateway(publisher.packages) as gateway,
     ):
         server.gateways.use([gateway.url])
@@ -54,6 +54,6 @@ async def holder(tmp_path, registry, clock, publisher):
 
 
 @pytest.fixture
-async def door(publisher):
-    async with custodian_door(publisher.custody) as door:
-        yield door
+async def loopback(publisher):
+    async with custodian_door(publisher.custody) as loopback:
+        yield loopback

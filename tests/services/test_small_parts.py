@@ -8,31 +8,31 @@ import pytest
 from wylloh_server.domain.errors import ChainUnavailable
 from wylloh_server.domain.events import FilmReady, FilmRemoved
 from wylloh_server.domain.types import FilmId, Seconds
-from wylloh_server.services import progress
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.caretaker import repeating
-from wylloh_server.services.progress import Meter
+from wylloh_server.services.operations import progress
+from wylloh_server.services.operations.event_bus import EventBus
+from wylloh_server.services.operations.scheduler import run_periodically
+from wylloh_server.services.operations.progress import report_progress
 
 READY, REMOVED = FilmReady(FilmId("a")), FilmRemoved(FilmId("a"))
 
 
 def test_everybody_hears_everything_in_order():
-    bus, one, other = Bus(), [], []
-    bus.subscribe(one.append)
-    bus.subscribe(other.append)
+    bus, one, other = EventBus(), [], []
+    bus.listeners.append(one.append)
+    bus.listeners.append(other.append)
     bus.publish(READY)
     bus.publish(REMOVED)
     assert one == other == [READY, REMOVED]
 
 
 def test_a_listener_that_fails_costs_only_itself(caplog):
-    bus, heard = Bus(), []
+    bus, heard = EventBus(), []
 
     def failing(event):
         raise RuntimeError("a defect")
 
-    bus.subscribe(failing)
-    bus.subscribe(heard.append)
+    bus.listeners.append(failing)
+    bus.listeners.append(heard.append)
     bus.publish(READY)
     assert heard == [READY]
     assert "FilmReady" in caplog.text
@@ -51,7 +51,7 @@ async def test_work_that_fails_is_done_again(error, caplog):
         raise error
 
     with caplog.at_level(logging.WARNING):
-        async with repeating("looking", work, Seconds(0)):
+        async with run_periodically("looking", work, Seconds(0)):
             await enough.wait()
     assert "looking" in caplog.text
     after = len(rounds)
@@ -69,7 +69,7 @@ async def test_work_that_hangs_ends_with_its_context():
         finally:
             ended.append(1)
 
-    async with repeating("hanging", work, Seconds(0)):
+    async with run_periodically("hanging", work, Seconds(0)):
         await began.wait()
     assert ended == [1]
 
@@ -83,11 +83,11 @@ async def test_the_meter_saves_now_and_then_and_never_late(monkeypatch):
         await asyncio.sleep(0.02)
         saved.append(share)
 
-    async with Meter(save, lambda done, of: told.append((done, of))) as meter:
-        meter.note(1, 0)
-        meter.note(1, 4)
+    async with report_progress(save, lambda done, of: told.append((done, of))) as note:
+        note(1, 0)
+        note(1, 4)
         await saving.wait()
-        meter.note(4, 4)
+        note(4, 4)
     assert saved[0] == 0.25
     finished = list(saved)
     await asyncio.sleep(0.05)
@@ -103,6 +103,6 @@ async def test_a_meter_that_cannot_save_disturbs_nobody(monkeypatch):
         tried.set()
         raise OSError("the disk is full")
 
-    async with Meter(save) as meter:
-        meter.note(1, 2)
+    async with report_progress(save) as note:
+        note(1, 2)
         await tried.wait()

@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 
 import pytest
+from eth_utils.address import to_checksum_address
 
 from tests.components.anvil import anvil
 from tests.components.evm import Evm
 from tests.components.market import CENT, DOLLAR, new_signer, open_market
-from tests.components.registry import ACCOUNTS, open_pool
+from tests.components.registry import ACCOUNTS, CHAIN_ID, open_pool
 from tests.components.wallet import Wallet
 from tests.fakes import FakeClock
-from tests.services.house import viewer_with
-from wylloh_server.adapters.chain.wallet_calls import PoolWalletCalls
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.errors import ChainUnavailable, InvalidValue, NotFound
+from tests.services.server_environment import viewer_with
+from wylloh_server.adapters.chain import PoolContractReader
+from wylloh_server.adapters.chain.wallet_call_client import PoolWalletCalls
+from wylloh_server.domain.chain_events import NATIVE_COIN, Contracts
+from wylloh_server.services.chain.chain_queries import ChainQueries
+from wylloh_server.services.transactions.call_review import CallReview
+from wylloh_server.services.transactions.call_summary import CallSummaries
+from wylloh_server.storage import open_database
+from wylloh_server.domain.errors import AccessRefused, ChainUnavailable, InvalidValue, NotFound
 from wylloh_server.domain.events import TransactionConfirmed
 from wylloh_server.domain.transaction import (
     ContractCall,
@@ -26,14 +33,18 @@ from wylloh_server.domain.transaction import (
     SignatureRequest,
     TransactionState,
 )
-from wylloh_server.domain.types import wallet_of
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.live import Live
-from wylloh_server.services.transactions import Follower, Ledger, TransactionDesk
+from wylloh_server.domain.types import parse_wallet
+from wylloh_server.services.operations.event_bus import EventBus
+from wylloh_server.services.operations.live_updates import LiveUpdates
+from wylloh_server.services.transactions.receipt_tracker import ReceiptTracker
+from wylloh_server.services.transactions.transaction_log import TransactionLog
+from wylloh_server.services.transactions.transaction_service import TransactionService
 
 BUYER, OTHER = ACCOUNTS[1], ACCOUNTS[2]
-ME = wallet_of(BUYER.address)
-NOWHERE = wallet_of("0x" + "de" * 20)
+ME = parse_wallet(BUYER.address)
+NOWHERE = parse_wallet("0x" + "de" * 20)
+AGREED = "(address,uint256,uint256,bytes32)"
+"""What a buyer agrees to, as the store's contract takes it."""
 STATES = TransactionState
 
 
@@ -44,17 +55,17 @@ def node():
 
 
 @pytest.fixture(scope="module")
-def stage(node):
+def chain_market(node):
     with closing(Evm(node.url)) as evm:
         yield open_market(evm)
 
 
 @pytest.fixture
-def market(stage):
-    before = stage.chain.snapshot()
-    yield stage
-    stage.chain.rpc("evm_setAutomine", True)
-    stage.chain.revert(before)
+def market(chain_market):
+    before = chain_market.chain.snapshot()
+    yield chain_market
+    chain_market.chain.rpc("evm_setAutomine", True)
+    chain_market.chain.revert(before)
 
 
 @pytest.fixture
@@ -65,37 +76,67 @@ def wallet(node, market):
 class Server:
     """The services of one server over a database file. Told of the chain by `look` alone."""
 
-    def __init__(self, pool, storage, clock):
-        self.events, self.live, bus = [], Live(), Bus()
-        bus.subscribe(self.events.append)
-        ledger = Ledger(transactions=storage.transactions, live=self.live, bus=bus)
+    def __init__(self, pool, storage, clock, market):
+        self.events, self.live, bus = [], LiveUpdates(), EventBus()
+        bus.listeners.append(self.events.append)
+        log = TransactionLog(transactions=storage.transactions, live=self.live, bus=bus)
         calls = PoolWalletCalls(pool)
-        self.storage = storage
-        self.follower = Follower(ledger=ledger, calls=calls, clock=clock)
-        self.desk = TransactionDesk(ledger=ledger, calls=calls, follower=self.follower, clock=clock)
+        self.storage, self.declared = storage, declared(market)
+        self.tracker = ReceiptTracker(log=log, calls=calls, clock=clock)
+        contracts = Contracts(market.registry.address, market.store.address, None)
+        reader = PoolContractReader(pool)
+        chain = ChainQueries(
+            contracts=contracts,
+            history=storage.history,
+            coins=storage.coins,
+            reader=reader,
+            chain_id=CHAIN_ID,
+        )
+        review = CallReview(calls=calls, chain_id=CHAIN_ID, chain=chain, trusted={})
+        self.service = TransactionService(
+            log=log, calls=calls, tracker=self.tracker, review=review, clock=clock
+        )
+        self.summaries = CallSummaries(
+            review=review, chain=chain, films=storage.films, checksummed=to_checksum_address
+        )
 
     async def propose(self, *steps, by=BUYER, **changes):
-        values = {"title": "Buy", "explanation": ("You pay.",), "done": "Yours.", "steps": steps}
-        return await self.desk.propose(
-            viewer_with(wallet_of(by.address)), Proposal(**(values | changes)), "store"
+        values = {
+            "title": "Buy",
+            "explanation": ("You pay.",),
+            "done": "Yours.",
+            "steps": steps,
+            **self.declared,
+        }
+        return await self.service.propose(
+            viewer_with(parse_wallet(by.address)), Proposal(**(values | changes)), "store"
         )
 
     async def get(self, transaction, by=BUYER):
-        return await self.desk.get(wallet_of(by.address), transaction)
+        return await self.service.get(parse_wallet(by.address), transaction)
 
     async def looked(self, transaction, by=BUYER):
-        await self.follower.look()
+        await self.tracker.check()
         return await self.get(transaction, by)
+
+    async def terms(self, transaction, by=BUYER):
+        """What the transaction's page would tell back."""
+        found = await self.get(transaction, by)
+        return await self.service.review.terms(found.wallet, found.proposal)
+
+    async def ask(self, transaction, by=BUYER):
+        terms = await self.terms(transaction, by)
+        return await self.service.ask(parse_wallet(by.address), transaction, "claim", terms)
 
     async def asked(self, transaction, by=BUYER):
         """What `eth_sendTransaction` gets."""
-        call = (await self.desk.ask(wallet_of(by.address), transaction, "claim")).call
+        call = (await self.ask(transaction, by)).call
         return {"from": call.sender, "to": call.to, "data": call.data, "value": hex(call.value)}
 
     async def sent(self, transaction, wallet, by=BUYER):
         """Ask the wallet, and tell the server what it answered."""
         answer = await wallet.request("eth_sendTransaction", [await self.asked(transaction, by)])
-        await self.desk.sent(wallet_of(by.address), transaction, answer)
+        await self.service.sent(parse_wallet(by.address), transaction, answer)
         return answer
 
 
@@ -105,11 +146,11 @@ def clock():
 
 
 @pytest.fixture
-def open_server(tmp_path, node, clock):
+def open_server(tmp_path, node, clock, chain_market):
     @asynccontextmanager
     async def opened():
         async with open_database(tmp_path / "house.sqlite") as database, open_pool(node.url) as pool:
-            yield Server(pool, database.storage, clock)
+            yield Server(pool, database.storage, clock, chain_market)
 
     return opened
 
@@ -121,7 +162,16 @@ async def server(open_server):
 
 
 def buy(market, quantity=12, limit=1000 * DOLLAR):
-    return ContractCall(market.store.address, "buy(uint256,uint256,uint256)", (market.film, quantity, limit))
+    function = f"buy(uint256,uint256,{AGREED})"
+    return ContractCall(market.store.address, function, (market.film, quantity, market.agreed(limit)))
+
+
+def declared(market):
+    """What the purchases of these tests say that they do."""
+    return {
+        "spends": {market.coin.address: 10_000 * DOLLAR},
+        "functions": ("FilmStore.buy", "FilmStore.buyWithPermit"),
+    }
 
 
 class FakeRenewer:
@@ -164,17 +214,17 @@ async def test_refusals_are_told_before_anything_is_kept(server, market):
     with pytest.raises(InvalidValue, match="^The contract refused: price above limit.$"):
         await server.propose(buy(market, 1, limit=CENT), refusals=refusals)
     market.chain.rpc("anvil_setBalance", ME, "0x0")
-    rich = ContractCall(market.store.address, "buy(uint256,uint256,uint256)", (1, 1, 1), value=1)
+    rich = replace(buy(market), value=1)
     with pytest.raises(InvalidValue, match="too little of the chain's own coin"):
-        await server.propose(rich)
+        await server.propose(rich, spends={NATIVE_COIN: 1, **server.declared["spends"]})
     with pytest.raises(InvalidValue, match="no contract at that address"):
-        await server.propose(ContractCall(NOWHERE, "buy()"))
-    with pytest.raises(InvalidValue, match="did not say why"):
+        await server.propose(ContractCall(NOWHERE, "approve(address,uint256)", (market.store.address, 1)))
+    with pytest.raises(InvalidValue, match="FilmStore has no function"):
         await server.propose(ContractCall(market.store.address, "noSuchFunction()"))
     coin = ContractCall(market.coin.address, "transfer(address,uint256)", (NOWHERE, 10**30))
     with pytest.raises(InvalidValue, match="does not hold enough of this coin"):
-        await server.propose(coin)
-    assert await server.desk.of_wallet(ME, limit=10) == ()
+        await server.propose(coin, spends={market.coin.address: 10**30})
+    assert await server.service.log.repository.of_wallet(ME, limit=10) == ()
 
 
 async def test_a_wallet_that_is_a_contract_is_told_so_and_one_that_borrows_code_is_not(server, market):
@@ -258,18 +308,18 @@ def permit(market, limit, deadline=2**48):
 
 async def test_a_permission_is_signed_and_spent_in_one_purchase(server, market, node):
     signer, limit = new_signer(market), 100 * DOLLAR
-    wallet, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    wallet, owner = Wallet(node.url, [signer]), parse_wallet(signer.address)
     parts = (2**48, SignaturePart.V, SignaturePart.R, SignaturePart.S)
-    function = "buyWithPermit(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))"
-    call = ContractCall(market.store.address, function, (market.film, 2, limit, parts))
+    function = f"buyWithPermit(uint256,uint256,{AGREED},(uint256,uint8,bytes32,bytes32))"
+    call = ContractCall(market.store.address, function, (market.film, 2, market.agreed(limit), parts))
     transaction = await server.propose(permit(market, limit)(owner), call, by=signer)
-    request = (await server.desk.ask(owner, transaction, "claim")).signature
+    request = (await server.ask(transaction, signer)).signature
     right = await wallet.request("eth_signTypedData_v4", [owner, json.dumps(request.typed_data)])
     wrong = Wallet(node.url, [OTHER])
     strange = await wrong.request("eth_signTypedData_v4", [OTHER.address, json.dumps(request.typed_data)])
     with pytest.raises(InvalidValue, match="Another account signed the permission"):
-        await server.desk.signed(owner, transaction, strange)
-    assert (await server.desk.signed(owner, transaction, right)).step == 1
+        await server.service.signed(owner, transaction, strange)
+    assert (await server.service.signed(owner, transaction, right)).step == 1
     await server.sent(transaction, wallet, by=signer)
     assert (await server.looked(transaction, by=signer)).state is STATES.CONFIRMED
     assert market.held(owner) == 2
@@ -299,70 +349,128 @@ async def test_prices_that_moved_meanwhile_are_told_before_the_wallet_is_asked(s
     transaction = await server.propose(
         buy(market, 1, 5 * DOLLAR), refusals={"PriceAboveLimit": "It costs more now."}
     )
-    market.store.setOffer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
+    market.set_offer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
     with pytest.raises(InvalidValue, match="It costs more now."):
         await server.asked(transaction)
-    market.store.setOffer(market.film, market.offer(steps=[(1, 5 * DOLLAR)]))
+    market.set_offer(market.film, market.offer(steps=[(1, 5 * DOLLAR)]))
     assert await server.asked(transaction)
 
 
 def renewed_purchase(market, quantity=12, says="You pay."):
-    return Proposal("Buy", (says,), (buy(market, quantity),), "Yours.")
+    return Proposal("Buy", (says,), (buy(market, quantity),), "Yours.", **declared(market))
+
+
+async def test_8_what_is_prepared_anew_counts_as_read_by_its_calls_and_not_by_its_words(server, market):
+    viewer = viewer_with(ME)
+    transaction = await server.propose(buy(market), recipe={"do": "buy"})
+    refresher = server.service.refresher = FakeRenewer(renewed_purchase(market, 12, "You pay, kindly."))
+    await server.service.freshen(viewer, transaction)
+    refresher.gives = renewed_purchase(market, 13, "You pay, kindly.")
+    with pytest.raises(InvalidValue, match="changed since you read it"):
+        await server.service.freshen(viewer, transaction)
+    thief = ContractCall(market.registry.address, "setApprovalForAll(address,bool)", (NOWHERE, True))
+    refresher.gives = Proposal("Buy", ("You pay, kindly.",), (thief,), "Yours.")
+    with pytest.raises(AccessRefused, match="does not know"):
+        await server.service.freshen(viewer, transaction)
+    assert (await server.get(transaction)).proposal.steps == (buy(market, 13),)
 
 
 async def test_what_waits_is_prepared_anew_when_shown_and_before_the_wallet_is_asked(server, market):
     viewer, about = viewer_with(ME), {"recipe": {"do": "buy"}, "topics": ("film:x",)}
     transaction = await server.propose(buy(market), **about)
-    renewer = server.desk._renewer = FakeRenewer(renewed_purchase(market, 12))
+    refresher = server.service.refresher = FakeRenewer(renewed_purchase(market, 12))
     server.live.changed = lambda *topics, **_: told.append(topics)
     told = []
-    looked = await server.desk.look(viewer, transaction)
+    looked = await server.service.refresh(viewer, transaction)
     assert (looked.problem, told) == ("", [])  # it reads the same: nobody has to look again
-    assert renewer.asked == [("store", ME, {"do": "buy"})]
-    renewer.gives = renewed_purchase(market, 13, "You pay more.")
-    looked = await server.desk.look(viewer, transaction)
+    assert refresher.asked == [("store", ME, {"do": "buy"})]
+    refresher.gives = renewed_purchase(market, 13, "You pay more.")
+    looked = await server.service.refresh(viewer, transaction)
     assert looked.transaction.proposal.explanation == ("You pay more.",)
     assert looked.transaction.proposal.topics == ("film:x",)
-    renewer.gives = renewed_purchase(market, 14, "You pay even more.")
+    refresher.gives = renewed_purchase(market, 14, "You pay even more.")
     with pytest.raises(InvalidValue, match="changed since you read it"):
-        await server.desk.freshen(viewer, transaction)
-    await server.desk.freshen(viewer, transaction)
-    assert (await server.asked(transaction))["data"].endswith(f"{14:064x}{1000 * DOLLAR:064x}")
-    renewer.gives = renewed_purchase(market, 15, "Never seen.")
-    assert (await server.desk.look(viewer, transaction)).transaction.proposal.explanation == (
+        await server.service.freshen(viewer, transaction)
+    await server.service.freshen(viewer, transaction)
+    words = f"{14:064x}{int(market.coin.address, 16):064x}{1000 * DOLLAR:064x}"
+    assert words in (await server.asked(transaction))["data"]
+    refresher.gives = renewed_purchase(market, 15, "Never seen.")
+    assert (await server.service.refresh(viewer, transaction)).transaction.proposal.explanation == (
         "You pay even more.",
     )  # the wallet shows what it was asked
+
+
+async def test_8_a_page_that_showed_other_terms_is_told_so_and_the_wallet_is_not_asked(server, market):
+    """Another window had it prepared anew meanwhile; nothing changes any more when the first one confirms."""
+    viewer = viewer_with(ME)
+    transaction = await server.propose(buy(market, 12), recipe={"do": "buy"})
+    read = await server.terms(transaction)
+    server.service.refresher = FakeRenewer(renewed_purchase(market, 13, "You pay more."))
+    await server.service.refresh(viewer, transaction)
+    await server.service.freshen(viewer, transaction)
+    server.live.changed = lambda *topics, **_: told.append(topics)
+    told = []
+    for terms in (read, "", "0" * 64):
+        with pytest.raises(InvalidValue, match="changed since you read it") as caught:
+            await server.service.ask(ME, transaction, "claim", terms)
+        assert "Read it again" in caught.value.fix
+    assert told, "open pages show it"
+    assert not (await server.get(transaction)).asked
+    assert await server.asked(transaction)
+
+
+async def test_8_a_proposal_is_judged_again_when_the_wallet_is_asked(server, market):
+    """A contract that was known when it was proposed is not known any more."""
+    server.service.review.trusted = {NOWHERE: "Lending desk"}
+    allow = ContractCall(market.coin.address, "approve(address,uint256)", (NOWHERE, 1))
+    transaction = await server.propose(allow)
+    server.service.review.trusted = {}
+    with pytest.raises(AccessRefused, match="does not know"):
+        await server.asked(transaction)
+    assert not (await server.get(transaction)).asked
+
+
+async def test_what_nobody_prepares_anew_is_not_stored_anew(server, market):
+    """Storing it would have open pages look again each time."""
+    server.live.changed = lambda *topics, **_: told.append(topics)
+    told = []
+    transaction = await server.propose(buy(market))
+    await server.service.freshen(viewer_with(ME), transaction)
+    await server.service.refresh(viewer_with(ME), transaction)
+    assert told == []
 
 
 async def test_what_cannot_be_done_now_says_so_wherever_it_is_looked_at(server, market):
     viewer = viewer_with(ME)
     transaction = await server.propose(buy(market), recipe={"do": "buy"})
-    renewer = server.desk._renewer = FakeRenewer(InvalidValue("Sold out.", fix="Look elsewhere."))
-    assert (await server.desk.look(viewer, transaction)).problem == "Sold out. Look elsewhere."
+    refresher = server.service.refresher = FakeRenewer(InvalidValue("Sold out.", fix="Look elsewhere."))
+    assert (await server.service.refresh(viewer, transaction)).problem == "Sold out. Look elsewhere."
     with pytest.raises(InvalidValue, match="Sold out"):
-        await server.desk.freshen(viewer, transaction)
-    renewer.gives = ChainUnavailable("slow")
-    assert (await server.desk.look(viewer, transaction)).problem == ""
+        await server.service.freshen(viewer, transaction)
+    refresher.gives = ChainUnavailable("slow")
+    assert (await server.service.refresh(viewer, transaction)).problem == ""
     with pytest.raises(ChainUnavailable, match="Nothing was sent"):
-        await server.desk.freshen(viewer, transaction)
+        await server.service.freshen(viewer, transaction)
 
 
 async def test_a_signature_stays_until_the_chain_takes_it_no_more(server, market, node):
     signer, limit = new_signer(market), 10 * DOLLAR
-    person, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    person, owner = Wallet(node.url, [signer]), parse_wallet(signer.address)
     parts = (2**48, SignaturePart.V, SignaturePart.R, SignaturePart.S)
-    function = "buyWithPermit(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))"
-    call = ContractCall(market.store.address, function, (market.film, 2, limit, parts))
+    function = f"buyWithPermit(uint256,uint256,{AGREED},(uint256,uint8,bytes32,bytes32))"
+    call = ContractCall(market.store.address, function, (market.film, 2, market.agreed(limit), parts))
     steps = permit(market, limit)(owner), call
     transaction = await server.propose(*steps, by=signer, recipe={"do": "buy"})
-    server.desk._renewer = FakeRenewer(Proposal("Buy", ("You pay.",), steps, "Yours."))
-    request = (await server.desk.ask(owner, transaction, "claim")).signature
+    server.service.refresher = FakeRenewer(
+        Proposal("Buy", ("You pay.",), steps, "Yours.", **declared(market))
+    )
+    request = (await server.ask(transaction, signer)).signature
     signed = await person.request("eth_signTypedData_v4", [owner, json.dumps(request.typed_data)])
-    await server.desk.signed(owner, transaction, signed)
-    await server.desk.freshen(viewer_with(owner), transaction)
+    await server.service.signed(owner, transaction, signed)
+    await server.service.freshen(viewer_with(owner), transaction)
     assert (await server.get(transaction, by=signer)).step == 1
-    market.store.setOffer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
-    await server.desk.freshen(viewer_with(owner), transaction)
+    market.set_offer(market.film, market.offer(steps=[(1, 9 * DOLLAR)]))
+    await server.service.freshen(viewer_with(owner), transaction)
     again = await server.get(transaction, by=signer)
     assert (again.step, again.signatures) == (0, ())
 
@@ -370,31 +478,32 @@ async def test_a_signature_stays_until_the_chain_takes_it_no_more(server, market
 async def test_what_waits_can_be_discarded_and_what_was_sent_cannot(server, market, wallet, node):
     transaction = await server.propose(buy(market))
     with pytest.raises(NotFound):
-        await server.desk.discard(wallet_of(OTHER.address), transaction)
-    await server.desk.discard(ME, transaction)
-    await server.desk.discard(ME, transaction)
+        await server.service.discard(parse_wallet(OTHER.address), transaction)
+    await server.service.discard(ME, transaction)
+    await server.service.discard(ME, transaction)
     gone = await server.get(transaction)
     assert (gone.state, gone.reason) == (STATES.EXPIRED, "Discarded. Nothing happened on the chain.")
-    assert await server.desk.of_wallet(ME, limit=10) == ()
+    assert await server.service.log.repository.of_wallet(ME, limit=10) == ()
     with pytest.raises(InvalidValue, match="Discarded"):
         await server.asked(transaction)
     asked = await server.propose(buy(market))
     question = await server.asked(asked)
-    await server.desk.discard(ME, asked)
+    await server.service.discard(ME, asked)
     assert "refuse it there" in (await server.get(asked)).reason
     await wallet.request("eth_sendTransaction", [question])  # its owner said yes all the same
     assert (await server.looked(asked)).state is STATES.CONFIRMED
     with pytest.raises(InvalidValue, match="your wallet has sent it"):
-        await server.desk.discard(ME, asked)
+        await server.service.discard(ME, asked)
 
 
 async def test_a_wallet_that_sends_something_else_is_found_out(server, market, wallet):
     transaction = await server.propose(buy(market))
     asked = await server.asked(transaction)
     other = await wallet.request(
-        "eth_sendTransaction", [asked | {"data": market.store.data("buy", market.film, 1, 2**255)}]
+        "eth_sendTransaction",
+        [asked | {"data": market.store.data("buy", market.film, 1, market.agreed(2**255))}],
     )
-    await server.desk.sent(ME, transaction, other)
+    await server.service.sent(ME, transaction, other)
     failed = await server.looked(transaction)
     assert failed.state is STATES.FAILED
     assert "something other than" in failed.reason
@@ -406,7 +515,7 @@ async def test_somebody_else_s_purchase_is_not_taken_for_one_s_own(server, marke
     asked = await server.asked(transaction)
     stranger = Wallet(node.url, [OTHER])
     other = await stranger.request("eth_sendTransaction", [asked | {"from": OTHER.address}])
-    await server.desk.sent(ME, transaction, other)
+    await server.service.sent(ME, transaction, other)
     assert (await server.looked(transaction)).state is STATES.FAILED
 
 
@@ -445,6 +554,16 @@ async def test_one_that_was_cancelled_has_failed_with_a_sentence(server, market,
     assert market.held(ME) == 0
 
 
+async def test_one_that_was_cancelled_before_the_chain_was_looked_at_has_failed_too(server, market, wallet):
+    transaction = await server.propose(buy(market))
+    market.chain.rpc("evm_setAutomine", False)
+    await wallet.cancel(await server.sent(transaction, wallet))
+    mine(market)
+    failed = await server.looked(transaction)
+    assert failed.state is STATES.FAILED
+    assert "cancelled" in failed.reason
+
+
 async def test_what_was_sent_after_the_page_was_closed_is_found(server, market, wallet):
     await wallet.request("eth_sendTransaction", [{"from": ME, "to": NOWHERE, "value": "0x1"}])
     transaction = await server.propose(buy(market))
@@ -454,7 +573,7 @@ async def test_what_was_sent_after_the_page_was_closed_is_found(server, market, 
     mine(market, 130)
     done = await server.looked(transaction)
     assert (done.state, done.hashes) == (STATES.CONFIRMED, (sent,))
-    assert await server.desk.sent(ME, transaction, sent) == done
+    assert await server.service.sent(ME, transaction, sent) == done
 
 
 async def test_nobody_pays_twice_because_a_page_was_closed(server, market, wallet, clock):
@@ -468,14 +587,14 @@ async def test_nobody_pays_twice_because_a_page_was_closed(server, market, walle
 
 async def test_a_step_found_before_the_page_told_of_it_does_not_hold_up_the_next(server, market, node):
     signer = new_signer(market)
-    wallet, owner = Wallet(node.url, [signer]), wallet_of(signer.address)
+    wallet, owner = Wallet(node.url, [signer]), parse_wallet(signer.address)
     allow = ContractCall(
         market.coin.address, "approve(address,uint256)", (market.store.address, 100 * DOLLAR)
     )
     transaction = await server.propose(allow, buy(market, 2, 100 * DOLLAR), by=signer)
     sent = await wallet.request("eth_sendTransaction", [await server.asked(transaction, by=signer)])
     assert (await server.looked(transaction, by=signer)).step == 1
-    assert (await server.desk.sent(owner, transaction, sent)).hashes == (sent,)
+    assert (await server.service.sent(owner, transaction, sent)).hashes == (sent,)
     assert await server.asked(transaction, by=signer)
 
 
@@ -533,7 +652,7 @@ async def test_what_the_contract_refuses_on_the_chain_has_failed_with_the_reason
     market.chain.rpc("evm_setAutomine", False)
     quick = Wallet(node.url, [OTHER], gas_price=10**12)
     wallet.gas = 500_000
-    data = market.store.data("buy", market.film, 300, 2**255)
+    data = market.store.data("buy", market.film, 300, market.agreed(2**255))
     await quick.request(
         "eth_sendTransaction", [{"from": OTHER.address, "to": market.store.address, "data": data}]
     )
@@ -558,11 +677,11 @@ async def test_what_nobody_confirms_expires_after_half_an_hour(server, market, c
     assert (await server.get(transaction)).state is STATES.EXPIRED
     with pytest.raises(InvalidValue, match="in time"):
         await server.asked(transaction)
-    assert await server.desk.of_wallet(ME, limit=10) == ()
+    assert await server.service.log.repository.of_wallet(ME, limit=10) == ()
     other = await server.propose(buy(market))
     clock.now += 24 * 3600 + 1
-    await server.follower.look()
-    await server.follower.look()
+    await server.tracker.check()
+    await server.tracker.check()
     for gone in (transaction, other):
         with pytest.raises(NotFound):
             await server.get(gone)
@@ -580,7 +699,7 @@ async def test_a_second_step_that_nobody_confirms_says_that_the_first_was_done(s
     expired = await server.looked(transaction, by=signer)
     assert expired.state is STATES.EXPIRED
     assert expired.reason.startswith("The first step was done")
-    assert await server.desk.of_wallet(wallet_of(signer.address), limit=10) == (expired,)
+    assert await server.service.log.repository.of_wallet(parse_wallet(signer.address), limit=10) == (expired,)
 
 
 async def test_one_that_expired_is_revived_when_the_wallet_sends_it_after_all(server, market, wallet, clock):
@@ -595,7 +714,7 @@ async def test_one_that_expired_is_revived_when_the_wallet_sends_it_after_all(se
 async def test_a_hash_the_chain_never_sees_is_lost_after_a_while(server, market, clock):
     transaction = await server.propose(buy(market))
     await server.asked(transaction)
-    await server.desk.sent(ME, transaction, "0x" + "ab" * 32)
+    await server.service.sent(ME, transaction, "0x" + "ab" * 32)
     assert (await server.looked(transaction)).state is STATES.SENT
     clock.now += 31 * 60
     lost = await server.looked(transaction)
@@ -617,7 +736,7 @@ async def test_after_a_restart_it_goes_on(open_server, market, wallet):
         transaction = await before.propose(buy(market))
         sent = await before.sent(transaction, wallet)
     async with open_server() as after:
-        async with after.follower.running(), asyncio.timeout(20):
+        async with after.tracker.running(), asyncio.timeout(20):
             while (done := await after.get(transaction)).state is not STATES.CONFIRMED:
                 await asyncio.sleep(0.05)
         assert done.hashes == (sent,)
@@ -629,17 +748,18 @@ async def test_while_the_chain_is_away_nothing_is_lost(tmp_path, clock):
         market = open_market(evm)
         wallet = Wallet(node.url, [BUYER])
         async with open_database(tmp_path / "h.sqlite") as database, open_pool(node.url) as pool:
-            server = Server(pool, database.storage, clock)
-            transaction = await server.propose(buy(market))
+            server = Server(pool, database.storage, clock, market)
+            purchase = buy(market)
+            transaction = await server.propose(purchase)
             asked = await server.asked(transaction)
             sent = await wallet.request("eth_sendTransaction", [asked])
             node.stop()
-            assert (await server.desk.sent(ME, transaction, sent)).state is STATES.SENT
+            assert (await server.service.sent(ME, transaction, sent)).state is STATES.SENT
             with pytest.raises(ChainUnavailable):
-                await server.follower.look()
+                await server.tracker.check()
             with pytest.raises(ChainUnavailable):
-                await server.propose(buy(market))
-            async with server.follower.running():
+                await server.propose(purchase)
+            async with server.tracker.running():
                 await asyncio.sleep(0.1)
             assert (await server.get(transaction)).state is STATES.SENT
 
@@ -656,8 +776,10 @@ async def test_what_is_kept_comes_back_as_it_was(server, market):
         {"E": "e"},
         ("film:x",),
         "/b",
+        spends={NATIVE_COIN: 2**200},
     )
-    transaction = await server.get(await server.propose(call))
+    allowed = ContractCall(market.coin.address, "approve(address,uint256)", (market.store.address, 1))
+    transaction = await server.get(await server.propose(allowed))
     from dataclasses import replace
 
     kept = replace(transaction, id="0" * 32, proposal=proposal, signatures=("0x12",))

@@ -18,10 +18,10 @@ from tests.components.registry import ACCOUNTS, CHAIN_ID, ROOT
 from tests.components.rpc_proxy import RpcProxy, rpc_proxy
 from tests.components.server import Server, guest, server_settings
 from tests.components.wallet import Wallet
-from wylloh_server.domain.film import film_id_of
-from wylloh_server.domain.types import ChainId, TokenReference, wallet_of
+from wylloh_server.domain.film import film_id_for
+from wylloh_server.domain.types import ChainId, TokenReference, parse_wallet
 
-SHOP = Path(__file__).resolve().parents[1] / "components/shop"
+SHOP = Path(__file__).resolve().parents[1] / "components/store_plugin"
 LADDER = [(1, "personal", [], 0), (10, "small-venue", [], 50)]
 OWNER = ACCOUNTS[3]
 PATIENCE_MS = 30_000
@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class ShopEnvironment:
     """Everything; `film` is the id of the film on sale. The server asks the chain through `proxy`.
 
     `sessions` are the cookies of accounts that have signed in: a server lets nobody do so every second.
@@ -55,7 +55,7 @@ class Stage:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def stage(tmp_path_factory):
+async def environment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("shop")
     with anvil() as node, closing(Evm(node.url)) as evm:
         market = open_market(evm)
@@ -66,7 +66,7 @@ async def stage(tmp_path_factory):
                 await server.start()
                 async with guest(server.url) as owner:
                     await owner.sign_in(OWNER, server.claim_code)
-                yield Stage(node, market, server, proxy, film)
+                yield ShopEnvironment(node, market, server, proxy, film)
             finally:
                 server.kill()
 
@@ -76,13 +76,19 @@ def put_on_sale(market: Market) -> tuple[int, str]:
     token = int(market.owner, 16) << 96 | 77
     market.registry.createFilm(token, ROOT, b"\1" * 32, 10_000, market.makers, 500, LADDER)
     market.registry.mint(market.store, token, 5_000)
-    market.store.setOffer(token, market.offer())
-    return token, film_id_of(str(TokenReference(CHAIN_ID, market.registry.address, token)))
+    market.set_offer(token, market.offer())
+    return token, film_id_for(str(TokenReference(CHAIN_ID, market.registry.address, token)))
 
 
 def settings_of(folder: Path, rpc: str, market: Market, token: int, film: str) -> Path:
     port = free_port()
-    shop = {"store": market.store.address, "coin": market.coin.address, "token": str(token), "film": film}
+    shop = {
+        "store": market.store.address,
+        "coin": market.coin.address,
+        "token": str(token),
+        "terms": market.agreed(0, film=token)[-1].hex(),
+        "film": film,
+    }
     return server_settings(
         folder,
         port=port,
@@ -97,7 +103,7 @@ def settings_of(folder: Path, rpc: str, market: Market, token: int, film: str) -
             "wallet_rpc": rpc,
         },
         plugins={"path": [str(SHOP)]},
-        **{"plugins.settings.testshop": shop},
+        **{"plugins.settings.teststore": shop},
     )
 
 
@@ -107,11 +113,11 @@ async def browser():
         yield running
 
 
-class Person:
+class WalletUser:
     """Somebody with a wallet in a browser of their own."""
 
-    def __init__(self, stage: Stage, context, page, wallet: Wallet) -> None:
-        self.stage, self.context, self.page, self.wallet = stage, context, page, wallet
+    def __init__(self, environment: ShopEnvironment, context, page, wallet: Wallet) -> None:
+        self.environment, self.context, self.page, self.wallet = environment, context, page, wallet
         self.problems: list[str] = []
         self.expected: list[str] = []
         context.on("weberror", lambda fault: self.problems.append(str(fault.error)))
@@ -119,7 +125,7 @@ class Person:
 
     @property
     def account(self):
-        return wallet_of(self.wallet.accounts[0].address)
+        return parse_wallet(self.wallet.accounts[0].address)
 
     @property
     def confirm(self):
@@ -127,7 +133,7 @@ class Person:
 
     @property
     def said(self):
-        return self.page.locator("#said")
+        return self.page.locator("#status")
 
     @property
     def stands(self):
@@ -135,13 +141,13 @@ class Person:
         return self.page.locator("#transaction .stands")
 
     async def sign_in(self) -> None:
-        await self.page.goto("/sign-in?next=/plugins/testshop/")
+        await self.page.goto("/sign-in?next=/plugins/teststore/")
         await self.page.get_by_role("button", name=self.wallet.name).click()
         await self.page.get_by_role("heading", name="Shop").wait_for()
 
     async def order(self, quantity=12, *, allow=False) -> str:
         """Go from the shop to the page of a transaction; gives its address."""
-        await self.page.goto("/plugins/testshop/")
+        await self.page.goto("/plugins/teststore/")
         await self.page.get_by_label("How many").fill(str(quantity))
         await self.page.get_by_label("Allow first").fill("yes" if allow else "")
         await self.page.get_by_role("button", name="Buy").click()
@@ -156,27 +162,27 @@ class Person:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def arrive(stage, browser):
-    """Let somebody arrive: `await arrive(account, signed_in=True, viewport=…)`."""
+async def new_user(environment, browser):
+    """Let somebody arrive: `await new_user(account, signed_in=True, viewport=…)`."""
     people = []
 
-    async def arriving(account=ACCOUNTS[1], *, signed_in=True, viewport=None):
+    async def opened(account=ACCOUNTS[1], *, signed_in=True, viewport=None):
         context = await browser.new_context(
-            base_url=stage.url,
+            base_url=environment.url,
             viewport=viewport or {"width": 1280, "height": 800},
-            storage_state=stage.sessions.get(account.address) if signed_in else None,
+            storage_state=environment.sessions.get(account.address) if signed_in else None,
         )
         context.set_default_timeout(PATIENCE_MS)
-        wallet = Wallet(stage.node.url, [account], chain_id=int(CHAIN_ID))
+        wallet = Wallet(environment.node.url, [account], chain_id=int(CHAIN_ID))
         await wallet.join(context)
-        person = Person(stage, context, await context.new_page(), wallet)
+        person = WalletUser(environment, context, await context.new_page(), wallet)
         people.append(person)
-        if signed_in and account.address not in stage.sessions:
+        if signed_in and account.address not in environment.sessions:
             await person.sign_in()
-            stage.sessions[account.address] = await context.storage_state()
+            environment.sessions[account.address] = await context.storage_state()
         return person
 
-    yield arriving
+    yield opened
     problems = [problem for person in people for problem in person.problems]
     for person in people:
         await person.context.close()

@@ -4,10 +4,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from tests.web.conftest import OWNER
+from tests.web.conftest import COLLECTOR, OWNER
 from wylloh_server.config import Settings
 from wylloh_server.web import session
-from wylloh_server.web.keys import SETTINGS
+from wylloh_server.web.app_keys import SETTINGS
 from wylloh_server.web.session import safe_next
 
 
@@ -53,8 +53,8 @@ async def test_media_and_files_touch_no_cookie(browser):
         assert "Set-Cookie" not in (await browser.get(path)).headers
 
 
-async def test_an_idle_session_is_over(house, owner):
-    house.clock.now += 30 * 86_400
+async def test_an_idle_session_is_over(server_under_test, owner):
+    server_under_test.clock.now += 30 * 86_400
 
     assert (await owner.get("/devices")).status == 303
 
@@ -71,3 +71,29 @@ def _asked(data, port=8484):
     app = web.Application()
     app[SETTINGS] = Settings(server={"data": data, "port": port})
     return make_mocked_request("GET", "/", app=app)
+
+
+async def test_the_cookie_of_a_screen_in_use_is_renewed_by_each_page(server_under_test, owner):
+    """It lasted 90 days from signing in, however often the screen was used."""
+    response = await owner.get("/")
+    (cookie,) = [one for one in response.headers.getall("Set-Cookie") if one.startswith("wylloh_session")]
+    assert owner.cookies["wylloh_session"] in cookie
+    assert f"Max-Age={30 * 86_400}" in cookie
+
+
+async def test_a_tv_keeps_its_cookie_for_as_long_as_its_session_can_last(server_under_test, open_browser):
+    """It was dropped after 90 days, while the owner let TVs stay for a year."""
+    phone, tv = open_browser(server_under_test), open_browser(server_under_test)
+    await phone.sign_in(COLLECTOR)
+    code = (await (await tv.post("/api/tv/code")).json())["code"]
+    await phone.post("/api/tv/approve", {"code": code, "name": "TV"})
+    for response in (await tv.get("/api/tv/state"), await tv.get("/")):
+        (cookie,) = [one for one in response.headers.getall("Set-Cookie") if one.startswith("wylloh_session")]
+        assert f"Max-Age={365 * 86_400}" in cookie
+
+
+async def test_signing_out_is_not_undone_by_a_renewal(server_under_test, owner):
+    await owner.post("/api/sign-out", {})
+    assert "wylloh_session" not in owner.cookies
+    response = await owner.get("/")
+    assert not [one for one in response.headers.getall("Set-Cookie", []) if one.startswith("wylloh_session")]

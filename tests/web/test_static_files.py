@@ -7,8 +7,8 @@ import pytest
 from wylloh_server.web.static_files import STATIC, read_static_files
 
 
-async def test_a_versioned_file_is_kept_for_good(house, browser):
-    address = house.app[STATIC].address("tokens.css")
+async def test_a_versioned_file_is_kept_for_good(server_under_test, browser):
+    address = server_under_test.app[STATIC].address("tokens.css")
 
     response = await browser.get(address)
 

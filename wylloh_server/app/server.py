@@ -1,90 +1,191 @@
-"""The server as an aiohttp application."""
+"""The server: what is started, in which order."""
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack, nullcontext
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from wylloh_server import __version__
-from wylloh_server.adapters.jobs import DbosJobs
-from wylloh_server.adapters.lan import ZeroconfAnnouncer
-from wylloh_server.app.alone import alone
-from wylloh_server.app.bringing import build_bringing, start_noting
-from wylloh_server.app.following import build_indexer, build_onchain, register_following, start_following
-from wylloh_server.app.inside import (
-    build_chores,
-    build_health,
-    build_library,
-    build_licensing,
-    build_people,
-    build_playback,
-    build_posters,
-    build_reading_room,
-    build_rights,
-    build_sources,
+from wylloh_server.adapters.lan.zeroconf_announcer import ZeroconfAnnouncer
+from wylloh_server.app.bounded_stack import BoundedExitStack
+from wylloh_server.app.core import start_core
+from wylloh_server.app.plugin_manager import plugin_configuration, plugin_registry
+from wylloh_server.app.services import build_removal, build_search
+from wylloh_server.app.stages import (
+    start_accounts,
+    start_chain,
+    start_library,
+    start_periodic_work,
+    start_playback,
+    start_plugins,
+    start_publishing,
+    start_tasks,
+    start_transactions,
+    start_web,
 )
-from wylloh_server.app.news import tell_open_pages
-from wylloh_server.app.outside import data_folder, open_outside
-from wylloh_server.app.plugin_notes import noting
-from wylloh_server.app.plugins import plugin_registry
-from wylloh_server.app.transactions import build_transactions
-from wylloh_server.app.work import build_batch, build_groups, build_housework, build_tasks
-from wylloh_server.domain.types import Seconds
-from wylloh_server.hooks.context import PluginServices
-from wylloh_server.hooks.dispatch import Dispatch
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.caretaker import repeating
-from wylloh_server.services.task_board import TaskBoard
-from wylloh_server.web import keys
-from wylloh_server.web.assembly import new_application, set_up_pages
+from wylloh_server.domain.plugin_limits import Limits
+from wylloh_server.plugins import Dispatch
+from wylloh_server.web.app_keys import (
+    DISPATCH,
+    LIVE,
+    PLUGINS,
+    RECENT_LOG,
+    SERVICES,
+    UNLISTED_PROXIES,
+    Services,
+)
+from wylloh_server.web.application import new_application, set_up_pages
 from wylloh_server.web.development import develop
+from wylloh_server.web.development_sign_in import add_development_sign_in, can_sign_in
 from wylloh_server.web.routes import add_routes
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from aiohttp import web
 
-    from wylloh_server.app.bringing import Bringing
-    from wylloh_server.app.inside import Rights
-    from wylloh_server.app.outside import Outside
+    from wylloh_server.app.core import Core
+    from wylloh_server.app.publishing import PublishingServices
+    from wylloh_server.app.services import AccountServices
+    from wylloh_server.app.stages import LibraryServices, PlaybackServices
+    from wylloh_server.app.transaction_services import TransactionServices
     from wylloh_server.config import Settings
-    from wylloh_server.services.library import Library
-    from wylloh_server.services.live import Live
-    from wylloh_server.services.playback import Playback
-    from wylloh_server.services.sources import FilmSources
-    from wylloh_server.services.tasks import TaskDesk
-    from wylloh_server.services.transactions import TransactionDesk
-
-_SCAN_SECONDS = Seconds(30)
+    from wylloh_server.services.accounts.access_removal import AccessRemoval
+    from wylloh_server.services.operations.recent_log import RecentLog
 
 
-def create_app(
-    settings: Settings, show_claim: Callable[[str], None], *, development: bool = False
-) -> web.Application:
-    """Make the server; everything it needs opens when it starts, and closes in reverse when it stops.
+@asynccontextmanager
+async def serving(
+    settings: Settings,
+    bound: socket.socket,
+    show_claim: Callable[[str], None],
+    *,
+    recent_log: RecentLog,
+    development_key: str = "",
+) -> AsyncIterator[None]:
+    """Run the server on a socket that listens already, until the context ends.
+
+    What a stage starts is stopped, in reverse order, at the end, each step within a bound. Pages are answered
+    from `start_web` on; what follows needs seconds that nobody has to wait for.
 
     Args:
-        settings: everything that can be decided.
-        show_claim: is told the code that makes its reader the owner, while there is none.
-        development: show changed templates and styles at once.
+        settings: the settings.
+        bound: the socket.
+        recent_log: the last lines of the log, for the page that shows them.
+        show_claim: called with the code that makes its reader the owner, while there is none.
+        development_key: reload changed plugins, templates and styles, and let who has this key sign in
+            without a wallet if the server is for this machine alone; empty for neither.
+
+    Raises:
+        SettingsError: another server uses the data folder, or a setting cannot be used.
+        WyllohError: the data folder, its database or its key store cannot be used.
     """
+    app = _new_app(settings, development_key)
+    app[RECENT_LOG] = recent_log
+    async with BoundedExitStack() as stack:
+        core = await start_core(settings, app[PLUGINS], app[DISPATCH], app[LIVE], stack)
+        accounts = await start_accounts(core, show_claim, stack)
+        films = await start_library(core, app[UNLISTED_PROXIES])
+        playback = await start_playback(core, accounts, films, stack)
+        transactions = await start_transactions(core, stack)
+        publishing = await start_publishing(core, transactions)
+        await start_plugins(core, films, transactions, stack)
+        app[SERVICES] = _services(
+            core,
+            accounts=accounts,
+            films=films,
+            playback=playback,
+            transactions=transactions,
+            publishing=publishing,
+        )
+        await start_web(app, bound, stack)
+        retrieval = await start_tasks(core, films, playback, stack)
+        await start_chain(core, stack)
+        await start_periodic_work(
+            core, films, retrieval, accounts=accounts, publishing=publishing, stack=stack
+        )
+        yield
+
+
+def _new_app(settings: Settings, development_key: str) -> web.Application:
+    """Return the application with its plugins loaded, its pages and its routes; nothing is started yet."""
     app = new_application(settings)
-    app[keys.PLUGINS] = plugin_registry(settings)
+    app[PLUGINS] = plugin_registry(settings, patience=Limits().patience)
+    app[DISPATCH] = Dispatch(app[PLUGINS])
     set_up_pages(app)
     add_routes(app)
-
-    async def live(app: web.Application) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            await _open(app, settings, show_claim, stack)
-            yield
-
-    app.cleanup_ctx.append(live)
-    if development:
+    if development_key:
         develop(app)
+        if can_sign_in(settings.server):
+            add_development_sign_in(app, development_key)
     return app
+
+
+def _services(
+    core: Core,
+    *,
+    accounts: AccountServices,
+    films: LibraryServices,
+    playback: PlaybackServices,
+    transactions: TransactionServices,
+    publishing: PublishingServices,
+) -> Services:
+    """Return what requests work with."""
+    storage = core.adapters.database.storage
+    return Services(
+        accounts=storage.accounts,
+        approvals=publishing.approvals,
+        batch=films.batch,
+        bindings=core.rights.bindings,
+        consents=films.consents,
+        custodian=core.rights.custodian,
+        envelopes=core.rights.envelopes,
+        film_storage=playback.film_storage,
+        folder_scans=films.folder_scans,
+        groups=films.groups,
+        health=films.health,
+        library=films.library,
+        film_removal=films.removal,
+        licensing=playback.licensing,
+        packages=core.adapters.packages,
+        package_switch=films.package_switch,
+        pairing=accounts.pairing,
+        playback=playback.service,
+        plugin_configuration=plugin_configuration(core.settings, core.plugins),
+        positions=storage.positions,
+        preferences=storage.preferences,
+        posters=films.posters,
+        trailers=films.trailers,
+        receipts=storage.receipts,
+        registration=publishing.registration,
+        revocation_delivery=core.revocation_delivery,
+        access_removal=_removal(core, accounts, playback, publishing),
+        terms_of_use=storage.terms_of_use,
+        search=build_search(core.adapters, films.library),
+        sessions=storage.sessions,
+        sign_in=accounts.sign_in,
+        stacks=storage.stacks,
+        tasks=core.tasks,
+        titles=publishing.titles,
+        summaries=transactions.summaries,
+        transactions=transactions.service,
+        versions=storage.versions,
+    )
+
+
+def _removal(
+    core: Core, accounts: AccountServices, playback: PlaybackServices, publishing: PublishingServices
+) -> AccessRemoval:
+    return build_removal(
+        core.adapters,
+        accounts,
+        core.bus,
+        core.live,
+        playback=playback.service,
+        publishers=publishing.removal,
+    )
 
 
 def announcing(settings: Settings) -> AbstractAsyncContextManager[None]:
@@ -94,128 +195,3 @@ def announcing(settings: Settings) -> AbstractAsyncContextManager[None]:
         return nullcontext()
     properties = {"name": server.name, "version": __version__, "path": "/"}
     return ZeroconfAnnouncer().announced(server.name, server.port, properties)
-
-
-@dataclass(frozen=True, slots=True)
-class _Core:
-    """What every part of one server leans on."""
-
-    settings: Settings
-    outside: Outside
-    rights: Rights
-    bus: Bus
-    jobs: DbosJobs
-    live: Live
-
-
-@dataclass(frozen=True, slots=True)
-class _Films:
-    """What shows, opens and plays films."""
-
-    library: Library
-    sources: FilmSources
-    playback: Playback
-
-
-async def _open(
-    app: web.Application, settings: Settings, show_claim: Callable[[str], None], stack: AsyncExitStack
-) -> None:
-    """Open the parts in the order in which they lean on each other."""
-    core = await _lay_ground(app, settings, stack)
-    films = await _show_films(app, core)
-    await _let_people_in(app, core, show_claim)
-    core.bus.subscribe(app[keys.PLUGINS].publish)
-    await tell_open_pages(core.live, core.outside, core.bus, stack)
-    tasks = build_tasks(core.outside, app[keys.PLUGINS], core.jobs, core.bus, core.live)
-    transactions = build_transactions(core.outside, core.bus, core.live, Dispatch(app[keys.PLUGINS]))
-    app[keys.TRANSACTIONS] = transactions.desk
-    app[keys.GROUPS] = build_groups(core.outside, core.live)
-    app[keys.BATCH] = build_batch(core.outside, app[keys.PLUGINS], tasks)
-    services = _for_plugins(core, films, transactions.desk, tasks)
-    await stack.enter_async_context(app[keys.PLUGINS].running(services))
-    await stack.enter_async_context(noting(settings, app[keys.PLUGINS]))
-    await stack.enter_async_context(transactions.follower.running())
-    bringing = await _welcome_publishers(app, core, tasks)
-    await _work(app, core, films.playback, tasks, stack=stack)
-    await start_noting(settings, bringing, stack)
-
-
-async def _lay_ground(app: web.Application, settings: Settings, stack: AsyncExitStack) -> _Core:
-    data = data_folder(settings)
-    stack.enter_context(alone(data))
-    bus = Bus()
-    outside = await stack.enter_async_context(open_outside(settings))
-    rights = build_rights(settings, outside, bus)
-    return _Core(settings, outside, rights, bus, DbosJobs(data / "jobs.sqlite3"), app[keys.LIVE])
-
-
-async def _show_films(app: web.Application, core: _Core) -> _Films:
-    settings, outside, rights, bus = core.settings, core.outside, core.rights, core.bus
-    licensing = build_licensing(outside, rights, Dispatch(app[keys.PLUGINS]), bus)
-    sources, library = build_sources(outside, rights), build_library(outside)
-    playback = build_playback(settings, outside, licensing, sources, jobs=core.jobs, bus=bus)
-    app[keys.LIBRARY], app[keys.LICENSING], app[keys.PLAYBACK] = library, licensing, playback
-    app[keys.ENVELOPES], app[keys.CUSTODY] = rights.envelopes, rights.custody
-    app[keys.POSTERS] = await build_posters(outside, rights, sources)
-    app[keys.PACKAGES], app[keys.POSITIONS] = outside.packages, outside.database.storage.positions
-    app[keys.HEALTH] = build_health(settings, outside, rights)
-    return _Films(library, sources, playback)
-
-
-async def _let_people_in(app: web.Application, core: _Core, show_claim: Callable[[str], None]) -> None:
-    people = build_people(core.settings, core.outside, core.bus, show_claim)
-    app[keys.SIGN_IN], app[keys.PAIRING] = people.sign_in, people.pairing
-    app[keys.ACCOUNTS] = core.outside.database.storage.accounts
-    await people.claim.begin()
-
-
-def _for_plugins(
-    core: _Core, films: _Films, transactions: TransactionDesk, tasks: TaskDesk
-) -> PluginServices:
-    return PluginServices(
-        database=core.outside.database.plugins,
-        library=build_reading_room(core.outside, films.library, films.sources),
-        publish=core.bus.publish,
-        chain=build_onchain(core.settings, core.outside),
-        transactions=transactions,
-        tasks=tasks,
-        live=core.live,
-    )
-
-
-async def _welcome_publishers(app: web.Application, core: _Core, tasks: TaskDesk) -> Bringing:
-    propose = app[keys.TRANSACTIONS].propose
-    bringing = await build_bringing(
-        core.settings, core.outside, core.rights, tasks=tasks, live=core.live, propose=propose
-    )
-    app[keys.TITLES], app[keys.APPROVALS] = bringing.titles, bringing.approvals
-    app[keys.TOKENISING] = bringing.tokenising
-    return bringing
-
-
-async def _work(
-    app: web.Application, core: _Core, playback: Playback, tasks: TaskDesk, *, stack: AsyncExitStack
-) -> None:
-    """Begin what the server does by itself."""
-    settings, outside, jobs, bus = core.settings, core.outside, core.jobs, core.bus
-    chores = build_chores(settings, outside, core.rights, jobs, bus)
-    register_following(settings, build_indexer(settings, outside, bus), jobs)
-    housework = build_housework(outside, playback, chores.puller, jobs=jobs, bus=bus, live=core.live)
-    app[keys.TASKS] = TaskBoard(tasks, housework)
-    await stack.enter_async_context(playback.running())
-    await stack.enter_async_context(jobs.running())
-    await start_following(settings, jobs, stack)
-    await stack.enter_async_context(tasks.running())
-    if settings.chain.rpc:
-        every = Seconds(settings.chain.poll_seconds)
-        for name, work in (
-            ("looking for films", chores.discovery.look),
-            ("getting to know films", chores.introductions.make),
-            ("starting pulls", chores.starter.start),
-            ("renewing licences", chores.renewal.renew),
-        ):
-            await stack.enter_async_context(repeating(name, work, every))
-    if settings.library.folders:
-        await stack.enter_async_context(
-            repeating("scanning folders", chores.folder_films.scan, _SCAN_SECONDS)
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,14 +14,17 @@ from wylloh_server import __version__
 from wylloh_server.domain.errors import WyllohError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any, NoReturn
 
 _COMMANDS = {
-    "demo": ("demo", "See everything work on this machine: chain, publisher, holder, six films."),
-    "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders and films."),
-    "film": ("film", "Publish, pull and list films."),
+    "backup": ("backup_command", "Write keys and database into one sealed file."),
+    "doctor": ("doctor", "Check ffmpeg, chain, gateways, clock, disk, folders, films, keys and backup."),
+    "film": ("film_commands", "Publish, pull and list films."),
+    "owner": ("owner_commands", "Show who owns this server, or make another wallet its owner."),
     "plugin": ("plugin", "Write, check, install and look after plugins."),
-    "registry": ("registry", "Put the contracts on a chain, let publishers in, mint tokens."),
+    "registry": ("registry_commands", "Put the contracts on a chain, let publishers in, mint tokens."),
+    "restore": ("restore_command", "Put a backup into an empty data folder."),
     "serve": ("serve", "Run the server."),
 }
 
@@ -48,19 +52,26 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error of ours is two lines for a person, never a stack trace."""
-        try:
+        """Run a command, with errors explained."""
+        with explained_errors():
             return super().invoke(ctx)
-        except WyllohError as error:
-            _give_up(str(error), error.fix)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read our output has gone; click ends quietly
-                raise
-            _give_up(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
+
+
+@contextmanager
+def explained_errors() -> Iterator[None]:
+    """Print an error of the product in two lines and exit, instead of a stack trace."""
+    try:
+        yield
+    except WyllohError as error:
+        _give_up(str(error), error.fix)
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of our output has gone; click ends quietly
+            raise
+        _give_up(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
 
 
 def _give_up(what: str, fix: str = "") -> NoReturn:
-    """Say it in a line or two, and end."""
+    """Print what went wrong and how to fix it, and exit with status 1."""
     click.echo(f"wylloh: {what}", err=True)
     if fix:
         click.echo(f"        {fix}", err=True)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import TYPE_CHECKING
 
 import click
 import segno
+
+if TYPE_CHECKING:
+    from wylloh_server.config import Settings
 
 
 def show_address(name: str, url: str) -> None:
@@ -22,6 +26,16 @@ def show_claim_code(url: str, code: str) -> None:
     click.echo("\nThis server has no owner yet. Whoever signs in with this code becomes its owner:")
     click.echo(f"\n    {click.style(code, bold=True)}\n")
     click.echo(f"Open {url}/sign-in?claim={code}")
+
+
+def show_developer_sign_in(settings: Settings, key: str) -> None:
+    """Print the link that signs in without a wallet, where the server is for this machine alone."""
+    from wylloh_server.web.development_sign_in import PATH, can_sign_in
+
+    if can_sign_in(settings.server):
+        click.echo(f"\nSign in without a wallet: {settings.server.public_url}{PATH}?key={key}\n")
+    else:
+        click.echo('\nTo sign in without a wallet, set server.host = "127.0.0.1" and no public address.\n')
 
 
 def qr_text(url: str) -> str:

@@ -1,4 +1,4 @@
-"""`wylloh doctor`: ffmpeg, chain, gateways, clock, disk, folders and films, a line each, with the fix."""
+"""`wylloh doctor`: what the server needs, checked, a line each, with the fix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wylloh_server.cli.options import with_settings
+from wylloh_server.cli.settings_option import with_settings
 
 if TYPE_CHECKING:
     from wylloh_server.config import Settings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @with_settings
 def command(settings: Settings) -> None:
-    """Check ffmpeg, chain, gateways, clock, disk, folders and films."""
+    """Check ffmpeg, its sandbox, chain, gateways, clock, disk, folders, films, keys, backup and address."""
     logging.disable(logging.WARNING)  # what is wrong is said below, once, with its fix
     from wylloh_server.app import check_everything
 

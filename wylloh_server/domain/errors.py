@@ -17,10 +17,14 @@ WyllohError
 ├── SealBroken              decryption failed: wrong key, tampered or truncated ciphertext
 ├── MediaError
 │   ├── MediaRefused        not a film we open: empty, truncated, a playlist in disguise…
-│   └── TranscodeFailed     ffmpeg gave up; its last words are in the message
+│   │   └── ProbeInterrupted    looking into it took too long or crashed; worth another try
+│   └── TranscodeFailed     ffmpeg gave up; its last lines of stderr are in the message
+│       └── TranscodeUnavailable    it gave up again and again; worth another try after `retry_after`
 ├── AccessRefused           a rule said no; the message is for the viewer
 │   ├── SignInRefused       wrong, late or reused signature
 │   └── PlaybackRefused     carries the decision receipt
+├── RetryLater              it cannot be done now; a task or a player tries again after a pause
+├── ThemeError              a template of the theme is broken; costs what it would have drawn
 └── PluginError             a plugin did something it may not; costs only its own feature
 """
 
@@ -30,6 +34,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Receipt
+    from wylloh_server.domain.types import Seconds
 
 
 class WyllohError(Exception):
@@ -113,8 +118,20 @@ class MediaRefused(MediaError):
     """The file is not a film this server opens."""
 
 
+class ProbeInterrupted(MediaRefused):
+    """Looking into a file took too long or crashed: the file may be hostile, or the machine busy."""
+
+
 class TranscodeFailed(MediaError):
     """ffmpeg ended with an error."""
+
+
+class TranscodeUnavailable(TranscodeFailed):
+    """ffmpeg failed again and again; `retry_after` says in how many seconds it is tried again."""
+
+    def __init__(self, message: str, *, fix: str = "", retry_after: Seconds) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after = retry_after
 
 
 class AccessRefused(WyllohError):
@@ -133,5 +150,26 @@ class PlaybackRefused(AccessRefused):
         self.receipt = receipt
 
 
+class RetryLater(WyllohError):
+    """It cannot be done now.
+
+    A background task is tried again after a pause that grows; a player asks again after `retry_after`.
+    """
+
+    def __init__(self, message: str, *, fix: str = "", retry_after: Seconds | None = None) -> None:
+        super().__init__(message, fix=fix)
+        self.retry_after = retry_after
+
+
+class ThemeError(WyllohError):
+    """A template of the theme is broken; `detail` names its file and line, for who writes the theme."""
+
+    def __init__(self, theme: str, detail: str) -> None:
+        super().__init__(
+            f"A template of the theme {theme} is broken.", fix="The server's log names its file and line."
+        )
+        self.detail = detail
+
+
 class PluginError(WyllohError):
-    """A plugin broke a rule of the house."""
+    """A plugin broke a rule of the plugin API."""

@@ -40,21 +40,28 @@ class FilmDescribed(Event):
 
 @dataclass(frozen=True, slots=True)
 class FilmReady(Event):
-    """A film's bytes are all here and verified; it can be played by whoever has the right."""
+    """A film's bytes are all here and verified; it can be played by anybody who has the right."""
+
+    film: FilmId
+
+
+@dataclass(frozen=True, slots=True)
+class FilmAway(Event):
+    """The file of a film is not in its folder now; when it is back, `FilmReady` follows."""
 
     film: FilmId
 
 
 @dataclass(frozen=True, slots=True)
 class FilmRemoved(Event):
-    """A film left the library, for example because its file is gone from the folder."""
+    """A film left the library for good: the owner removed it."""
 
     film: FilmId
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn(Event):
-    """A wallet proved itself and has a session now."""
+    """A wallet signed in and has a session."""
 
     wallet: Wallet
     role: Role
@@ -70,7 +77,7 @@ class DevicePaired(Event):
 
 @dataclass(frozen=True, slots=True)
 class LicenseChecked(Event):
-    """A decision fell: a yes or a no, with its receipt."""
+    """A licence decision was made; its receipt says which."""
 
     receipt: Receipt
 
@@ -105,6 +112,13 @@ class PlaybackEnded(Event):
     device: DeviceId
     reason: LeaseEnd
     watched: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRemoved(Event):
+    """An account was removed: what a plugin keeps about its wallet goes as well."""
+
+    wallet: Wallet
 
 
 @dataclass(frozen=True, slots=True)

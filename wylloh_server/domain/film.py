@@ -6,21 +6,26 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from wylloh_server.domain.types import Cid, FilmId, Seconds, TokenReference, Wallet
 
+if TYPE_CHECKING:
+    from wylloh_server.domain.title import TitleId, UploadId
 
-def film_id_of(name: str) -> FilmId:
+
+def film_id_for(name: str) -> FilmId:
     """Derive a film's id from its token reference as text, or from `file:<absolute path>`."""
     digest = hashlib.sha256(name.encode()).digest()[:10]
     return FilmId(base64.b32encode(digest).decode().lower())
 
 
 class FilmState(StrEnum):
-    """Where a film is on its way to the sofa.
+    """The state of a film, from discovered to ready.
 
     Of an INTRODUCED film the manifest and the poster are here and verified, the film itself is not.
     The fetching of a STOPPED one was cancelled by somebody; it is not begun again by itself.
+    The file of an AWAY one is not in its folder now; the film keeps everything and waits for it.
     """
 
     DISCOVERED = "discovered"
@@ -30,6 +35,15 @@ class FilmState(StrEnum):
     STOPPED = "stopped"
     READY = "ready"
     FAILED = "failed"
+    AWAY = "away"
+
+
+class FetchConsent(StrEnum):
+    """The owner's word about fetching a film whose tokens somebody here was sent, but has not bought."""
+
+    ASKED = "asked"
+    AGREED = "agreed"
+    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,31 +87,70 @@ class TokenOrigin:
 
 @dataclass(frozen=True, slots=True)
 class FolderOrigin:
-    """The film is a plain file in one of `library.folders`."""
+    """The film is a plain file in one of `library.folders`.
+
+    Attributes:
+        path: where it is, or was when it was there last.
+        size: of the file that was looked into, in bytes.
+        modified: when that file had been written to last, in nanoseconds; 0 while nobody noted it.
+        fingerprint: of that file's content, see `Folders.fingerprint`; empty while nobody noted it.
+    """
 
     path: str
+    size: int = 0
+    modified: int = 0
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailerOrigin(FolderOrigin):
+    """The film is the trailer of one from a folder, and lies beside it. It is in no library."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOrigin:
+    """The film is a publisher's upload, which only they and the owner may watch. It is in no library.
+
+    Attributes:
+        title: the publisher's title it belongs to.
+        upload: the uploaded file.
+        publisher: who uploaded it.
+    """
+
+    title: TitleId
+    upload: UploadId
+    publisher: Wallet
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """One title.
+    """A film in the library.
 
     Attributes:
-        progress: share of the package's bytes that are here, 0…1.
-        reason: when WAITING, STOPPED or FAILED, one plain sentence; otherwise empty.
+        progress: share of the package's bytes that are here, 0…1; of a film from a folder, 1 if it can be
+            played while its file is there.
+        reason: when WAITING, STOPPED, FAILED or AWAY, or while the owner has to agree to fetch it, in plain
+            sentences why; otherwise empty.
+        notes: a sentence for each of its tracks that this server cannot play.
     """
 
     id: FilmId
     description: Description
-    origin: TokenOrigin | FolderOrigin
+    origin: TokenOrigin | FolderOrigin | UploadOrigin
     state: FilmState = FilmState.DISCOVERED
     progress: float = 0.0
     reason: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
         """The title people see."""
         return self.description.title
+
+    @property
+    def in_library(self) -> bool:
+        """Whether the library and plugins know it: no upload that is not published, and no trailer."""
+        return not isinstance(self.origin, UploadOrigin | TrailerOrigin)
 
     @property
     def token(self) -> TokenReference | None:
@@ -111,7 +164,15 @@ class FileRole(StrEnum):
     FEATURE = "feature"
     TRAILER = "trailer"
     POSTER = "poster"
+    BACKDROP = "backdrop"
     SUBTITLES = "subtitles"
+
+
+TRAILER_FILE = "trailer.mp4"
+"""The path of a trailer in its package."""
+
+PICTURES = (FileRole.POSTER, FileRole.BACKDROP)
+"""The pictures of a film: an upright one and a wide one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +197,17 @@ class Custodian:
 
 @dataclass(frozen=True, slots=True)
 class EncryptionHeader:
-    """How the feature is encrypted: scheme, its parameters' name and the associated data."""
+    """How the feature is encrypted.
+
+    Attributes:
+        scheme: the name of the cipher's parameters.
+        associated_data: what the ciphertext is bound to.
+        key_commitment: fixes the content key (see the module of that name); empty in older packages.
+    """
 
     scheme: str
     associated_data: str
+    key_commitment: str = ""
 
 
 ENCRYPTION_SCHEME = "AES256_GCM_HKDF_1MB"
@@ -163,9 +231,9 @@ class Manifest:
     custodians: tuple[Custodian, ...]
 
     def only(self, role: FileRole) -> PackageFile | None:
-        """Give the first file of a role."""
+        """Return the first file of a role."""
         return next((file for file in self.files if file.role is role), None)
 
     def all(self, role: FileRole) -> tuple[PackageFile, ...]:
-        """Give every file of a role, in the manifest's order."""
+        """Return every file of a role, in the manifest's order."""
         return tuple(file for file in self.files if file.role is role)

@@ -3,72 +3,37 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
+
+from babel.core import Locale, UnknownLocaleError, get_global
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _Track = TypeVar("_Track")
-_NAMES = {
-    "ar": ("ara", "العربية"),
-    "bg": ("bul", "Български"),
-    "ca": ("cat", "Català"),
-    "cs": ("ces cze", "Čeština"),
-    "da": ("dan", "Dansk"),
-    "de": ("deu ger", "Deutsch"),
-    "el": ("ell gre", "Ελληνικά"),
-    "en": ("eng", "English"),
-    "es": ("spa", "Español"),
-    "et": ("est", "Eesti"),
-    "fa": ("fas per", "فارسی"),
-    "fi": ("fin", "Suomi"),
-    "fr": ("fra fre", "Français"),
-    "he": ("heb", "עברית"),
-    "hi": ("hin", "हिन्दी"),
-    "hr": ("hrv", "Hrvatski"),
-    "hu": ("hun", "Magyar"),
-    "id": ("ind", "Bahasa Indonesia"),
-    "is": ("isl ice", "Íslenska"),
-    "it": ("ita", "Italiano"),
-    "ja": ("jpn", "日本語"),
-    "ko": ("kor", "한국어"),
-    "lt": ("lit", "Lietuvių"),
-    "lv": ("lav", "Latviešu"),
-    "nl": ("nld dut", "Nederlands"),
-    "no": ("nor", "Norsk"),
-    "pl": ("pol", "Polski"),
-    "pt": ("por", "Português"),
-    "ro": ("ron rum", "Română"),
-    "ru": ("rus", "Русский"),
-    "sk": ("slk slo", "Slovenčina"),
-    "sl": ("slv", "Slovenščina"),
-    "sr": ("srp", "Српски"),
-    "sv": ("swe", "Svenska"),
-    "ta": ("tam", "தமிழ்"),
-    "th": ("tha", "ไทย"),
-    "tr": ("tur", "Türkçe"),
-    "uk": ("ukr", "Українська"),
-    "ur": ("urd", "اردو"),
-    "vi": ("vie", "Tiếng Việt"),
-    "zh": ("zho chi", "中文"),
-}
-_SHORT = {long: short for short, (longs, _) in _NAMES.items() for long in longs.split()}
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
+
+_THREE_LETTERS = 3
+_NAMELESS = frozenset({"", "und", "mul", "zxx", "mis"})
+"""Codes for no language in particular: undetermined, several, none, uncoded (ISO 639-2)."""
+
+ENGLISH = "en-GB"
+"""The locale of the pages: days before months, no comma before the last "and"."""
 
 UNKNOWN = "und"
 """The tag for a language nobody named."""
 
 
 def language_tag(text: str) -> str:
-    """Give the BCP 47 tag for what a file says: `ger` and `deu` are `de`; nonsense is `und`."""
+    """Return the BCP 47 tag for what a file says: `ger` and `deu` are `de`; nonsense is `und`."""
     if not _TAG.fullmatch(text):
         return UNKNOWN
     primary, *rest = text.split("-")
-    primary = primary.lower()
-    return "-".join([_SHORT.get(primary, primary), *rest])
+    return "-".join([_short_code(primary.lower()), *rest])
 
 
-def after_the_sound(
+def sort_subtitles_by_audio(
     tracks: Iterable[_Track], sound: Sequence[str], tag: Callable[[_Track], str]
 ) -> tuple[_Track, ...]:
     """Order subtitles by the languages of the sound, `pt-BR` where `pt` stands; then the others as they came.
@@ -92,9 +57,37 @@ def _primary(tag: str) -> str:
 
 
 def language_name(tag: str) -> str:
-    """Name a language in itself, with its region if it has one; the tag when we do not know its name."""
-    if tag == UNKNOWN:
-        return ""
+    """Return a language's own name, with its region if it has one: `Deutsch (AT)`; the tag if it has no name.
+
+    Empty for a tag that says that the language is not known.
+    """
     primary, *rest = tag.split("-")
-    name = _NAMES[primary][1] if primary in _NAMES else primary
+    code = _short_code(primary.lower())
+    if code in _NAMELESS:
+        return ""
+    name = _own_name(code)
+    if not name:
+        return tag
     return f"{name} ({'-'.join(rest)})" if rest else name
+
+
+def english_name(tag: str) -> str:
+    """Return the English name of a tag's language, whatever the region; empty if it has none."""
+    code = _short_code(tag.partition("-")[0].lower())
+    return "" if code in _NAMELESS else str(Locale("en").languages.get(code, ""))
+
+
+def _short_code(code: str) -> str:
+    """Return the two-letter code (ISO 639-1) for a code of three letters (ISO 639-2), if there is one."""
+    short = str(get_global("language_aliases").get(code, code))
+    return short if len(code) == _THREE_LETTERS and re.fullmatch("[a-z]{2,3}", short) else code
+
+
+@lru_cache(maxsize=512)
+def _own_name(code: str) -> str:
+    try:
+        locale = Locale(code)
+    except (UnknownLocaleError, ValueError):
+        return ""
+    name = locale.languages.get(code) or ""
+    return name[:1].upper() + name[1:]

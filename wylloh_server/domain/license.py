@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from wylloh_server.domain._json import matching, record, text, whole
+from wylloh_server.domain.device_binding import DeviceBinding, binding_from_json
 from wylloh_server.domain.errors import InvalidValue
-from wylloh_server.domain.types import ChainId, Cid, Seconds, Timestamp, TokenReference, Wallet, wallet_of
-
-HOME_WINDOW = Seconds(30 * 86400)
-"""How long an envelope for personal viewing lasts."""
+from wylloh_server.domain.json_values import matching, record, text, whole
+from wylloh_server.domain.types import Cid, Timestamp, TokenReference, Wallet, parse_wallet
 
 _HEX = re.compile(r"[0-9a-f]{1,4096}")
 _LAST_MOMENT = 1 << 53
 """Beyond this a JSON number is not exact everywhere (RFC 8259, section 6)."""
-_LONGEST_RIGHT, _LONGEST_TERRITORY, _LONGEST_SIGNATURE = 100, 20, 33_000
+_LONGEST_RIGHT, _LONGEST_TERRITORY = 100, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +37,16 @@ class EnvelopeTerms:
     not_after: int
 
     def covers(self, now: Timestamp) -> bool:
-        """Say whether the window is open."""
+        """Return whether the window is open."""
         return self.not_before <= now < self.not_after
 
     def binding_bytes(self) -> bytes:
-        """Give the HPKE `info` that ties the sealed key to these terms."""
+        """Return the HPKE `info` that ties the sealed key to these terms."""
         return canonical({"v": "wylloh-envelope-v1", **self.as_json()})
 
     def as_json(self) -> dict[str, Any]:
-        """Give the terms as plain JSON values."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**values, "token": str(self.token)}
+        """Return the terms as plain JSON values."""
+        return {**asdict(self), "token": str(self.token)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +59,12 @@ class Envelope:
     signature: str
 
     def signed_bytes(self) -> bytes:
-        """Give what the custodian's signature covers."""
+        """Return what the custodian's signature covers."""
         return canonical({**self.terms.as_json(), "sealed": self.sealed, "custodian_key": self.custodian_key})
 
     def as_json(self) -> dict[str, Any]:
-        """Give the envelope as plain JSON values."""
-        return {
-            "terms": self.terms.as_json(),
-            "sealed": self.sealed,
-            "custodian_key": self.custodian_key,
-            "signature": self.signature,
-        }
+        """Return the envelope as plain JSON values."""
+        return {**asdict(self), "terms": self.terms.as_json()}
 
 
 def envelope_from_json(data: Any) -> Envelope:
@@ -97,7 +89,7 @@ def _terms(values: dict[str, Any]) -> EnvelopeTerms:
     return EnvelopeTerms(
         root=Cid(text(values["root"], 130)),
         token=TokenReference.parse(text(values["token"], 250)),
-        wallet=wallet_of(text(values["wallet"], 42)),
+        wallet=parse_wallet(text(values["wallet"], 42)),
         right=text(values["right"], _LONGEST_RIGHT),
         territory=text(values["territory"], _LONGEST_TERRITORY),
         device_key=matching(values["device_key"], _HEX, "hex"),
@@ -107,49 +99,41 @@ def _terms(values: dict[str, Any]) -> EnvelopeTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceBinding:
-    """A wallet's signed word that one server may fetch keys for it, for as long as it holds.
+class KeyFault:
+    """A custodian sent a key that is not the film's.
 
-    The custodian composes the text again from these fields and checks the signature over it, so that
-    no text from outside is ever parsed. `signature` is hex with 0x.
+    Attributes:
+        token: the film.
+        custodian: the custodian's address; empty for this server itself.
+        at: when it happened last.
+        message: what was wrong.
     """
 
-    wallet: Wallet
-    device_key: str
-    chain_id: ChainId
-    signed_at: int
-    signature: str = ""
-
-    def text(self) -> str:
-        """Give the exact text the wallet signs (EIP-191 personal message)."""
-        return (
-            "Let this media server keep the keys of my films.\n\n"
-            "It may ask custodians for the keys of films this wallet holds. It can never move a token.\n\n"
-            f"Server key: {self.device_key}\n"
-            f"Wallet: {self.wallet}\n"
-            f"Chain ID: {self.chain_id}\n"
-            f"Signed at: {self.signed_at}"
-        )
+    token: TokenReference
+    custodian: str
+    at: Timestamp
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeRequest:
-    """What a holder's server asks a custodian for."""
+    """What a holder's server asks a custodian for.
+
+    Attributes:
+        root: the package that the envelope is for, as the holder may keep an older one than the custodian;
+            None, as earlier versions ask, for the custodian's own.
+    """
 
     token: TokenReference
     right: str
     territory: str
     binding: DeviceBinding
+    root: Cid | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Give the request as plain JSON values."""
-        binding = {item.name: getattr(self.binding, item.name) for item in fields(self.binding)}
-        return {
-            "token": str(self.token),
-            "right": self.right,
-            "territory": self.territory,
-            "binding": binding,
-        }
+        """Return the request as plain JSON values."""
+        values = {**asdict(self), "token": str(self.token)}
+        return values if self.root else {name: values[name] for name in values if name != "root"}
 
 
 def request_from_json(data: Any) -> EnvelopeRequest:
@@ -159,19 +143,13 @@ def request_from_json(data: Any) -> EnvelopeRequest:
         KeyError, InvalidValue: a field is missing or malformed.
     """
     values = record(data)
-    raw = record(values["binding"])
-    binding = DeviceBinding(
-        wallet=wallet_of(text(raw["wallet"], 42)),
-        device_key=matching(raw["device_key"], _HEX, "hex"),
-        chain_id=ChainId(whole(raw["chain_id"], _LAST_MOMENT)),
-        signed_at=whole(raw["signed_at"], _LAST_MOMENT),
-        signature=text(raw["signature"], _LONGEST_SIGNATURE),
-    )
+    binding = binding_from_json(values["binding"])
     return EnvelopeRequest(
         TokenReference.parse(text(values["token"], 250)),
         text(values["right"], _LONGEST_RIGHT),
         text(values["territory"], _LONGEST_TERRITORY),
         binding,
+        Cid(text(values["root"], 130)) if "root" in values else None,
     )
 
 

@@ -1,16 +1,17 @@
 """`manifest.json` of a film package: written, read, and checked for contradictions.
 
 Format: DESIGN §4 "Film package". The bytes are canonical JSON (see `license.canonical`), because the
-publisher signs their SHA-256.
+publisher signs their SHA-256. Version 2 has one thing that version 1 has not: `encryption.key_commitment`
+fixes the content key. Manifests of version 1 are still read; no new ones are written.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
-from wylloh_server.domain._json import line, matching, prose, record, rows, text, whole
 from wylloh_server.domain.errors import InvalidValue, PackageInvalid
 from wylloh_server.domain.film import (
     ENCRYPTION_SCHEME,
@@ -23,10 +24,12 @@ from wylloh_server.domain.film import (
     PackageFile,
     associated_data,
 )
+from wylloh_server.domain.json_values import line, matching, prose, record, rows, text, whole
 from wylloh_server.domain.license import canonical
-from wylloh_server.domain.types import Cid, Seconds, TokenReference, wallet_of
+from wylloh_server.domain.types import Cid, Seconds, TokenReference, parse_wallet
 
-FORMAT = "wylloh-film-v1"
+FORMAT = "wylloh-film-v2"
+FORMAT_WITHOUT_COMMITMENT = "wylloh-film-v1"
 MANIFEST_FILE = "manifest.json"
 SIGNATURE_FILE = "manifest.sig"
 MANIFEST_LIMIT = 1 << 20
@@ -45,19 +48,20 @@ _LONGEST_FILM = 1_000_000
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """Write a manifest. Two equal manifests give equal bytes."""
+    """Write a manifest. Two equal manifests give equal bytes; the version follows from the key commitment."""
+    encryption = asdict(manifest.encryption)
+    if not manifest.encryption.key_commitment:
+        del encryption["key_commitment"]
     return canonical(
         {
-            "format": FORMAT,
-            **_described(manifest.description),
+            "format": FORMAT if manifest.encryption.key_commitment else FORMAT_WITHOUT_COMMITMENT,
+            **asdict(manifest.description),
+            "runtime": round(manifest.description.runtime),
             "token": str(manifest.token),
             "publisher": manifest.publisher,
-            "files": [_file_json(file) for file in manifest.files],
-            "encryption": {
-                "scheme": manifest.encryption.scheme,
-                "associated_data": manifest.encryption.associated_data,
-            },
-            "custodians": [{"url": one.url, "public_key": one.public_key} for one in manifest.custodians],
+            "files": [asdict(file) for file in manifest.files],
+            "encryption": encryption,
+            "custodians": [asdict(custodian) for custodian in manifest.custodians],
         }
     )
 
@@ -66,12 +70,10 @@ def manifest_from(data: Any) -> Manifest:
     """Read the JSON value of a manifest.
 
     Raises:
-        PackageInvalid: another format, a field missing or malformed, or an encryption this server
-            does not know.
+        PackageInvalid: a format or an encryption this server does not know, or a field missing or malformed.
     """
     try:
-        _check_format(data)
-        manifest = _read(data)
+        manifest = _read(data, _format(data))
     except KeyError as error:
         raise _malformed(f"the field {error} is missing") from None
     except (TypeError, ValueError, InvalidValue) as error:
@@ -86,14 +88,17 @@ def _malformed(why: str) -> PackageInvalid:
     )
 
 
-def _check_format(data: Any) -> None:
-    if record(data)["format"] != FORMAT:
-        raise InvalidValue(f"its format is not {FORMAT}")
+def _format(data: Any) -> str:
+    found = text(record(data)["format"], 100)
+    if found not in {FORMAT, FORMAT_WITHOUT_COMMITMENT}:
+        raise PackageInvalid(f"The package's format {found!r} is unknown here.", fix="Update this server.")
+    return found
 
 
 def _check_encryption(manifest: Manifest) -> None:
-    expected = EncryptionHeader(ENCRYPTION_SCHEME, associated_data(str(manifest.token), FileRole.FEATURE))
-    if manifest.encryption != expected:
+    header = manifest.encryption
+    bound_to = associated_data(str(manifest.token), FileRole.FEATURE)
+    if (header.scheme, header.associated_data) != (ENCRYPTION_SCHEME, bound_to):
         raise PackageInvalid(
             "The film is encrypted in a way this server does not know.", fix="Update this server."
         )
@@ -101,46 +106,28 @@ def _check_encryption(manifest: Manifest) -> None:
         raise PackageInvalid("The package holds no film.", fix="Ask the publisher to publish it again.")
 
 
-def _described(description: Description) -> dict[str, Any]:
-    return {
-        "title": description.title,
-        "synopsis": description.synopsis,
-        "year": description.year,
-        "runtime": round(description.runtime),
-        "rating": description.rating,
-        "credits": [{"role": credit.role, "name": credit.name} for credit in description.credits],
-        "languages": list(description.languages),
-        "subtitles": list(description.subtitles),
-        "height": description.height,
-        "genres": list(description.genres),
-    }
-
-
-def _file_json(file: PackageFile) -> dict[str, Any]:
-    return {
-        "path": file.path,
-        "cid": file.cid,
-        "size": file.size,
-        "sha256": file.sha256,
-        "role": str(file.role),
-        "language": file.language,
-    }
-
-
-def _read(data: Any) -> Manifest:
-    header = record(data["encryption"])
+def _read(data: Any, version: str) -> Manifest:
     manifest = Manifest(
         description=_description(data),
         token=TokenReference.parse(text(data["token"], 250)),
-        publisher=wallet_of(text(data["publisher"], 42)),
+        publisher=parse_wallet(text(data["publisher"], 42)),
         files=tuple(_file(record(item)) for item in rows(data["files"], _MOST_FILES)),
-        encryption=EncryptionHeader(text(header["scheme"], 100), text(header["associated_data"], 500)),
+        encryption=_encryption(record(data["encryption"]), version),
         custodians=tuple(_custodian(record(one)) for one in rows(data["custodians"], _MOST_CUSTODIANS)),
     )
     paths = [file.path for file in manifest.files]
     if len(set(paths)) < len(paths):
         raise InvalidValue("two of its files have the same path")
     return manifest
+
+
+def _encryption(header: dict[str, Any], version: str) -> EncryptionHeader:
+    committed = version != FORMAT_WITHOUT_COMMITMENT
+    return EncryptionHeader(
+        text(header["scheme"], 100),
+        text(header["associated_data"], 500),
+        matching(header["key_commitment"], HEX_32, "a key commitment") if committed else "",
+    )
 
 
 def _description(data: Any) -> Description:

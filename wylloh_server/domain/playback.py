@@ -63,6 +63,7 @@ class LeaseEnd(StrEnum):
     RIGHTS_GONE = "rights-gone"
     IDLE = "idle"
     SIGNED_OUT = "signed-out"
+    ENDED_BY_ADMIN = "ended-by-admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,12 @@ class Lease:
     checked: Timestamp
 
 
+BEGUN_SECONDS = 5.0
+"""Seconds of a film after which it counts as begun."""
+FINISHED_SHARE = 0.95
+"""Share of a film's length from which on it counts as watched to its end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """How far somebody has watched a film, in seconds from its start."""
@@ -86,3 +93,8 @@ class Position:
     at: Seconds
     of: Seconds
     updated: Timestamp
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether somebody is in the middle of the film."""
+        return BEGUN_SECONDS <= self.at < self.of * FINISHED_SHARE

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from wylloh_server.domain.languages import UNKNOWN, english_name, language_tag
+from wylloh_server.domain.types import Seconds
+
 if TYPE_CHECKING:
-    from wylloh_server.domain.types import Seconds
+    from pathlib import PurePath
 
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
     """The picture as it is shown: codec by ffmpeg's name, size in square pixels after rotation.
 
-    `frame_rate` is what it is played at (frames per second), see `playback_rate`.
+    Attributes:
+        frame_rate: what it is played at (frames per second), see `playback_rate`.
+        index: counts the file's tracks of pictures from 0, covers too.
+        interlaced: its frames are two fields each, as television's are.
+        last: when its last picture begins, in seconds; 0 while unknown. Sound may go on after it.
+        run_up: how many seconds before a picture reading must begin to meet a key frame, where the reader
+            does not look for one by itself; 0 where it does.
+        pixels: the format of its pixels by ffmpeg's name, such as yuv420p; empty while unknown.
     """
 
     codec: str
@@ -22,27 +32,92 @@ class VideoTrack:
     height: int
     frame_rate: Fraction
     hdr: bool = False
+    index: int = 0
+    interlaced: bool = False
+    last: Seconds = Seconds(0)
+    run_up: Seconds = Seconds(0)
+    # Not in what names the film's segments, or those made before it was known would be made again.
+    pixels: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioTrack:
-    """One sound track; `index` counts audio tracks from 0, `language` is a BCP 47 tag or 'und'."""
+    """One sound track.
+
+    Attributes:
+        index: counts audio tracks from 0.
+        language: a BCP 47 tag, or 'und'.
+        default: it is marked as the one to begin with.
+        commentary: somebody talks about the film.
+        described: somebody says what is to be seen, for those who do not see it.
+    """
 
     index: int
     codec: str
     language: str
     channels: int
     title: str = ""
+    default: bool = False
+    commentary: bool = False
+    described: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SubtitleTrack:
-    """One embedded subtitle track that is text; `index` counts subtitle tracks from 0."""
+    """One embedded subtitle track that is text.
+
+    Attributes:
+        index: counts subtitle tracks from 0.
+        language: a BCP 47 tag, or 'und'.
+        forced: only what everybody needs, such as a foreign tongue among the sound's own.
+        hearing_impaired: also what is to be heard besides words.
+    """
 
     index: int
     codec: str
     language: str
     title: str = ""
+    forced: bool = False
+    hearing_impaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarSubtitles:
+    """Subtitles in a file beside a film of a folder, named after it: `Film.de.forced.srt`.
+
+    Attributes:
+        path: of the file.
+        language: a BCP 47 tag, or 'und'.
+        title: what else its name says.
+        forced: as of `SubtitleTrack`.
+        hearing_impaired: as of `SubtitleTrack`.
+    """
+
+    path: str
+    language: str
+    title: str = ""
+    forced: bool = False
+    hearing_impaired: bool = False
+
+
+_NAMED_FORCED = frozenset({"forced", "foreign"})
+_NAMED_HEARING = frozenset({"sdh", "cc"})
+
+
+def sidecar_subtitles(path: PurePath, film: PurePath) -> SidecarSubtitles:
+    """Read what the name of a subtitle file says, beside that of its film."""
+    words = path.stem[len(film.stem) :].strip(". ").split(".")
+    tags = {word: language_tag(word) for word in words}
+    known = next((word for word, tag in tags.items() if english_name(tag)), "")
+    marks = {word.lower() for word in words}
+    rest = [word for word in words if word != known and word.lower() not in _NAMED_FORCED | _NAMED_HEARING]
+    return SidecarSubtitles(
+        str(path),
+        tags[known] if known else UNKNOWN,
+        " ".join(rest),
+        forced=bool(marks & _NAMED_FORCED),
+        hearing_impaired=bool(marks & _NAMED_HEARING),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +129,21 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockJump:
+    """Where another recording begins in a transport stream.
+
+    From the packet at byte `offset` on, `shift` ticks of 90 kHz are added to all times. A packet begins every
+    `stride` bytes: 188, 192 on Blu-ray and in camcorders, 204 with error correction.
+    """
+
+    offset: int
+    shift: int
+    stride: int = 188
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """What a film file contains."""
+    """What a film file contains; `notes` has a sentence for each track that cannot be played."""
 
     container: str
     duration: Seconds
@@ -63,6 +151,8 @@ class Probe:
     audio: tuple[AudioTrack, ...] = ()
     subtitles: tuple[SubtitleTrack, ...] = ()
     chapters: tuple[Chapter, ...] = ()
+    notes: tuple[str, ...] = ()
+    clock_jumps: tuple[ClockJump, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +202,7 @@ def bitrate_ladder(video: VideoTrack) -> tuple[Rendition, ...]:
 
 
 def starting_rendition(ladder: tuple[Rendition, ...]) -> Rendition:
-    """Choose what playback starts with: made and fetched quickly, and not ugly; the player climbs."""
+    """Return the rendition that playback starts with: quick to encode and fetch; the player switches up."""
     return next((rendition for rendition in ladder[1:] if rendition.step <= _START_STEP), ladder[-1])
 
 
@@ -140,11 +230,34 @@ _HIGHEST_RATE = Fraction(60)
 
 
 def playback_rate(measured: Fraction) -> Fraction:
-    """Give the constant rate a film is played at: the usual one nearby, and never above 60 per second."""
+    """Return the constant rate a film is played at: the usual one nearby, and never above 60 per second."""
     nearest = min(_RATES, key=lambda rate: abs(rate - measured))
     if abs(nearest - measured) < measured / 1000:
         return nearest
     return min(_HIGHEST_RATE, max(Fraction(1), measured.limit_denominator(100)))
+
+
+_SAME = Fraction(1, 200)
+_NEAR = Fraction(6, 100)
+_MUCH_QUICKER = Fraction(13, 10)
+
+
+def real_rate(average: Fraction, fastest: float) -> Fraction:
+    """Return how many pictures a second a film has where it moves.
+
+    A constant rate is its average. A variable one, as phones and screen recorders write it, is what pictures
+    follow each other at where they do so most quickly, since at the average motion would be jerky there.
+
+    Args:
+        average: pictures by length.
+        fastest: pictures a second in the quickest part that was seen; 0 if unknown.
+    """
+    quick = Fraction(fastest).limit_denominator(1000)
+    is_usual = any(abs(rate - average) <= average * _SAME for rate in _RATES)
+    if quick <= average * (_MUCH_QUICKER if is_usual else 1 + _SAME):
+        return average
+    usual = min(_RATES, key=lambda rate: abs(rate - quick))
+    return usual if abs(usual - quick) <= quick * _NEAR else quick
 
 
 _LEVELS = (
@@ -161,7 +274,7 @@ in a frame, bits a second."""
 
 
 def h264_level(rendition: Rendition, frame_rate: Fraction) -> int:
-    """Give the lowest H.264 level (times ten) whose limits hold this rendition."""
+    """Return the lowest H.264 level (times ten) whose limits hold this rendition."""
     blocks = -(-rendition.width // 16) * -(-rendition.height // 16)
     for level, per_second, per_frame, bits in _LEVELS:
         if blocks <= per_frame and blocks * frame_rate <= per_second and rendition.bit_rate <= bits:

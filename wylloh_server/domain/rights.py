@@ -6,11 +6,21 @@ Thresholds, rights, territories and seats come from the film's contract; nothing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import InvalidValue
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wylloh_server.domain.types import BlockNumber
+
 PERSONAL = "personal"
 """The right to watch at home. The other rights are named by the publisher."""
+
+_MOST_TIERS = 256
+"""Of one ladder that is made of several: pages and answers must not grow with a publisher's whims."""
 
 _NAMES = {
     PERSONAL: "Personal viewing",
@@ -30,12 +40,12 @@ _SPOKEN = {
 
 
 def right_name(right: str) -> str:
-    """Give a right as people read it; a publisher's own right is its identifier in words."""
+    """Return a right as people read it; a publisher's own right is its identifier in words."""
     return _NAMES.get(right) or right.replace("-", " ").replace("_", " ").capitalize()
 
 
 def spoken_right(right: str) -> str:
-    """Give a right as it stands within a sentence: `12 more tokens unlock small-venue shows`."""
+    """Return a right as it stands within a sentence: `12 more tokens unlock small-venue shows`."""
     return _SPOKEN.get(right) or right_name(right).lower()
 
 
@@ -70,21 +80,71 @@ class Tier:
             parts.append(", ".join(self.territories))
         return " · ".join(parts)
 
+    @property
+    def audience(self) -> float:
+        """The seats as a number: infinity where nothing limits them."""
+        return inf if self.seats is None else self.seats
+
 
 @dataclass(frozen=True, slots=True)
 class RightsLadder:
-    """The tiers of a film, thresholds strictly ascending."""
+    """The tiers of a film, lowest threshold first. Only one made of several ladders has two of the same."""
 
     tiers: tuple[Tier, ...]
 
     def __post_init__(self) -> None:
-        """Refuse a ladder nobody could climb."""
+        """Raise InvalidValue if there are no tiers, or thresholds fall."""
         thresholds = [tier.threshold for tier in self.tiers]
-        if not thresholds or thresholds[0] < 1 or thresholds != sorted(set(thresholds)):
-            raise InvalidValue(
-                f"not a rights ladder: thresholds {thresholds}",
-                fix="Give at least one tier; thresholds start at 1 or more and rise.",
-            )
+        if not thresholds or thresholds[0] < 1 or thresholds != sorted(thresholds):
+            raise _no_ladder(thresholds, "Give at least one tier; thresholds start at 1 or more and rise.")
+
+    def with_earlier(self, earlier: Iterable[RightsLadder]) -> RightsLadder:
+        """Return this ladder with whatever earlier ones of the film gave and it does not.
+
+        Right for right and territory for territory, as registries let ladders change. Those of an earlier
+        release let publishers change them at will; holders keep what their tokens unlocked all the same. Of
+        very many changes the first count.
+        """
+        tiers = list(self.tiers)
+        for ladder in earlier:
+            missing = [tier for tier in ladder.tiers if not _covered(tier, tiers)]
+            tiers += missing[: max(0, _MOST_TIERS - len(tiers))]
+        return RightsLadder(tuple(sorted(tiers, key=lambda tier: tier.threshold)))
+
+
+def new_ladder(tiers: tuple[Tier, ...]) -> RightsLadder:
+    """Return a ladder for a new film.
+
+    Raises:
+        InvalidValue: the registry would refuse it. Thresholds rise, and one token lets its holder watch.
+    """
+    thresholds = [tier.threshold for tier in tiers]
+    if thresholds != sorted(set(thresholds)):
+        raise _no_ladder(thresholds, "Give at least one tier; thresholds start at 1 or more and rise.")
+    ladder = RightsLadder(tiers)
+    if tiers[0] != Tier(1, PERSONAL):
+        raise _no_ladder(
+            thresholds,
+            f"Let the first tier be {PERSONAL!r} at 1 token, everywhere and without a number of seats.",
+        )
+    return ladder
+
+
+def _no_ladder(thresholds: list[int], fix: str) -> InvalidValue:
+    return InvalidValue(f"not a rights ladder: thresholds {thresholds}", fix=fix)
+
+
+def _covered(tier: Tier, by: Iterable[Tier]) -> bool:
+    """Whether other tiers give all that a tier gives, for no more tokens."""
+    cheap = [other for other in by if other.threshold <= tier.threshold]
+    if tier.right == PERSONAL:
+        return bool(cheap)  # every tier includes watching at home
+    fitting = [other for other in cheap if other.right == tier.right and other.audience >= tier.audience]
+    if any(not other.territories for other in fitting):
+        return True
+    return bool(tier.territories) and set(tier.territories) <= {
+        territory for other in fitting for territory in other.territories
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +175,15 @@ class Stack:
         return self.next.threshold - self.holding if self.next else 0
 
     def grants(self, right: str, territory: str = "") -> Tier | None:
-        """Give the tier by which this stack grants `right` in `territory` ('' means not asked), or None.
+        """Return the tier by which this stack grants `right` in `territory` ('' means not asked), or None.
 
-        Every tier includes watching at home; no other right implies another.
+        Every tier includes watching at home; no other right implies another. Of several it is the one with
+        the largest audience: more tokens never mean fewer seats.
         """
-        fitting = [tier for tier in self.reached if _fits(tier, right, territory)]
-        return fitting[-1] if fitting else None
+        fitting = [tier for tier in reversed(self.reached) if _fits(tier, right, territory)]
+        if right == PERSONAL:
+            return fitting[0] if fitting else None
+        return max(fitting, key=lambda tier: tier.audience, default=None)
 
     def short_of(self, right: str) -> int:
         """How many more tokens `right` needs; 0 when it is reached or not on the ladder."""
@@ -135,6 +198,19 @@ class Stack:
         if not above or self.holding >= above[0]:
             return 1.0
         return (self.holding - tier.threshold) / (above[0] - tier.threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class RightsStatus:
+    """A wallet's stack of a film, and the block as of which it holds.
+
+    Attributes:
+        unsettled: further tokens at that block, which came too short before it to be counted.
+    """
+
+    stack: Stack
+    block: BlockNumber
+    unsettled: int = 0
 
 
 def _fits(tier: Tier, right: str, territory: str) -> bool:
@@ -154,12 +230,12 @@ def more_tokens(missing: int, holding: int) -> str:
 
 
 def stack_sentences(stack: Stack) -> tuple[str, str]:
-    """Say what the stack gives, then what more would give. The second may be empty."""
+    """Return what the stack gives, then what more would give. The second may be empty."""
     return _given(stack), _within_reach(stack)
 
 
 def missing_sentence(stack: Stack, right: str) -> str:
-    """Say what a stack that does not grant `right` lacks, and what the lacking tokens would give."""
+    """Return what a stack that does not grant `right` lacks, and what the lacking tokens would give."""
     missing = stack.short_of(right)
     if not missing:
         return f"{_held(stack)} No number of them unlocks {spoken_right(right)}."

@@ -20,11 +20,11 @@ TitleId = NewType("TitleId", str)
 UploadId = NewType("UploadId", str)
 """An upload's name: 32 lower-case hex digits, not to be guessed."""
 
-RequestId = NewType("RequestId", str)
+OwnerRequestId = NewType("OwnerRequestId", str)
 """A request's name: 16 lower-case hex digits."""
 
-MOST_BASIS_POINTS = 5000
-"""Half of a resale is the largest royalty that is offered here; the contract would take up to all of it."""
+MOST_BASIS_POINTS = 2500
+"""A quarter of a resale is the largest royalty that the registry takes."""
 
 
 class TitleState(StrEnum):
@@ -37,9 +37,21 @@ class TitleState(StrEnum):
 
     @property
     def means(self) -> str:
-        """What the state means, one sentence for who hovers over it."""
+        """What the state means, one sentence for the publisher who hovers over it."""
         return _MEANS[self]
 
+    @property
+    def means_to_owner(self) -> str:
+        """What the state of somebody else's title means, one sentence for the owner of the server."""
+        return _MEANS_TO_OWNER[self]
+
+
+_MEANS_TO_OWNER = {
+    TitleState.DRAFT: "Its publisher works on it: uploads, describes, and submits it.",
+    TitleState.PENDING: "Its publisher submitted it. Watch it, look at its rights, then answer.",
+    TitleState.ACTIVE: "You approved it. Its publisher encrypts it, signs it and puts it on chain.",
+    TitleState.TOKENISED: "It is on chain: its tokens exist, and whoever holds one can watch.",
+}
 
 _MEANS = {
     TitleState.DRAFT: "Only you see it. Upload the film, describe it, set its rights, then submit it.",
@@ -52,7 +64,7 @@ _MEANS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class TitleTerms:
     """What the contract will hold of a title.
 
     Attributes:
@@ -85,14 +97,14 @@ class Title:
     created: Timestamp
     changed: Timestamp
     state: TitleState = TitleState.DRAFT
-    terms: Terms = field(default_factory=Terms)
+    terms: TitleTerms = field(default_factory=TitleTerms)
     note: str = ""
     token: TokenReference | None = None
     staged: bool = False
     root: Cid | None = None
 
     def missing(self, *, film: bool) -> tuple[str, ...]:
-        """Say what a draft lacks before it can be submitted. `film`: whether its file is here, whole."""
+        """Return what a draft lacks before it can be submitted. `film`: whether its file is here, whole."""
         lacks = {
             "Upload the film.": not film,
             "Give it a title.": not self.description.title.strip(),
@@ -109,7 +121,9 @@ class UploadKind(StrEnum):
     """What an uploaded file is for."""
 
     FEATURE = "feature"
+    TRAILER = "trailer"
     POSTER = "poster"
+    BACKDROP = "backdrop"
     SUBTITLES = "subtitles"
 
 
@@ -137,7 +151,7 @@ class Upload:
         return self.received == self.size
 
 
-class RequestKind(StrEnum):
+class OwnerRequestKind(StrEnum):
     """What the owner is asked."""
 
     PUBLISHER = "publisher"
@@ -154,23 +168,36 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SubmittedFile:
+    """A file of a submitted title. `digest` tells its content as it is stored; see `Uploads.digest`."""
+
+    upload: UploadId
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerRequest:
     """A question to the owner, with its answer. Requests are kept for good: they are the history.
 
     Attributes:
         subject: the title's id; for a publisher's, the wallet.
-        says: what the asker wrote, or the title's name.
+        message: what the asker wrote, or the title's name.
         answered_by: None while it waits, or when the asker withdrew it.
         note: the reason given with the answer.
+        seen: the asker has seen the answer.
+        files: of a title, the files it was submitted with, and no others are published; None of a request
+            that was made before they were recorded.
     """
 
-    id: RequestId
-    kind: RequestKind
+    id: OwnerRequestId
+    kind: OwnerRequestKind
     subject: str
     wallet: Wallet
-    says: str
+    message: str
     asked: Timestamp
     answer: Answer = Answer.WAITING
     answered_by: Wallet | None = None
     answered: Timestamp | None = None
     note: str = ""
+    seen: bool = False
+    files: tuple[SubmittedFile, ...] | None = None

@@ -38,14 +38,14 @@ class ContractCall:
         function: canonical Solidity signature, such as `buy(uint256,uint256,uint256)`; tuples in brackets.
         arguments: Python values for it: int, bool, str, 0x-addresses, bytes, tuples; or a `SignaturePart`.
         value: native coin to send along, in its base unit.
-        says: what this step does, one sentence for the person who confirms it.
+        summary: what this step does, one sentence for the person who confirms it.
     """
 
     to: Wallet
     function: str
     arguments: tuple[Any, ...] = ()
     value: int = 0
-    says: str = ""
+    summary: str = ""
 
     def __post_init__(self) -> None:
         """Refuse to send a negative amount.
@@ -61,14 +61,19 @@ class ContractCall:
 class SignatureRequest:
     """EIP-712 data the wallet shall sign, so that the next call can carry the signature (ERC-2612 permit).
 
-    `typed_data` is the object of `eth_signTypedData_v4`: types, primaryType, domain, message.
+    `typed_data` is the object of `eth_signTypedData_v4`: types, primaryType, domain, message. Its types are
+    `Permit` as in EIP-2612 and `EIP712Domain` (name, version where the coin has one, chainId,
+    verifyingContract); anything else is refused.
     """
 
     typed_data: Mapping[str, Any]
-    says: str = ""
+    summary: str = ""
 
 
 Step = ContractCall | SignatureRequest
+
+MOST_PROPOSAL_STEPS = 10
+"""How many steps a proposal may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,15 @@ class Proposal:
         steps: done in this order; each call is confirmed on chain before the next is sent.
         done: the sentence shown when the last one is confirmed.
         refusals: for custom errors of the contracts by name (`SoldOut`), the sentence that says what to do.
-        topics: live topics that change when it is confirmed, see `PluginLive`.
+        topics: live topics that change when it is confirmed, see `domain.topics`.
         back: the path on this server to go to afterwards.
         start: the path on this server where such a thing is begun, for who has to begin again; empty: `back`.
-        recipe: from what its plugin can prepare it anew (hook `renew_proposal`), texts by name; empty when
+        recipe: from what its plugin can prepare it again (hook `renew_proposal`), texts by name; empty when
             it cannot.
+        spends: what its calls send away, at most: base units by coin (`NATIVE_COIN` too) or by contract of
+            tokens. What a purchase costs is among it, and film tokens that are put on sale, taken out of the
+            store or made for somebody, by the registry; what comes to the wallet itself is not.
+        functions: what its calls may call of the project's contracts, such as `FilmStore.buy`.
     """
 
     title: str
@@ -97,6 +106,8 @@ class Proposal:
     back: str = "/"
     start: str = ""
     recipe: Mapping[str, str] = field(default_factory=dict)
+    spends: Mapping[Wallet, int] = field(default_factory=dict)
+    functions: tuple[str, ...] = ()
 
     @property
     def calls(self) -> tuple[ContractCall, ...]:
@@ -115,7 +126,7 @@ class TransactionState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class PendingCall:
     """How the call that a wallet was asked for is found on the chain, whatever hash it was given.
 
     Attributes:
@@ -129,6 +140,21 @@ class Trail:
     block: BlockNumber
     nonce: int
     exact: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SigningClaim:
+    """Who is asking a wallet for a step: nobody else may until then, for two questions would be two payments.
+
+    Attributes:
+        by: a secret of who asks.
+        first: whether the wallet had not been asked for that step before.
+    """
+
+    by: str
+    until: Timestamp
+    step: int
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +185,7 @@ class Transaction:
     reason: str = ""
     plugin: str = ""
     signatures: tuple[str, ...] = ()
-    trail: Trail | None = None
+    trail: PendingCall | None = None
     final: bool = False
 
     @property
@@ -176,7 +202,7 @@ class Transaction:
         )
 
     def signature_for(self, step: int) -> str:
-        """Give what was signed for the nearest request before a step; empty when there is none."""
+        """Return what was signed for the nearest request before a step; empty when there is none."""
         requests = sum(isinstance(one, SignatureRequest) for one in self.proposal.steps[:step])
         return self.signatures[requests - 1] if 0 < requests <= len(self.signatures) else ""
 

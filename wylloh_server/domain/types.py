@@ -9,13 +9,13 @@ from typing import NewType
 from wylloh_server.domain.errors import InvalidValue
 
 FilmId = NewType("FilmId", str)
-"""A film's name inside this server: 16 lower-case base32 characters, see `film.film_id_of`."""
+"""A film's name inside this server: 16 lower-case base32 characters, see `film.film_id_for`."""
 
 Cid = NewType("Cid", str)
 """A content identifier as text: CIDv1, base32 lower case (`bafy…`, `bafk…`)."""
 
 Wallet = NewType("Wallet", str)
-"""An account address, 0x and 40 hex digits, always lower case inside the server; see `wallet_of`."""
+"""An account address, 0x and 40 hex digits, always lower case inside the server; see `parse_wallet`."""
 
 ChainId = NewType("ChainId", int)
 """An EIP-155 chain number."""
@@ -35,6 +35,9 @@ SessionId = NewType("SessionId", str)
 DeviceId = NewType("DeviceId", str)
 """A paired TV or a signed-in browser."""
 
+JobId = NewType("JobId", str)
+"""The name of one job of the background engine, never used twice."""
+
 PlayToken = NewType("PlayToken", str)
 """The secret path element under which one lease's media is served. Stored only as a hash."""
 
@@ -47,7 +50,7 @@ _TOKEN = re.compile(f"eip155:{_NUMBER}/erc1155:({_ADDRESS.pattern})/{_NUMBER}")
 """One text for one token: no leading zeros, no digits of other scripts, no number beyond 2^256 by length."""
 
 
-def wallet_of(text: str) -> Wallet:
+def parse_wallet(text: str) -> Wallet:
     """Read an address and give it in the form used inside the server (lower case).
 
     Raises:
@@ -58,8 +61,8 @@ def wallet_of(text: str) -> Wallet:
     return Wallet(text.lower())
 
 
-def shortened(wallet: Wallet) -> str:
-    """Give an address as people see it: `0x71c7…976f`."""
+def short_address(wallet: Wallet) -> str:
+    """Return an address as people see it: `0x71c7…976f`."""
     return f"{wallet[:6]}…{wallet[-4:]}"
 
 
@@ -72,7 +75,7 @@ class TokenReference:
     token_id: int
 
     def __str__(self) -> str:
-        """Give the CAIP-19 text."""
+        """Return the CAIP-19 text."""
         return f"eip155:{self.chain_id}/erc1155:{self.contract}/{self.token_id}"
 
     @classmethod
@@ -88,4 +91,4 @@ class TokenReference:
                 f"{text!r} is not a token reference.",
                 fix="Use eip155:<chain>/erc1155:<contract>/<token id>.",
             )
-        return cls(ChainId(int(match[1])), wallet_of(match[2]), int(match[3]))
+        return cls(ChainId(int(match[1])), parse_wallet(match[2]), int(match[3]))

@@ -1,6 +1,5 @@
-"""The web floor: aiohttp lives here and nowhere else.
+"""The web floor: aiohttp handlers, and what surrounds a request.
 
-`assembly.new_application` makes the application. Once its services lie under their `keys`,
-`assembly.set_up_pages` and `routes.add_routes` complete it, and `assembly.runner_of` serves it.
-`client.http_client` implements the port `HttpClient`.
+`application.new_application` makes the application. Once its services lie under their `app_keys`,
+`application.set_up_pages` and `routes.add_routes` complete it, and `application.serving` serves it.
 """

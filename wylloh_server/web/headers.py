@@ -1,4 +1,4 @@
-"""Headers every answer carries, so that a page can only do what this server's own pages do."""
+"""Security headers of every response."""
 
 from __future__ import annotations
 

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.access import Role
-from wylloh_server.hooks import Dispatch
-from wylloh_server.web.keys import PLUGINS
+from wylloh_server.domain.access import DeviceKind, Role
+from wylloh_server.web.app_keys import DISPATCH, PLUGINS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from aiohttp import web
 
     from wylloh_server.domain.access import Viewer
 
 
-@dataclass(frozen=True, slots=True)
-class NavEntry:
-    """One entry; `current` is true on the page it leads to and on those below."""
-
-    label: str
-    path: str
-    current: bool
-
-
-async def navigation(request: web.Request, viewer: Viewer | None) -> tuple[NavEntry, ...]:
-    """Give the entries this viewer has a use for, in order."""
-    added = await Dispatch(request.app[PLUGINS]).nav_items(viewer)
+async def navigation(request: web.Request, viewer: Viewer | None) -> list[tuple[str, str, bool]]:
+    """Return the entries this viewer has a use for, in order: label, path, whether it leads to this page."""
+    added = await request.app[DISPATCH].nav_items(viewer)
+    if viewer is not None and viewer.kind is DeviceKind.TV:
+        for_tvs = {mounted.url.rstrip("/") for mounted in request.app[PLUGINS].routes() if mounted.route.tv}
+        added = tuple(item for item in added if item.path.rstrip("/") in for_tvs)
     wanted = [("Library", "/"), *((item.label, item.path) for item in added), *_upkeep(viewer)]
-    return tuple(_marked(wanted, request.path))
+    return [(label, path, _is_current(path, request.path)) for label, path in wanted]
 
 
 def _upkeep(viewer: Viewer | None) -> list[tuple[str, str]]:
     if viewer is None:
         return []
     titles = [("Titles", "/titles")] if viewer.role.includes(Role.PUBLISHER) else []
+    # The wallet in the bar leads to the devices, too; a TV's bar is walked through with arrow keys.
+    devices = [] if viewer.kind is DeviceKind.TV else [("Devices", "/devices")]
     approvals = [("Approvals", "/approvals")] if viewer.role is Role.OWNER else []
     admin = [("Admin", "/admin")] if viewer.role.includes(Role.ADMIN) else []
-    return [*titles, *approvals, ("Devices", "/devices"), *admin]
+    return [*titles, *approvals, *devices, *admin]
 
 
-def _marked(entries: Iterable[tuple[str, str]], here: str) -> Iterable[NavEntry]:
-    for label, path in entries:
-        below = here.startswith(path.rstrip("/") + "/") if path != "/" else here.startswith("/films/")
-        yield NavEntry(label, path, here == path or below)
+def _is_current(path: str, here: str) -> bool:
+    """Return whether an entry leads to the page that is shown, or to one above it."""
+    below = "/films/" if path == "/" else path.rstrip("/") + "/"
+    return here == path or here.startswith(below)

@@ -16,12 +16,12 @@ _LONG_ENOUGH = 6
 
 
 def logged_path(path: str) -> str:
-    """Give a path as it may be logged: without play token, and never with its query (pairing codes)."""
+    """Return a path as it may be logged: without play token, and never with its query (pairing codes)."""
     return _PLAY_TOKEN.sub(rf"\1{_HIDDEN}", path.partition("?")[0])
 
 
 def logged_error(request: web.Request, error: BaseException) -> str:
-    """Give an error and where it came from as text, without any secret this request carried."""
+    """Return an error and where it came from as text, without any secret this request carried."""
     text = "".join(traceback.format_exception(error))
     for secret in sorted(_secrets_of(request), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)

@@ -26,6 +26,7 @@ _TYPES = {
     ".woff2": "font/woff2",
     ".svg": "image/svg+xml",
 }
+_PLUGINS = "plugins/"
 _YEAR = 365 * 86400
 
 _log = structlog.get_logger("wylloh.web")
@@ -57,12 +58,19 @@ class StaticFiles:
         if name not in self._files:
             self._files[name] = _read(path)
 
+    def set_plugins(self, folders: Mapping[str, Iterable[Path]]) -> None:
+        """Read the plugins' folders, in place of those read before; they lie under `plugins/<name>/`."""
+        self._files = {name: file for name, file in self._files.items() if not name.startswith(_PLUGINS)}
+        for plugin, own in folders.items():
+            for folder in own:
+                self.add_folder(folder, prefix=f"{_PLUGINS}{plugin}/")
+
     def take(self, other: StaticFiles) -> None:
         """Have what another one has, and no more."""
         self._files = other._files
 
     def find(self, name: str) -> StaticFile:
-        """Give a file.
+        """Return a file.
 
         Raises:
             NotFound: nothing of that name was there at start.
@@ -73,7 +81,7 @@ class StaticFiles:
         return file
 
     def address(self, name: str) -> str:
-        """Give the address under which a browser may keep the file for good.
+        """Return the address under which a browser may keep the file for good.
 
         A missing file gets its plain address, so that a page never fails over a picture.
         """
@@ -93,9 +101,7 @@ def read_static_files(folders: Iterable[Path], plugins: Mapping[str, Iterable[Pa
     for folder in folders:
         files.add_folder(folder)
     _add_vendor_files(files)
-    for plugin, own in plugins.items():
-        for folder in own:
-            files.add_folder(folder, prefix=f"plugins/{plugin}/")
+    files.set_plugins(plugins)
     return files
 
 

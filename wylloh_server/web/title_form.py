@@ -7,10 +7,10 @@ from typing import Any
 
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.film import Credit, Description
-from wylloh_server.domain.rights import RightsLadder, Tier
-from wylloh_server.domain.title import MOST_BASIS_POINTS, Terms
-from wylloh_server.domain.types import wallet_of
-from wylloh_server.web.bodies import text
+from wylloh_server.domain.rights import Tier, new_ladder
+from wylloh_server.domain.title import MOST_BASIS_POINTS, TitleTerms
+from wylloh_server.domain.types import parse_wallet
+from wylloh_server.web.request_json import text
 
 _LONGEST = {"title": 300, "synopsis": 10_000, "rating": 40}
 _FIRST_YEAR, _LAST_YEAR = 1880, 2200
@@ -29,10 +29,10 @@ def description_of(body: dict[str, Any]) -> Description:
     if year and not (year.isascii() and year.isdigit() and _FIRST_YEAR <= int(year) <= _LAST_YEAR):
         raise InvalidValue(f"{year!r} is not a year.", fix=f"Write {_FIRST_YEAR} to {_LAST_YEAR}.")
     return Description(
-        title=words_of(body, "title"),
-        synopsis=words_of(body, "synopsis"),
+        title=parse_line(body, "title"),
+        synopsis=parse_line(body, "synopsis"),
         year=int(year) if year else None,
-        rating=words_of(body, "rating"),
+        rating=parse_line(body, "rating"),
         genres=tuple(dict.fromkeys(filter(None, map(str.strip, text(body, "genres", "").split(","))))),
         credits=tuple(_credit(line) for line in text(body, "credits", "").splitlines() if line.strip()),
     )
@@ -45,22 +45,22 @@ def _credit(line: str) -> Credit:
     return Credit(role.strip(), name.strip())
 
 
-def terms_of(body: dict[str, Any]) -> Terms:
+def parse_terms(body: dict[str, Any]) -> TitleTerms:
     """Read supply, royalty and tiers. Raises InvalidValue."""
     percent = text(body, "royalty", "").strip().rstrip("%").strip() or "0"
     if not _PERCENT.fullmatch(percent):
-        raise InvalidValue(f"{percent!r} is no percentage.", fix="Write 0 to 50, such as 5 or 7.5.")
+        raise InvalidValue(f"{percent!r} is no percentage.", fix="Write 0 to 25, such as 5 or 7.5.")
     whole, _, part = percent.replace(",", ".").partition(".")
     basis_points = int(whole) * 100 + int(part.ljust(2, "0"))
     if basis_points > MOST_BASIS_POINTS:
-        raise InvalidValue(f"{percent} % is more than half.", fix="Ask for 50 % of a resale at most.")
+        raise InvalidValue(f"{percent} % is more than a quarter.", fix="Ask for 25 % of a resale at most.")
     receiver = text(body, "royalty_receiver", "").strip()
     # A draft may leave the supply open; none at all is no answer.
-    supply = count_of(body, "supply", 1) if text(body, "supply", "").strip() else 0
-    return Terms(
+    supply = parse_count(body, "supply", 1) if text(body, "supply", "").strip() else 0
+    return TitleTerms(
         supply=supply,
         royalty_basis_points=basis_points,
-        royalty_receiver=wallet_of(receiver) if receiver else None,
+        royalty_receiver=parse_wallet(receiver) if receiver else None,
         tiers=_reachable(_tiers(body.get("tiers", [])), supply),
     )
 
@@ -84,7 +84,7 @@ def _tiers(rows: Any) -> tuple[Tier, ...]:
         raise InvalidValue("The tiers cannot be read.", fix=f"Send up to {_MOST_TIERS} of them.")
     tiers = tuple(_tier(row) for row in rows)
     if tiers:
-        RightsLadder(tiers)
+        new_ladder(tiers)
     return tiers
 
 
@@ -96,12 +96,12 @@ def _tier(row: dict[str, Any]) -> Tier:
     for country in countries:
         if not _COUNTRY.fullmatch(country):
             raise InvalidValue(f"{country!r} is no country.", fix="Use two letters each: DE, AT, CH.")
-    threshold = count_of(row, "threshold", 1)
-    seats = count_of(row, "seats", 0)
+    threshold = parse_count(row, "threshold", 1)
+    seats = parse_count(row, "seats", 0)
     return Tier(threshold, right, countries, seats or None)
 
 
-def count_of(body: dict[str, Any], name: str, least: int) -> int:
+def parse_count(body: dict[str, Any], name: str, least: int) -> int:
     """Read a whole number that was typed: digits, perhaps with commas or spaces between thousands.
 
     Raises:
@@ -116,7 +116,7 @@ def count_of(body: dict[str, Any], name: str, least: int) -> int:
     return int(typed)
 
 
-def words_of(body: dict[str, Any], name: str) -> str:
+def parse_line(body: dict[str, Any], name: str) -> str:
     """Read a text that may not be too long. Raises InvalidValue."""
     words = text(body, name, "").strip()
     if len(words) > _LONGEST[name]:

@@ -1,6 +1,8 @@
-"""Every chart shows what the oracle computes from the facts themselves, over each kind of time and films."""
+"""Every chart shows what the reference model computes from the facts themselves, over each kind of time and films."""
 
 from __future__ import annotations
+
+from wylloh_server.sdk import format_count
 
 import asyncio
 from collections import Counter
@@ -8,16 +10,16 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 import pytest
-from plugins.analytics.tests.oracle import DAY
-from plugins.analytics.tests.stories import DOLLAR, EURO, PUBLISHERS, film_token, story_films
-from plugins.analytics.tests.telling import analytics, long_story
-from plugins.analytics.tests.test_counting import tell
+from plugins.analytics.tests.reference_model import DAY
+from plugins.analytics.tests.scenarios import DOLLAR, EURO, PUBLISHERS, film_token, story_films
+from plugins.analytics.tests.assertions import analytics, long_story
+from plugins.analytics.tests.test_projection import tell
 
 from wylloh_analytics.charts.holding import _concentration_sentence
-from wylloh_analytics.moments import day_of, number_of
-from wylloh_analytics.writing import of
+from wylloh_analytics.time_buckets import day_of, number_of
+
 from wylloh_server.domain.access import Role
-from wylloh_server.domain.onchain import Coin
+from wylloh_server.domain.chain_events import Coin
 
 EPOCH = date(1970, 1, 1)
 COINS = (DOLLAR, Coin(EURO, "dEUR", 18, permits=False))
@@ -46,7 +48,7 @@ async def story(folder):
     async with analytics(folder, films=story_films()) as told:
         for coin in COINS:
             told.app.chain.coin(coin)
-        told.truth = await told.oracle()
+        told.truth = await told.reference()
         yield told
 
 
@@ -134,7 +136,7 @@ async def test_several_coins_are_chosen_from_and_never_added_up(story):
     page = await story.app.get(
         "chart/revenue", query={"period": "custom", "from": "2025-10-01"}, by=Role.OWNER
     )
-    view = page.values["looking"].view
+    view = page.values["scope"].view
     assert {coin.symbol for coin in view.coins} == {"dUSD", "dEUR"}
     sums = []
     for coin in COINS:
@@ -231,7 +233,7 @@ async def test_concentration(story):
         assert parted(chart, "Of all tokens") == curve(held)
         before = sorted(story.truth.held_at_end_of(first - 1, scope).values())
         assert parted(chart, "At the beginning") == (curve(before) if before else [None] * 21)
-        assert chart.sentence == f"{of(len(held), 'wallet holds', 'wallets hold')} all tokens."
+        assert chart.sentence == f"{format_count(len(held), 'wallet holds', 'wallets hold')} all tokens."
 
 
 def test_what_the_ten_largest_have_is_said_where_there_are_more():

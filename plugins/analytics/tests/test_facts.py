@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import pytest
-from plugins.analytics.tests.stories import DOLLAR, PEOPLE, PUBLISHERS, STORE, film_token
+from plugins.analytics.tests.scenarios import DOLLAR, PEOPLE, PUBLISHERS, STORE, film_token
 
-from wylloh_analytics.facts import MOST, nobodies, passed_on, postings, token_of
-from wylloh_server.domain.onchain import (
-    NOBODY,
+from wylloh_analytics.facts import MOST, non_holders, passed_on, postings, token_of
+from wylloh_server.domain.chain_events import (
+    ZERO_ADDRESS,
     FilmCreated,
     IncomeCredited,
     ListingCancelled,
     TokensListed,
-    TokensMoved,
+    TokensTransferred,
     TokensSold,
 )
-from wylloh_server.testing import SOMEWHERE
+from wylloh_server.sdk.testing import SOMEWHERE
 
 ANN, BEN = PEOPLE[:2]
 PUBLISHER = PUBLISHERS[0]
 FILM = film_token(0)
-NONE = nobodies(STORE, PUBLISHER)
+NONE = non_holders(STORE, PUBLISHER)
 
 
 def moved(sender, receiver, amount=5):
-    return TokensMoved(SOMEWHERE, FILM, sender, receiver, amount)
+    return TokensTransferred(SOMEWHERE, FILM, sender, receiver, amount)
 
 
 def sold(listing, seller, buyer=BEN, quantity=5):
     return TokensSold(
-        SOMEWHERE, FILM, buyer, seller, listing, quantity, DOLLAR.address, 500, 25, NOBODY, 0, False
+        SOMEWHERE, FILM, buyer, seller, listing, quantity, DOLLAR.address, 500, 25, ZERO_ADDRESS, 0, False
     )
 
 
@@ -38,9 +38,9 @@ def sold(listing, seller, buyer=BEN, quantity=5):
     [
         (moved(ANN, BEN), ((ANN, -5), (BEN, 5)), 5),
         (moved(ANN, ANN), ((ANN, -5), (ANN, 5)), 0),
-        (moved(NOBODY, ANN), ((ANN, 5),), 0),
-        (moved(NOBODY, STORE), (), 0),
-        (moved(NOBODY, PUBLISHER), (), 0),
+        (moved(ZERO_ADDRESS, ANN), ((ANN, 5),), 0),
+        (moved(ZERO_ADDRESS, STORE), (), 0),
+        (moved(ZERO_ADDRESS, PUBLISHER), (), 0),
         (moved(PUBLISHER, ANN), ((ANN, 5),), 0),
         (moved(ANN, PUBLISHER), ((ANN, -5),), 0),
         (moved(STORE, ANN), ((ANN, 5),), 0),
@@ -90,7 +90,7 @@ def test_more_tokens_than_the_database_can_add_are_left_out():
 
 
 def test_without_a_store_and_a_known_publisher_only_nobody_is_no_holder():
-    assert nobodies(None, None) == {NOBODY}
+    assert non_holders(None, None) == {ZERO_ADDRESS}
 
 
 def test_a_fact_about_no_film_is_nothing_to_count():

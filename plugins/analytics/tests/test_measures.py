@@ -9,7 +9,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wylloh_analytics.lots import added, taken
+from wylloh_analytics.fifo import added, taken
 from wylloh_analytics.measures import (
     AGES,
     by_age,

@@ -6,20 +6,20 @@ import uuid
 from types import SimpleNamespace
 
 import asyncpg
-from plugins.analytics.tests.stories import DOLLAR, EURO
-from plugins.analytics.tests.telling import Told, long_story
+from plugins.analytics.tests.scenarios import DOLLAR, EURO
+from plugins.analytics.tests.assertions import Told, long_story
 
 from tests.components.postgres import postgres
-from wylloh_analytics._sums import Sums
-from wylloh_analytics._tables import MIGRATIONS, SUMS
-from wylloh_analytics._viewing import Diary, _count
+from wylloh_analytics.queries import TotalsQueries
+from wylloh_analytics.tables import MIGRATIONS, SUMS
+from wylloh_analytics.play_counts import WatchHistory, _count
 from wylloh_analytics.charts import CHARTS
-from wylloh_analytics.moments import Period
-from wylloh_analytics.tally import EVERYTHING
+from wylloh_analytics.time_buckets import ChartPeriod
+from wylloh_analytics.totals import EVERYTHING
 from wylloh_analytics.view import View
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.onchain import Coin
-from wylloh_server.testing import CONTRACTS, SampleChain
+from wylloh_server.storage import open_database
+from wylloh_server.domain.chain_events import Coin
+from wylloh_server.sdk.testing import CONTRACTS, SampleChain
 
 COINS = (DOLLAR, Coin(EURO, "dEUR", 18, permits=False))
 
@@ -49,17 +49,24 @@ async def everything_after_reorgs(place):
 
 async def charts(tables, last):
     found = []
-    for period in (Period("custom", last - 363, last), Period("day", last, last)):
-        view = View(Sums(tables), period, last, last * 24 + 23, EVERYTHING, False, None, DOLLAR, COINS)
+    for period in (ChartPeriod("custom", last - 363, last), ChartPeriod("day", last, last)):
+        view = View(
+            TotalsQueries(tables), period, last, last * 24 + 23, EVERYTHING, False, None, DOLLAR, COINS
+        )
         for name in CHARTS:
             chart = await CHARTS[name](view)
             found.append((name, chart.empty, chart.sentence, [(row.key, row.cells) for row in chart.rows]))
-        found.append((await Sums(tables).coins(EVERYTHING), await Sums(tables).of_films([2, 3], period.span)))
+        found.append(
+            (
+                await TotalsQueries(tables).coins(EVERYTHING),
+                await TotalsQueries(tables).of_films([2, 3], period.span),
+            )
+        )
     return found
 
 
 async def history(tables):
-    diary = Diary(tables)
+    diary = WatchHistory(tables)
     for share in (0.5, None):
         await diary.add(DOLLAR.address, "film", share)
     await diary.forget(DOLLAR.address, (await diary.of(DOLLAR.address, 9, 0))[0].id)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_analytics._desk import desk_of, running
-from wylloh_analytics._looking import reads_chain
-from wylloh_analytics._pages import ROUTES
-from wylloh_analytics._tables import MIGRATIONS
-from wylloh_analytics._viewing import Diary, note
-from wylloh_analytics.writing import of
+from wylloh_analytics.pages import ROUTES
+from wylloh_analytics.play_counts import WatchHistory, note
+from wylloh_analytics.request_scope import reads_chain
+from wylloh_analytics.service import CountingService, service_of
+from wylloh_analytics.tables import MIGRATIONS
 from wylloh_server.sdk import (
+    BackgroundTask,
     ChainAdvanced,
     Command,
     Fragment,
@@ -19,18 +20,21 @@ from wylloh_server.sdk import (
     Role,
     Setting,
     Slot,
+    TaskResult,
+    format_count,
     hookimpl,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from wylloh_server.sdk import Event, Film, Migration, PluginContext, Route, Viewer
+    from wylloh_server.sdk import Event, Film, Migration, PluginContext, PluginRoute, TaskProgress, Viewer
 
 WYLLOH_SDK = "1.0"
 
 _HERE = Path(__file__).resolve().parent
 _AFTER_THE_STORE = 60
+_A_DAY = 86_400
 
 
 @hookimpl
@@ -43,6 +47,9 @@ def settings() -> Sequence[Setting]:
             False,
             "Keep for everybody a list of what they watched, which only they see and can delete.",
         ),
+        Setting(
+            "history_days", int, 0, "Delete lines of these lists after so many days; 0 keeps them.", least=0
+        ),
     )
 
 
@@ -53,7 +60,7 @@ def migrations() -> Sequence[Migration]:
 
 
 @hookimpl
-def routes() -> Sequence[Route]:
+def routes() -> Sequence[PluginRoute]:
     """Declare the pages and downloads."""
     return ROUTES
 
@@ -72,31 +79,39 @@ def static_dirs() -> Sequence[Path]:
 
 @hookimpl
 def cli_commands() -> Sequence[Command]:
-    """Declare the command that counts everything anew."""
+    """Declare the command that rebuilds the sums."""
     return (Command("rebuild", "Forget all sums and count the chain's facts anew.", _rebuild),)
 
 
 @hookimpl
-async def lifespan(context: PluginContext) -> AsyncIterator[None]:
+def background_tasks() -> Sequence[BackgroundTask]:
+    """Declare the task that deletes old lines of everybody's history, once a day."""
+    title = "Delete what was watched long ago"
+    return (BackgroundTask("forget", _forget_old_history, every=_A_DAY, title=title),)
+
+
+@hookimpl
+async def lifespan(context: PluginContext) -> AsyncIterator[CountingService]:
     """Count what happened while the plugin was not running."""
     if not context.settings["household_history"]:
-        await Diary(context.tables).forget_everybody()  # what nobody is to keep is not left lying about
-    async with running(context):
-        yield
+        await WatchHistory(context.tables).forget_everybody()
+    service = CountingService(context)
+    async with service.running():
+        yield service
 
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
     """Count what is new on the chain, and what is watched here."""
     if isinstance(event, ChainAdvanced):
-        await desk_of(context).hear()
+        await service_of(context).hear()
     else:
         await note(context, event)
 
 
 @hookimpl
 async def nav_items(context: PluginContext, viewer: Viewer | None) -> Sequence[NavItem]:
-    """Lead to the charts those who make or show films, and everybody to their own history if it is kept.
+    """Link publishers and admins to the charts, and everybody to their own history if it is kept.
 
     Where no chain is read, there are only plays, which are for who runs the server.
     """
@@ -112,8 +127,8 @@ async def nav_items(context: PluginContext, viewer: Viewer | None) -> Sequence[N
 async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
-    """Lead from a film's page to its charts whoever may see one of them."""
-    if slot != Slot.FILM_ACTIONS or film is None or viewer is None:
+    """Link from a film's page to its charts, for viewers who may see one of them."""
+    if slot != Slot.FILM_DETAILS or film is None or viewer is None:
         return ()
     on_chain = film.token is not None and reads_chain(context)
     if not on_chain and not viewer.role.includes(Role.ADMIN):
@@ -121,5 +136,13 @@ async def page_fragments(
     return (Fragment("link.html"),)
 
 
+async def _forget_old_history(context: PluginContext, _: TaskProgress) -> TaskResult:
+    days = context.settings["history_days"]
+    if not days:
+        return TaskResult("The settings keep everything.")
+    await WatchHistory(context.tables).forget_older(days, time.time())
+    return TaskResult(f"What was watched more than {format_count(days, 'day')} ago is deleted.")
+
+
 async def _rebuild(context: PluginContext, _: Sequence[str]) -> str:
-    return f"Counted {of(await desk_of(context).rebuild(), 'fact')} anew."
+    return f"Counted {format_count(await service_of(context).rebuild(), 'fact')} anew."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.writing import NONE, Number, grouped, whole
+from wylloh_analytics.number_format import NONE, Number, grouped, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
 
 class Shape(StrEnum):
@@ -52,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChartRow:
     """A row of numbers, None where there is none.
 
     Attributes:
@@ -76,7 +76,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChartOption:
     """Another way to look at a chart: its label, and the value of `part` in the address."""
 
     label: str
@@ -91,26 +91,34 @@ class Chart:
     Attributes:
         name: in addresses.
         title: what it shows.
-        note: over which time, and how it is to be read.
-        sentence: what can be seen in it, said first.
         rows_are: what the first column of the table is.
+        note: over which time, and how it is to be read.
+        sentence: what can be seen in it; stands above the drawing.
         empty: why there is nothing to show; empty when there is.
         choices: other ways to look at it.
     """
 
     name: str
     title: str
-    note: str
-    sentence: str
-    shape: Shape
     rows_are: str
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    shape: Shape = Shape.LINE
+    note: str = ""
+    sentence: str = ""
+    rows: tuple[ChartRow, ...] = ()
     empty: str = ""
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[ChartOption, ...] = ()
+
+    def shown(self, note: str, sentence: str, rows: Iterable[ChartRow]) -> Chart:
+        """Return the chart with its rows."""
+        return replace(self, note=note, sentence=sentence, rows=tuple(rows))
+
+    def without_rows(self, why: str) -> Chart:
+        """Return the chart with a sentence that explains why there is nothing to show."""
+        return replace(self, empty=why)
 
     @property
-    def written(self) -> tuple[tuple[Row, tuple[Cell, ...]], ...]:
+    def written(self) -> tuple[tuple[ChartRow, tuple[Cell, ...]], ...]:
         """The rows, each with its numbers as they are written."""
         return tuple((row, tuple(map(_written, self.columns, row.cells))) for row in self.rows)
 
@@ -121,13 +129,8 @@ class Figure:
 
     label: str
     value: str
-    says: str
+    message: str
     unit: str = ""
-
-
-def nothing(name: str, title: str, why: str, rows_are: str, columns: tuple[Column, ...]) -> Chart:
-    """Give a chart that says why there is nothing to show; of its table there is the head."""
-    return Chart(name, title, "", "", Shape.LINE, rows_are, columns, (), empty=why)
 
 
 def _written(column: Column, number: Number | None) -> Cell:
@@ -135,14 +138,3 @@ def _written(column: Column, number: Number | None) -> Cell:
         return Cell("", NONE)
     plain = column.write(number)
     return Cell(plain, grouped(plain))
-
-
-def csv_of(chart: Chart) -> list[list[str]]:
-    """Give a chart's table as rows of texts, the head first."""
-    head = [chart.rows_are, *(column.headed for column in chart.columns)]
-    return [head, *([row.key, *(cell.plain for cell in cells)] for row, cells in chart.written)]
-
-
-def is_flat(rows: Sequence[Row]) -> bool:
-    """Say whether there is nothing but zeros and gaps."""
-    return not any(cell for row in rows for cell in row.cells)

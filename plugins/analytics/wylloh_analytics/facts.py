@@ -1,11 +1,11 @@
-"""What a fact on chain means for who holds how many tokens.
+"""What an on-chain event means for who holds how many tokens.
 
 A holder is a wallet other than the store and other than the film's own publisher: tokens on sale for the
 first time, or not yet on sale, are nobody's yet. Tokens listed for resale are still their seller's until
 somebody has bought them, although the store keeps them. So listing them and taking them back changes nothing,
 and does not end the time for which they were held.
 
-Every fact gives postings that only add up; all postings of a block together are what changed in it. In the
+Every event has postings that only add up; all postings of a block together are what changed in it. In the
 middle of a block a listed token may seem to be gone, at its end it is not.
 """
 
@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import (
-    NOBODY,
+    ZERO_ADDRESS,
     FilmCreated,
     LadderChanged,
     ListingCancelled,
     TokensListed,
-    TokensMoved,
     TokensSold,
+    TokensTransferred,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 KINDS: tuple[type[ChainEvent], ...] = (
     FilmCreated,
     LadderChanged,
-    TokensMoved,
+    TokensTransferred,
     TokensListed,
     ListingCancelled,
     TokensSold,
@@ -41,22 +41,24 @@ KINDS: tuple[type[ChainEvent], ...] = (
 MOST = 10**12
 """More tokens at once than this are left out: no film has them, and the database adds numbers of 64 bits."""
 
-Fact = FilmCreated | LadderChanged | TokensMoved | TokensListed | ListingCancelled | TokensSold
-"""One of `KINDS`; each is about one film."""
-
 
 def token_of(event: ChainEvent) -> TokenReference:
-    """Give the film a fact is about."""
-    if not isinstance(event, Fact):
+    """Return the film an event is about.
+
+    Raises:
+        TypeError: it is about none.
+    """
+    token: TokenReference | None = getattr(event, "token", None)
+    if token is None:
         raise TypeError(type(event).__name__)
-    return event.token
+    return token
 
 
-def postings(event: ChainEvent, nobodies: Collection[Wallet]) -> tuple[tuple[Wallet, int], ...]:
-    """Give what a fact adds to wallets and takes from them. `nobodies` are wallets that are no holders."""
+def postings(event: ChainEvent, non_holders: Collection[Wallet]) -> tuple[tuple[Wallet, int], ...]:
+    """Return what an event adds to wallets and takes from them, without those that are no holders."""
     both: tuple[tuple[Wallet, int], ...]
     match event:
-        case TokensMoved(amount=amount) if amount <= MOST:
+        case TokensTransferred(amount=amount) if amount <= MOST:
             both = ((event.sender, -amount), (event.receiver, amount))
         case TokensListed(quantity=quantity) if quantity <= MOST:
             both = ((event.seller, quantity),)  # against the move into the store
@@ -66,22 +68,22 @@ def postings(event: ChainEvent, nobodies: Collection[Wallet]) -> tuple[tuple[Wal
             both = ((event.seller, -quantity),)  # theirs until now; the buyer gets them by a move
         case _:
             return ()
-    return tuple((wallet, tokens) for wallet, tokens in both if wallet not in nobodies and tokens)
+    return tuple([(wallet, tokens) for wallet, tokens in both if wallet not in non_holders and tokens])
 
 
-def passed_on(event: ChainEvent, nobodies: Collection[Wallet]) -> int:
+def passed_on(event: ChainEvent, non_holders: Collection[Wallet]) -> int:
     """Count the tokens that went from one holder to another, given or sold."""
     match event:
-        case TokensMoved(amount=amount):
-            between, tokens = (event.sender, event.receiver), amount
+        case TokensTransferred(amount=amount):
+            giver, taker, tokens = event.sender, event.receiver, amount
         case TokensSold(quantity=quantity) if event.listing:
-            between, tokens = (event.seller, event.buyer), quantity
+            giver, taker, tokens = event.seller, event.buyer, quantity
         case _:
             return 0
-    counts = between[0] != between[1] and tokens <= MOST and not any(one in nobodies for one in between)
-    return tokens if counts else 0
+    between_holders = giver not in non_holders and taker not in non_holders
+    return tokens if between_holders and giver != taker and tokens <= MOST else 0
 
 
-def nobodies(store: Wallet | None, publisher: Wallet | None) -> frozenset[Wallet]:
-    """Give the wallets that are no holders of a film."""
-    return frozenset(wallet for wallet in (NOBODY, store, publisher) if wallet is not None)
+def non_holders(store: Wallet | None, publisher: Wallet | None) -> frozenset[Wallet]:
+    """Return the wallets that are no holders of a film."""
+    return frozenset(wallet for wallet in (ZERO_ADDRESS, store, publisher) if wallet is not None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.moments import HOURS, Grain, date_of
+from wylloh_analytics.time_buckets import HOURS, Grain, date_of
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from wylloh_analytics.moments import Bucket, Period
+    from wylloh_analytics.time_buckets import Bucket, ChartPeriod
 
 _MONTHLY = 45
 _YEARLY = 800
@@ -25,7 +25,7 @@ class Label:
     tick: str
 
 
-def labels(period: Period) -> tuple[Label, ...]:
+def labels(period: ChartPeriod) -> tuple[Label, ...]:
     """Name the points of a period."""
     if period.grain is Grain.HOUR:
         return tuple(_hour(bucket.first, date_of(period.first)) for bucket in period.buckets)
@@ -42,21 +42,21 @@ def written(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
-def between(period: Period) -> str:
+def between(period: ChartPeriod) -> str:
     """Write the days of a period: `23 Aug 2026 to 21 Nov 2026`, `21 Nov 2026`."""
     first, last = written(date_of(period.first)), written(date_of(period.last))
     return last if period.days == 1 else f"{first} to {last}"
 
 
-def spoken(period: Period) -> str:
-    """Say how long a period is: `91 days`."""
+def spoken(period: ChartPeriod) -> str:
+    """Return how long a period is: `91 days`."""
     return {"day": "day", "week": "7 days", "year": "52 weeks"}.get(
         period.name, "day" if period.days == 1 else f"{period.days:,} days"
     )
 
 
-def around(period: Period, today: int) -> str:
-    """Say which time a chart shows, and which the one before it."""
+def around(period: ChartPeriod, today: int) -> str:
+    """Return which time a chart shows, and which the one before it."""
     if period.days == 1:
         when = "today" if period.last == today else written(date_of(period.last))
         return f"{when}, hour by hour, and the day before as a dotted line"
@@ -70,7 +70,7 @@ def _hour(hour: int, day: date) -> Label:
     return Label(clock, f"{day.isoformat()}T{clock}Z", clock if hour % 6 == 0 else "")
 
 
-def _tick(period: Period, number: int, bucket: Bucket) -> str:
+def _tick(period: ChartPeriod, number: int, bucket: Bucket) -> str:
     first, last = date_of(bucket.first), date_of(bucket.last)
     if period.days <= 7 * period.step:
         return f"{first:%a}" if period.step == 1 else written(first)

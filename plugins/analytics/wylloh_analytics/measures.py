@@ -29,7 +29,7 @@ def tokens(sizes: Mapping[int, int]) -> int:
 
 
 def top_share(sizes: Mapping[int, int], wallets: int = 10) -> Fraction | None:
-    """Give the part of all tokens that the so many largest holders have; None when nobody holds any."""
+    """Return the part of all tokens that the so many largest holders have; None when nobody holds any."""
     whole, left, theirs = tokens(sizes), wallets, 0
     for amount in sorted(sizes, reverse=True):
         counted = min(left, sizes[amount])
@@ -38,7 +38,7 @@ def top_share(sizes: Mapping[int, int], wallets: int = 10) -> Fraction | None:
 
 
 def lorenz(sizes: Mapping[int, int], points: int = 20) -> tuple[Fraction, ...]:
-    """Give the Lorenz curve: the part of all tokens that the smallest 0/points … points/points wallets have.
+    """Return the Lorenz curve: the share of all tokens held by the smallest 0/points … points/points wallets.
 
     M. O. Lorenz, Methods of Measuring the Concentration of Wealth (1905). Between two wallets the curve is a
     straight line. Empty when nobody holds any.
@@ -56,7 +56,7 @@ def lorenz(sizes: Mapping[int, int], points: int = 20) -> tuple[Fraction, ...]:
 
 
 def median(ages: Iterable[tuple[int, int]]) -> Fraction | None:
-    """Give the median of `(value, how often)`; in between two middle ones their mean. None of nothing."""
+    """Return the median of `(value, how often)`; in between two middle ones their mean. None of nothing."""
     ordered = sorted((value, often) for value, often in ages if often > 0)
     whole = sum(often for _, often in ordered)
     if not whole:

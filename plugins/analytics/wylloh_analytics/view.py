@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from wylloh_analytics._sums import Sums
-    from wylloh_analytics.moments import Period
+    from wylloh_analytics.queries import TotalsQueries
+    from wylloh_analytics.time_buckets import ChartPeriod
     from wylloh_server.sdk import Coin, FilmId
 
 
@@ -30,8 +30,8 @@ class View:
         part: which of its choices a chart shows; empty is the first.
     """
 
-    sums: Sums
-    period: Period
+    sums: TotalsQueries
+    period: ChartPeriod
     today: int
     hour: int
     scope: int | None

@@ -10,33 +10,37 @@ from importlib.metadata import EntryPoint
 from tests.components.evm import Contract, Evm
 from tests.components.market import Market
 from tests.components.registry import CHAIN_ID
-from wylloh_royalties.keeper import keeper_of
-from wylloh_server.adapters.chain import ChainHistory, PoolReader, RpcPool
-from wylloh_server.adapters.chain.reader import calldata
-from wylloh_server.adapters.chain.wallet_calls import PoolWalletCalls
-from wylloh_server.adapters.clock import system_clock
-from wylloh_server.adapters.database import open_database
+from wylloh_royalties.splitter_sync import sync_of
+from wylloh_server.adapters.chain import ChainLogReader, PoolContractReader, RpcPool
+from wylloh_server.adapters.chain.contract_abi import calldata
+from wylloh_server.adapters.chain.wallet_call_client import PoolWalletCalls
+from wylloh_server.adapters.system_clock import system_clock
+from wylloh_server.storage import open_database
 from wylloh_server.domain.access import Viewer
-from wylloh_server.domain.onchain import Contracts
-from wylloh_server.hooks import Dispatch, PluginRegistry, PluginRequest, PluginServices
-from wylloh_server.hooks.spec import ENTRY_POINT_GROUP
-from wylloh_server.sdk import BlockNumber, Redirect, Refusal, Role, Wallet
-from wylloh_server.services.bus import Bus
-from wylloh_server.services.indexer import Indexer
-from wylloh_server.services.onchain import OnChain
-from wylloh_server.services.transactions import Follower, Ledger, TransactionDesk
-from wylloh_server.testing._app import SampleLibrary
-from wylloh_server.testing._live import RecordedLive
+from wylloh_server.domain.chain_events import Contracts
+from wylloh_server.plugins import Dispatch, PluginRegistry, PluginServices
+from wylloh_server.domain.plugin_pages import PluginRequest
+from wylloh_server.plugins.spec import ENTRY_POINT_GROUP
+from wylloh_server.sdk import BlockNumber, Redirect, ErrorReply, Role, Wallet
+from wylloh_server.services.operations.event_bus import EventBus
+from wylloh_server.services.chain.indexer import Indexer
+from wylloh_server.services.chain.chain_queries import ChainQueries
+from wylloh_server.services.transactions.receipt_tracker import ReceiptTracker
+from wylloh_server.services.transactions.transaction_log import TransactionLog
+from wylloh_server.services.transactions.call_review import CallReview
+from wylloh_server.services.transactions.transaction_service import TransactionService
+from wylloh_server.sdk.testing.plugin_harness import SampleLibrary
+from wylloh_server.sdk.testing.recorded_live import RecordedLive
 
 
 @dataclass
-class Desk:
+class RoyaltiesClient:
     """The running plugin, and the chain it looks at."""
 
     evm: Evm
     registry: PluginRegistry
     indexer: Indexer
-    transactions: TransactionDesk
+    transactions: TransactionService
     context: object
 
     async def get(self, path: str, by: str, **query: str):
@@ -59,7 +63,7 @@ class Desk:
         """Let the server read what is new on the chain."""
         await self.indexer.catch_up()
         await self.registry.settled()
-        while not keeper_of(self.context).idle:
+        while not sync_of(self.context).idle:
             await asyncio.sleep(0.005)
 
     async def _answer(self, method: str, path: str, request: PluginRequest):
@@ -69,11 +73,19 @@ class Desk:
                 from dataclasses import replace
 
                 return await Dispatch(self.registry).answer(mounted, replace(request, params=params))
-        return Refusal(404, "no such route")
+        return ErrorReply(404, "no such route")
 
 
 def viewer(wallet: str) -> Viewer:
     return Viewer("session", "device", Wallet(wallet.lower()), Role.VIEWER)
+
+
+def _transactions(pool, storage, live, bus, chain) -> TransactionService:
+    log = TransactionLog(transactions=storage.transactions, live=live, bus=bus)
+    calls = PoolWalletCalls(pool)
+    review = CallReview(calls=calls, chain_id=CHAIN_ID, chain=chain, trusted={})
+    tracker = ReceiptTracker(log=log, calls=calls, clock=system_clock)
+    return TransactionService(log=log, calls=calls, tracker=tracker, review=review, clock=system_clock)
 
 
 @asynccontextmanager
@@ -83,38 +95,38 @@ async def royalties_on(url: str, market: Market, factory: Contract, data):
     registry = PluginRegistry(points=[EntryPoint("royalties", "wylloh_royalties", ENTRY_POINT_GROUP)])
     registry.load()
     async with open_database(data / "wylloh.sqlite3") as database, RpcPool([url], CHAIN_ID) as pool:
-        storage, bus, live = database.storage, Bus(), RecordedLive()
-        bus.subscribe(registry.publish)
-        ledger = Ledger(transactions=storage.transactions, live=live, bus=bus)
-        calls = PoolWalletCalls(pool)
-        follower = Follower(ledger=ledger, calls=calls, clock=system_clock)
-        desk = TransactionDesk(ledger=ledger, calls=calls, follower=follower, clock=system_clock)
+        storage, bus, live = database.storage, EventBus(), RecordedLive()
+        bus.listeners.append(registry.publish)
         indexer = Indexer(
-            logs=ChainHistory(pool, contracts.registry, contracts),
+            logs=ChainLogReader(pool, contracts.registry, contracts),
             history=storage.history,
             index=storage.chain_index,
             bus=bus,
-            clock=system_clock,
             subject=repr(contracts),
             start_block=BlockNumber(0),
         )
-        chain = OnChain(
+        chain = ChainQueries(
             contracts=contracts,
             history=storage.history,
             coins=storage.coins,
-            reader=PoolReader(pool),
+            reader=PoolContractReader(pool),
             chain_id=CHAIN_ID,
         )
+        royalties_client = _transactions(pool, storage, live, bus, chain)
         services = PluginServices(
-            database=database.plugins,
+            migrate=database.plugins.migrate,
+            tables=database.plugins.tables,
             library=SampleLibrary(storage.films),
             publish=bus.publish,
             chain=chain,
-            tasks=None,
-            transactions=desk,
-            live=live,
+            start_task=None,
+            propose=royalties_client.propose,
+            changed=live.changed,
+            notify=live.notify,
         )
         async with registry.running(services):
-            running = Desk(market.chain, registry, indexer, desk, registry.plugin("royalties").context)
+            running = RoyaltiesClient(
+                market.chain, registry, indexer, royalties_client, registry.plugin("royalties").context
+            )
             await running.read_on()
             yield running

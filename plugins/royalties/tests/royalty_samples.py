@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from wylloh_royalties.keeper import keeper_of
-from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
+from wylloh_royalties.splitter_sync import sync_of
+from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_for
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference
 from wylloh_server.sdk import (
-    NOBODY,
+    ZERO_ADDRESS,
     FilmCreated,
     IncomeCredited,
     OfferChanged,
@@ -21,8 +21,8 @@ from wylloh_server.sdk import (
     TokensSold,
     Wallet,
 )
-from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
-from wylloh_server.testing._samples import sample_viewer
+from wylloh_server.sdk.testing import CONTRACTS, DOLLAR, SOMEWHERE
+from wylloh_server.sdk.testing.samples import sample_viewer
 
 SPLITTER, OTHER = (Wallet("0x" + digits * 20) for digits in ("5a", "5b"))
 ANN, BEN, CYN = (Wallet("0x" + digits * 20) for digits in ("a1", "b2", "c3"))
@@ -39,7 +39,7 @@ def token(number: int) -> TokenReference:
 def film(number: int, title: str) -> Film:
     origin = TokenOrigin(token(number), ROOT, PUBLISHER, "5a" * 32)
     about = Description(title, runtime=Seconds(5400))
-    return Film(film_id_of(str(token(number))), about, origin, FilmState.READY, 1.0)
+    return Film(film_id_for(str(token(number))), about, origin, FilmState.READY, 1.0)
 
 
 LIGHT, MEADOW = film(1, "Winter Light"), film(2, "The Meadow")
@@ -69,7 +69,7 @@ def offer(number: int, payee: Wallet = SPLITTER, coin: Wallet = COIN) -> OfferCh
 
 def sold(number: int, total: int, *, listing: int = 0, receiver: Wallet = SPLITTER, coin: Wallet = COIN):
     """A sale: 2.5 % are the store's, and of a resale 5 % the receiver's."""
-    royalty, to = (total * 500 // 10_000, receiver) if listing else (0, NOBODY)
+    royalty, to = (total * 500 // 10_000, receiver) if listing else (0, ZERO_ADDRESS)
     fee = total * 250 // 10_000
     return TokensSold(
         SOMEWHERE, token(number), CYN, PUBLISHER, listing, 1, coin, total, fee, to, royalty, False
@@ -80,13 +80,16 @@ def answer(app, *, owner: Wallet = PUBLISHER, pending: int = 0, owed=lambda *_: 
     """Let a splitter answer as the contract does."""
     app.chain.answer(splitter, "owner()", (owner,))
     app.chain.answer(splitter, "coins()", ((COIN,),))
+    app.chain.answer(
+        splitter, "sharesOf(address)", (tuple((one.account, one.basis_points) for one in SHARES),)
+    )
     app.chain.answer(splitter, "pending(address)", lambda coin: (pending if coin == COIN else 0,))
     app.chain.answer(splitter, "owed(address,address)", lambda who, coin: (owed(who, coin),))
 
 
 async def settled(app) -> None:
     """Wait until the plugin has taken in everything that has happened so far."""
-    while not keeper_of(app.context).idle:
+    while not sync_of(app.context).idle:
         await asyncio.sleep(0.005)
 
 

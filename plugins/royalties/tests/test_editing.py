@@ -19,11 +19,10 @@ from royalty_samples import (
     offer,
 )
 
-from wylloh_royalties.addresses import checksummed
-from wylloh_royalties.refusals import SPLITTING
+from wylloh_royalties.messages import SPLITTING
 from wylloh_royalties.splitters import find_splitter
-from wylloh_server.sdk import Redirect, Role, UploadedFile
-from wylloh_server.testing import CONTRACTS
+from wylloh_server.sdk import ChainError, Coin, Redirect, Role, UploadedFile, Wallet, checksummed
+from wylloh_server.sdk.testing import CONTRACTS
 
 CREATE = "create(address,(address,uint16,string)[],address[])"
 
@@ -43,7 +42,7 @@ async def test_a_new_splitter_is_proposed_as_it_was_typed(royalties):
         page = await app.get("new")
         assert typed(page)[0] == (checksummed(VIEWER), "", "100")
         assert [coin.symbol for coin in page.values["coins"]] == ["dUSD"]
-        assert 'class="btn go"' in await app.render(page)
+        assert 'class="button button-primary"' in await app.render(page)
         lines = (checksummed(VIEWER), " film  director ", "66.67"), (ANN, "", "3333 bp")
         went = await app.post("new", form(*lines, coin=COIN))
         assert isinstance(went, Redirect)
@@ -93,7 +92,7 @@ async def test_lines_come_and_go_without_javascript(royalties):
         assert typed(last) == [("", "", "")]
         odd = await app.post("new", form(*lines, do="remove:\N{SUPERSCRIPT TWO}"))
         assert typed(odd) == list(lines)
-        assert [line.says for line in odd.values["lines"]] == [
+        assert [line.share for line in odd.values["lines"]] == [
             "50 % · 5,000 basis points",
             *["25 % · 2,500 basis points"] * 2,
         ]
@@ -153,7 +152,7 @@ async def test_a_change_says_what_changes_and_that_the_past_is_divided_the_old_w
         await happened(app, *made(), *credited((VIEWER, 1)))
         page = await app.get(at(page="recipients"), by=Role.PUBLISHER)
         assert typed(page) == [(checksummed(VIEWER), "director", "65"), (checksummed(ANN), "music", "35")]
-        assert "What came before is divided the old way first." in await app.render(page, by=Role.PUBLISHER)
+        assert "What came before is divided the old way." in await app.render(page, by=Role.PUBLISHER)
         lines = (VIEWER, "director", "50"), (BEN, "sound", "50")
         went = await app.post(at(page="recipients"), form(*lines), by=Role.PUBLISHER)
         assert isinstance(went, Redirect)
@@ -164,9 +163,67 @@ async def test_a_change_says_what_changes_and_that_the_past_is_divided_the_old_w
             "New: 0xb2b2…b2b2 with 50 %.",
             "No longer: 0xa1a1…a1a1.",
             "Changed: 0x0000…0004 from 65 % to 50 %.",
-            "What came before is divided the old way first. Now that is 2.50 dUSD. "
+            "What came before is divided the old way, whichever coin it is. A coin that was never divided here "
+            "follows the old shares once more, until somebody divides it. Now that is 2.50 dUSD. "
             "What is set aside stays whose it is.",
         )
+
+
+async def test_a_coin_that_the_splitter_does_not_know_is_divided_before_a_change(royalties):
+    """So that the new shares hold for it at once, too."""
+    async with royalties() as app:
+        answer(app, owner=PUBLISHER, pending=2_500_000)
+        app.chain.answer(SPLITTER, "coins()", ((),))
+        await happened(app, *made(), *credited((VIEWER, 1)))
+        await app.post(at(page="recipients"), form((BEN, "sound", "100")), by=Role.PUBLISHER)
+        first, second = app.transactions.proposals[0].steps
+        assert (first.function, first.arguments) == ("distribute(address)", (COIN,))
+        assert second.function.startswith("setRecipients(")
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+async def test_of_more_coins_than_fit_into_one_go_it_says_how_to_go_on(royalties, earlier):
+    """Those with income come first; a proposal of more than ten steps would be refused."""
+    async with royalties() as app:
+        coins = [Wallet(f"0xc{index:039x}") for index in range(13)]
+        answer(app, owner=PUBLISHER, pending=0)
+        app.chain.answer(SPLITTER, "pending(address)", lambda coin: (0 if coin == coins[0] else 5,))
+        if earlier:
+            app.chain.answer(SPLITTER, "sharesOf(address)", ChainError("the contract refused the call"))
+        app.chain.answer(SPLITTER, "coins()", ((),))
+        for index, coin in enumerate(coins):
+            app.chain.coin(Coin(coin, f"C{index}", 2, permits=False))
+        await happened(app, *made(), *[credited((VIEWER, 1), coin=coin)[0] for coin in coins])
+        went = await app.post(at(page="recipients"), form((BEN, "sound", "100")), by=Role.PUBLISHER)
+        assert isinstance(went, Redirect)
+        (proposal,) = app.transactions.proposals
+        divided = [call.arguments[0] for call in proposal.steps[:-1]]
+        assert len(divided) == 9
+        assert set(divided) <= set(coins[1:])
+        left = [f"C{index}" for index, coin in enumerate(coins) if coin not in divided]
+        promise = proposal.explanation[-1]
+        assert ("So does what came in of" in promise, "on its page before you confirm" in promise) == (
+            not earlier,
+            earlier,
+        )
+        assert all(symbol in promise for symbol in left)
+
+
+async def test_of_a_splitter_of_an_earlier_release_it_says_what_is_not_promised(royalties):
+    """There the new shares hold for whatever came in of a coin that nobody has divided."""
+    async with royalties() as app:
+        answer(app, owner=PUBLISHER, pending=2_500_000)
+        app.chain.answer(SPLITTER, "sharesOf(address)", ChainError("the contract refused the call"))
+        app.chain.answer(SPLITTER, "coins()", ((),))
+        await happened(app, *made(), *credited((VIEWER, 1)))
+        await app.post(at(page="recipients"), form((BEN, "sound", "100")), by=Role.PUBLISHER)
+        (proposal,) = app.transactions.proposals
+        assert [call.function.partition("(")[0] for call in proposal.steps] == ["distribute", "setRecipients"]
+        assert (
+            "This splitter is of an earlier release: what came in of any other coin"
+            in proposal.explanation[-1]
+        )
+        assert "first, in dUSD and ETH." in proposal.explanation[-1]
 
 
 async def test_the_same_recipients_are_no_change(royalties):
@@ -188,6 +245,10 @@ async def test_dividing_foretells_who_gets_what(royalties):
         assert proposal.explanation[0] == (
             "1.000001 dUSD came in. It is set aside now: 0.650001 dUSD for you and 0.35 dUSD for 0xa1a1…a1a1."
         )
+        app.chain.answer(SPLITTER, "sharesOf(address)", (((BEN, 10_000),),))
+        await app.post(at(page="distribute"), {"coin": COIN})
+        earlier = app.transactions.proposals[1]
+        assert "It is set aside now: 1.000001 dUSD for 0xb2b2…b2b2." in earlier.explanation[0]
         answer(app, pending=0)
         refused = await app.post(at(page="distribute"), {"coin": COIN})
         assert (refused.status, "Nothing of this coin came in" in refused.sentence) == (400, True)

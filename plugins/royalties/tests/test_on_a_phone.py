@@ -20,21 +20,26 @@ from royalty_samples import (
 )
 
 from tests.components.browser import chromium
-from tests.components.visitor import PHONE
+from tests.components.browser_user import PHONE
 from wylloh_royalties import static_dirs
-from wylloh_server.resources import theme_dir
+from wylloh_server.resources import bundled_themes
 from wylloh_server.sdk import Role, Share
 
 HERE = "http://royalties.test/"
 LONG = "W" * 60
 PAGES = ("", at(), at(page="statement"), at(page="recipients"), "films", "new")
+LINES = """(cells) => cells.map((cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map(({ top }) => top)).size;
+})"""
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 async def looks(route):
     """Answer as the server would, but for the typeface, which changes nothing here."""
     path = urlsplit(route.request.url).path.removeprefix("/static/")
-    folder = static_dirs()[0] if path.startswith("plugins/") else theme_dir("default") / "static"
+    folder = static_dirs()[0] if path.startswith("plugins/") else bundled_themes()["default"] / "static"
     file = folder / path.removeprefix("plugins/royalties/")
     if file.is_file():
         await route.fulfill(path=file)
@@ -57,3 +62,22 @@ async def test_long_titles_and_roles_break_into_lines(royalties):
             assert await page.evaluate("getComputedStyle(document.body).margin") == "0px", "it has its looks"
             assert path == "new" or LONG in await page.content()
             assert await page.evaluate(FITS), path
+
+
+async def test_on_paper_no_word_is_broken_and_every_amount_is_exact(royalties):
+    async with royalties() as app, chromium() as browser:
+        answer(app)
+        await happened(app, *made(shares=(Share(PUBLISHER, 10_000, "director"),)), created(1), offer(1))
+        await happened(app, *credited((PUBLISHER, 123_456_789_012_345)), paid(PUBLISHER, 1_234_567))
+        page = await browser.new_page(viewport={"width": 690, "height": 1000})  # A4 within its margins
+        await page.emulate_media(media="print")
+        await page.route("**/static/**", looks)
+        html = await app.render(await app.get(at(page="statement"), by=Role.PUBLISHER), by=Role.PUBLISHER)
+        await page.route(HERE, lambda route: route.fulfill(body=html, content_type="text/html"))
+        await page.goto(HERE)
+        words = page.locator(".lines-of tbody th")
+        assert await words.all_inner_texts() == ["Credit", "Payout"]
+        assert await words.evaluate_all(LINES) == [1, 1]
+        exact = "getComputedStyle(document.querySelector('.sum .exact'), '::after').content"
+        assert await page.evaluate(exact) == '" (123,456,789.012345)"'
+        assert await page.evaluate(FITS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from royalty_samples import (
     ANN,
@@ -22,11 +24,11 @@ from royalty_samples import (
     sold,
 )
 
-from wylloh_royalties.keeper import TOPIC, topic_of
+from wylloh_royalties.splitter_sync import TOPIC, topic_of
 from wylloh_server.sdk import (
     NATIVE_COIN,
     Coin,
-    Refusal,
+    ErrorReply,
     Role,
     Share,
     TransactionConfirmed,
@@ -60,15 +62,28 @@ async def test_a_recipient_sees_what_came_in_what_is_set_aside_and_what_was_paid
         await happened(app, *credited((VIEWER, 65_000_000), (ANN, 35_000_000)), paid(VIEWER, 50_000_000))
         page = await app.get()
         (one,) = page.values["splitters"]
-        (purse,) = one.money.purses
-        assert (purse.pending, purse.owed, purse.paid) == (1_234_567, 15_000_000, 50_000_000)
+        (balance,) = one.money.shown
+        assert (balance.pending, balance.owed, balance.paid) == (1_234_567, 15_000_000, 50_000_000)
         assert (one.films, one.share, one.owner) == ("Winter Light", "65 % · director", False)
         html = await app.render(page)
         assert page.values["lead"] == "15.00 dUSD is set aside for you."
         for text in ("1.234567 dUSD", "15.00 dUSD", "50.00 dUSD", "Winter Light", "Your share: 65 %"):
             assert text in html
-        assert html.count("btn small go") == 1  # Withdraw; Distribute beside it is not white
+        assert html.count("button small button-primary") == 1  # Withdraw; Distribute beside it is not white
         assert f'data-live="{TOPIC} wallet {topic_of(SPLITTER)}"' in html
+
+
+async def test_sums_are_rounded_and_say_their_exact_figure(royalties):
+    async with royalties() as app:
+        answer(app, pending=1_234_567)
+        await happened(app, *made(), *credited((VIEWER, 3_402_750), (ANN, 5)))
+        for page in ("", at(), at(page="statement")):
+            html = await app.render(await app.get(page))
+            assert '<abbr class="exact" title="3.40275" tabindex="0">3.40</abbr> dUSD' in html
+            shown = re.sub(
+                r'title="[^"]*"|data-live-say="[^"]*"|<span class="visually-hidden">[^<]*', "", html
+            )
+            assert "3.40275" not in shown and "1.234567" not in shown
 
 
 async def test_the_owner_sees_a_splitter_without_a_share_of_it(royalties):
@@ -167,7 +182,7 @@ async def test_what_a_reorg_takes_back_is_counted_no_more(royalties):
         await settled(app)
         after = (await app.get(at())).values
         assert [(line.title, line.together) for line in after["earned"]] == [("Other transfers", "2.00 dUSD")]
-        assert (after["purses"][0].owed, after["films"][0].title) == (0, "Winter Light")
+        assert (after["balances"][0].owed, after["films"][0].title) == (0, "Winter Light")
         await happened(app, sold(1, 6_000_000))
         assert (await app.get(at())).values["earned"][0].together == "5.85 dUSD"
 
@@ -177,7 +192,7 @@ async def test_open_pages_are_told_when_money_comes_in_without_any_fact(royaltie
         answer(app)
         await happened(app, *made())
         await app.get()
-        app.live.told.clear()
+        app.live.changes.clear()
         await happened(app)
         assert app.live.topics == set()
         answer(app, pending=7)
@@ -203,13 +218,13 @@ async def test_open_pages_are_told_of_facts_and_of_own_transactions(royalties):
         answer(app)
         await happened(app, *made())
         assert {TOPIC, topic_of(SPLITTER)} <= app.live.topics
-        app.live.told.clear()
+        app.live.changes.clear()
         await happened(app, *credited((VIEWER, 1)))
         assert app.live.topics == {topic_of(SPLITTER)}
-        app.live.told.clear()
+        app.live.changes.clear()
         for plugin in ("store", "royalties"):
-            await app.tell(TransactionConfirmed(TransactionId("ab" * 16), VIEWER, plugin))
-        assert [told.topics for told in app.live.told] == [(TOPIC,)]
+            await app.emit(TransactionConfirmed(TransactionId("ab" * 16), VIEWER, plugin))
+        assert [told.topics for told in app.live.changes] == [(TOPIC,)]
 
 
 async def test_without_the_chain_what_was_read_is_still_shown(royalties):
@@ -223,7 +238,7 @@ async def test_without_the_chain_what_was_read_is_still_shown(royalties):
         assert "unknown now" in html
         assert "Set aside for you" in await app.render(await app.get(at()))
         refused = await app.get(at(), by=Role.PUBLISHER)
-        assert isinstance(refused, Refusal)
+        assert isinstance(refused, ErrorReply)
         assert (refused.status, "cannot be asked" in refused.sentence) == (503, True)
 
 
@@ -233,8 +248,12 @@ async def test_native_coin_and_coins_nobody_can_name(royalties):
         strange = "0x" + "e7" * 20
         await happened(app, *made(), *credited((VIEWER, 10**18), coin=NATIVE_COIN))
         await happened(app, *credited((VIEWER, 12_345), coin=strange))
-        purses = {purse.coin: purse.owed_written for purse in (await app.get(at())).values["purses"]}
-        assert purses == {COIN: "0.00 dUSD", NATIVE_COIN: "1.00 ETH", strange: "12,345 units of 0xe7e7…e7e7"}
+        balances = {one.coin: one.owed_written for one in (await app.get(at())).values["balances"]}
+        assert balances == {
+            COIN: "0.00 dUSD",
+            NATIVE_COIN: "1.00 ETH",
+            strange: "12,345 units of 0xe7e7…e7e7",
+        }
 
 
 async def test_a_coin_with_a_hostile_name_is_only_text(royalties):

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import hashlib
 import io
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,22 +23,39 @@ from royalty_samples import (
     at,
     created,
     credited,
+    film,
     happened,
     made,
     offer,
     paid,
+    sold,
 )
 
-from wylloh_royalties.paper import printed
+from wylloh_royalties.film_split import FilmIncome
+from wylloh_royalties.issuer import issuer_lines
+from wylloh_royalties.pdf import printed
 from wylloh_royalties.periods import period_of
-from wylloh_royalties.showing import (
+from wylloh_royalties.projection import ROYALTY, SALE
+from wylloh_royalties.statement_view import (
     WrittenAccount,
+    WrittenFilm,
     WrittenLine,
     WrittenStatement,
     WrittenSums,
 )
 from wylloh_royalties.statement import statement_of
-from wylloh_server.sdk import NATIVE_COIN, Download, IncomeCredited, IndexState, Mark, PayoutMade, Role, Share
+from wylloh_server.sdk import (
+    EventQuery,
+    NATIVE_COIN,
+    Download,
+    IncomeCredited,
+    IndexState,
+    LogPosition,
+    PayoutMade,
+    Role,
+    ServerIdentity,
+    Share,
+)
 
 DAY = 86_400
 NOVEMBER = dt.datetime(2026, 11, 1, tzinfo=dt.UTC).timestamp()
@@ -131,7 +149,9 @@ async def test_anybody_can_recompute_the_digest(royalties):
     async with royalties() as app:
         await past(app)
         facts = await app.context.chain.history(
-            kinds=(IncomeCredited, PayoutMade), contract=SPLITTER, wallet=VIEWER, newest_first=False
+            EventQuery(
+                kinds=(IncomeCredited, PayoutMade), contract=SPLITTER, wallet=VIEWER, newest_first=False
+            )
         )
         lines = [
             f"{fact.mark.block} {fact.mark.index} {fact.mark.transaction} "
@@ -208,9 +228,93 @@ async def test_a_period_without_anything_says_so(royalties):
         assert "Nothing was set aside or paid" in text_of(paper.body)
 
 
+ISSUER = ("Meadow Films Ltd", "12 Park Street, Floor 2", "London")
+
+
+async def sold_and_divided(app, shares=DIRECTOR) -> None:
+    """Two films sell for one splitter; 0.50 dUSD come from elsewhere; all is divided in November."""
+    answer(app, owner=PUBLISHER)
+    await happened(
+        app, *made(shares=shares), created(1), created(2), offer(1), offer(2, payee=ANN), at=NOVEMBER
+    )
+    await happened(app, sold(1, 1_000_003), sold(2, 8_000_000), sold(2, 7_000_000, listing=3), at=NOVEMBER)
+    await happened(app, *credited((VIEWER, 1_190_000), (ANN, 635_003)), at=NOVEMBER + DAY)
+    await happened(app, sold(1, 2_000_000), at=NOVEMBER + 2 * DAY)
+    await happened(app, offer(1, payee=ANN), sold(1, 64_000_000), at=NOVEMBER + 3 * DAY)
+    await happened(app, *credited((VIEWER, 1_267_500), (ANN, 682_500)), at=NOVEMBER + 4 * DAY)
+
+
+async def test_credits_are_split_by_film_to_the_last_unit(royalties):
+    async with royalties() as app:
+        await sold_and_divided(app)
+        (account,) = (
+            (await app.get(at(page="statement"), query={"period": "2026-11"})).values["statement"].accounts
+        )
+        # 975,003 of Winter Light, 350,000 of The Meadow's resale and 500,000 of neither were divided first, then
+        # 1,950,000 of Winter Light: what its sales bring others, and what The Meadow's first sales bring, is not here.
+        assert [(film.title, film.sales, film.resales, film.together) for film in account.films] == [
+            ("The Meadow", "", "0.228219 dUSD", "0.228219 dUSD"),
+            ("Winter Light", "1.903254 dUSD", "", "1.903254 dUSD"),
+            ("Other transfers", "", "", "0.326027 dUSD"),
+        ]
+        assert account.film_sums == WrittenFilm("Together", "1.903254 dUSD", "0.228219 dUSD", "2.4575 dUSD")
+        assert account.sums.credits == "2.4575 dUSD"
+        assert 228_219 + 1_903_254 + 326_027 == 1_190_000 + 1_267_500
+        query = {"period": "2026-11", "who": "all"}
+        (whole,) = (
+            (await app.get(at(page="statement"), query=query, by=Role.PUBLISHER)).values["statement"].accounts
+        )
+        assert [(film.title, film.together) for film in whole.films] == [
+            ("The Meadow", "0.35 dUSD"),
+            ("Winter Light", "2.925003 dUSD"),
+            ("Other transfers", "0.50 dUSD"),
+        ]
+
+
+async def test_paper_names_its_issuer_and_whom_it_is_for_and_every_film(royalties):
+    titles = [f"Film {number}" for number in range(1, 9)]
+    films = [film(number, title) for number, title in enumerate(titles, 1)]
+    async with royalties(films=films, settings={"issuer": ISSUER}) as app:
+        answer(app, owner=PUBLISHER)
+        facts = [
+            fact for number in range(1, 9) for fact in (created(number), offer(number), sold(number, 10_000))
+        ]
+        await happened(app, *made(shares=DIRECTOR), *facts, at=NOVEMBER)
+        await happened(app, *credited((VIEWER, 50_700), (ANN, 27_300)), at=NOVEMBER + DAY)
+        shown = (await app.get(at(page="statement"), query={"period": "2026-11"})).values["statement"]
+        (account,) = shown.accounts
+        assert account.sums.credits == "0.0507 dUSD"
+        assert sum(round(1e6 * float(one.together.split()[0])) for one in account.films) == 50_700
+        paper = await app.get(at(page="statement.pdf"), query={"period": "2026-11"})
+        text = text_of(paper.body)
+        assert text.startswith("\n".join(ISSUER))
+        assert f"For {shown.who}, Kamera · режиссёр" in text
+        assert " more" not in text
+        assert ", ".join(titles) in " ".join(text.split())
+        split = text.partition("Credits by film")[2].partition("Together")
+        assert [one for one in titles if one not in split[0]] == [] and "0.0507 dUSD" in split[2]
+        assert PdfReader(io.BytesIO(paper.body)).metadata.author == ISSUER[0]
+
+
+async def test_without_a_named_issuer_the_server_is_it(royalties):
+    async with royalties() as app:
+        await past(app)
+        assert issuer_lines(app.context, "10.0.0.7:8484") == ("Wylloh", "10.0.0.7:8484")
+        named = replace(app.context, server=ServerIdentity("Sofa", "https://films.example"))
+        assert issuer_lines(named, "10.0.0.7:8484") == ("Sofa", "https://films.example")
+        paper = await app.get(at(page="statement.pdf"), query={"period": "2026-11"})
+        assert text_of(paper.body).startswith("Wylloh\nStatement")
+
+
+@pytest.mark.parametrize("issuer", [["line"] * 9, ["A" * 101], ["Films\nLondon"], [" "]])
+async def test_an_issuer_that_no_paper_can_hold_is_refused_at_the_start(royalties, issuer):
+    async with royalties(settings={"issuer": issuer}) as app:
+        assert app.record.status == "failed" and "issuer has" in app.record.reason
+
+
 facts = st.lists(
     st.tuples(
-        st.booleans(),
+        st.sampled_from([IncomeCredited, PayoutMade, FilmIncome]),
         st.sampled_from([ANN, VIEWER]),
         st.sampled_from([COIN, NATIVE_COIN]),
         st.sampled_from([SPLITTER, OTHER]),
@@ -224,16 +328,21 @@ facts = st.lists(
 @given(facts)
 def test_any_history_adds_up_to_the_last_unit(told):
     told = sorted(told, key=lambda one: one[-1])
-    history = []
-    for number, (is_paid, who, coin, splitter, amount, when) in enumerate(told):
-        mark = Mark(number // 3, "0x" + "ab" * 32, "0x" + "cd" * 32, number % 3, NOVEMBER + when)
-        kind = PayoutMade if is_paid else IncomeCredited
-        history.append(kind(mark, splitter, who, coin, amount))
+    history, incomes = [], []
+    for number, (kind, who, coin, splitter, amount, when) in enumerate(told):
+        mark = LogPosition(
+            number // 3, "0x" + "ab" * 32, f"0x{number // 2:064x}", number % 3, NOVEMBER + when
+        )
+        if kind is FilmIncome:
+            incomes.append(FilmIncome(mark, who, SALE if amount % 2 else ROYALTY, coin, amount))
+        else:
+            history.append(kind(mark, splitter, who, coin, amount))
     period = period_of({"period": "2026-11"}, dt.date(2026, 11, 1))
     counted = IndexState(1_000, NOVEMBER + 50 * DAY, 900, 1_000)
     for recipient in (None, ANN, VIEWER):
         own = [fact for fact in history if fact.splitter == SPLITTER and recipient in (None, fact.recipient)]
-        for account in statement_of(history, SPLITTER, recipient, period, counted).accounts:
+        found = statement_of(history, SPLITTER, recipient, period, counted, incomes=incomes)
+        for account in found.accounts:
             of_coin = [fact for fact in own if fact.coin == account.coin]
             expected = sum(
                 -fact.amount if isinstance(fact, PayoutMade) else fact.amount
@@ -243,6 +352,7 @@ def test_any_history_adds_up_to_the_last_unit(told):
             assert account.sums.closing == expected
             assert account.sums.closing == account.sums.opening + sum(line.amount for line in account.lines)
             assert sum(sums.closing for _, sums in account.recipients) == expected
+            assert sum(film.together for film in account.films) == account.sums.credits
             if account.lines:
                 assert account.lines[-1].balance == expected
 
@@ -254,13 +364,29 @@ def test_paper_takes_long_amounts_and_letters_it_lacks():
         "1 May 2026, 10:00", "Credit", "0x" + "ab" * 20, amount, amount, 7, "", "0x" + "cd" * 32, ""
     )
     account = WrittenAccount("硬币", sums, (line,) * 60, 60, (sums,))
+    films = tuple(f"Фильм 電影 {number}" for number in range(60))
     statement = WrittenStatement(
-        "Lead", "", "0x" + "5a" * 20, "Фильм 電影", "May", "days", (account,), ("note",)
+        "Lead",
+        ("Kino 電影 Ltd", "12 Park Street"),
+        "",
+        "",
+        "0x" + "5a" * 20,
+        films,
+        "May",
+        "days",
+        (replace(account, films=tuple(WrittenFilm(f"{title} " * 9, amount, "", amount) for title in films)),),
+        ("note",),
     )
     body = printed(statement, NOVEMBER)
     reader = PdfReader(io.BytesIO(body))
     text = text_of(body)
     assert len(reader.pages) > 3
     assert amount in text
-    assert "Фильм ??" in text
-    assert f"Page 2 of {len(reader.pages)}" in text
+    assert all(f"Фильм ?? {number}" in text for number in range(60))
+    assert [f"Page {number} of {len(reader.pages)}" in text for number in (1, 2, len(reader.pages))] == [
+        True
+    ] * 3
+    later = [page.extract_text() for page in reader.pages[1:]]
+    assert all(page.startswith("Kino ?? Ltd · Statement, May · All recipients") for page in later)
+    assert sum("Credits by film" in page for page in later) > 2, "the columns are named on every page"
+    assert sum("Balance" in page for page in later) > 2

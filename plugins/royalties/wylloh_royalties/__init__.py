@@ -5,15 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.keeper import keeper_of, keeping
-from wylloh_royalties.routes import ROUTES
+from wylloh_royalties.issuer import ISSUER, check_issuer
+from wylloh_royalties.pages import ROUTES
+from wylloh_royalties.splitter_sync import sync_of, synchronized
 from wylloh_royalties.tables import MIGRATIONS
-from wylloh_server.sdk import FilmCreated, NavItem, RecipientsChanged, Role, SplitterCreated, hookimpl
+from wylloh_server.sdk import (
+    EventQuery,
+    FilmCreated,
+    NavItem,
+    RecipientsChanged,
+    Role,
+    SplitterCreated,
+    hookimpl,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from wylloh_server.sdk import Event, Migration, PluginContext, Route, Viewer
+    from wylloh_royalties.splitter_sync import SplitterSync
+    from wylloh_server.sdk import Event, Migration, PluginContext, PluginRoute, Setting, Viewer
 
 WYLLOH_SDK = "1.0"
 
@@ -28,7 +38,13 @@ def migrations() -> Sequence[Migration]:
 
 
 @hookimpl
-def routes() -> Sequence[Route]:
+def settings() -> Sequence[Setting]:
+    """Declare the settings."""
+    return (ISSUER,)
+
+
+@hookimpl
+def routes() -> Sequence[PluginRoute]:
     """Declare the pages and forms."""
     return ROUTES
 
@@ -46,25 +62,26 @@ def static_dirs() -> Sequence[Path]:
 
 
 @hookimpl
-async def lifespan(context: PluginContext) -> AsyncIterator[None]:
+async def lifespan(context: PluginContext) -> AsyncIterator[SplitterSync]:
     """Follow who is paid until the server stops."""
-    async with keeping(context):
-        yield
+    check_issuer(context)
+    async with synchronized(context) as sync:
+        yield sync
 
 
 @hookimpl
 async def nav_items(context: PluginContext, viewer: Viewer | None) -> Sequence[NavItem]:
-    """Lead those here who have something to divide, or a share in it."""
+    """Show the entry to those who have something to divide, or a share in it."""
     if viewer is None or context.chain.contracts.splitters is None:
         return ()
     concerns = (FilmCreated, SplitterCreated, RecipientsChanged)
     concerned = viewer.role.includes(Role.PUBLISHER) or await context.chain.count(
-        kinds=concerns, wallet=viewer.wallet
+        EventQuery(kinds=concerns, wallet=viewer.wallet)
     )
     return (NavItem("Royalties", order=_AFTER_THE_STORE),) if concerned else ()
 
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
-    """Hear what happened on the chain and in the library."""
-    await keeper_of(context).hear(event)
+    """Follow chain and library."""
+    await sync_of(context).handle_event(event)

@@ -5,104 +5,102 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.addresses import checksummed
-from wylloh_royalties.asking import splitter_in, texts_in, viewer_of
 from wylloh_royalties.coins import coins_named
-from wylloh_royalties.keeper import TOPIC, keeper_of, topic_of
-from wylloh_royalties.proposals import changed, created
+from wylloh_royalties.recipients_csv import decoded, recipients_in
 from wylloh_royalties.shares import (
+    MESSAGES,
     MOST,
     Typed,
     basis_points_of,
     check,
-    percent,
     points,
     read,
     sum_sentence,
     total_of,
-    typed_percent,
+    typed_recipient,
 )
-from wylloh_royalties.sheet import decoded, recipients_in
-from wylloh_royalties.splitters import Splitter, check_owner, splitter_of
-from wylloh_server.sdk import InvalidValue, Page, Redirect, wallet_of
+from wylloh_royalties.splitter_proposals import changed, created
+from wylloh_royalties.splitter_sync import TOPIC, sync_of, topic_of
+from wylloh_royalties.splitters import Splitter, owned_splitter
+from wylloh_server.sdk import (
+    InvalidValue,
+    Page,
+    checksummed,
+    form_texts,
+    format_percent,
+    parse_wallet,
+    redirect_to_wallet,
+    require_viewer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wylloh_royalties.shares import Reading
-    from wylloh_server.sdk import Coin, PluginContext, PluginRequest, Reply, Share, Viewer
+    from wylloh_server.sdk import Coin, PluginContext, PluginRequest, Reply, Share
 
 _MOST_COINS = 8
 """The contract expects no more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecipientLine:
     """One line of the form: as typed, both ways of its share, and what is wrong with it."""
 
     number: int
     typed: Typed
-    says: str
+    share: str
     fault: str
 
 
 async def new_splitter(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the form for a new splitter: all to its owner, to begin with."""
-    viewer = viewer_of(request)
+    viewer = require_viewer(request)
     return await _form(context, request, (Typed(checksummed(viewer.wallet), "", "100"), Typed()))
 
 
 async def make_splitter(context: PluginContext, request: PluginRequest) -> Reply:
-    """Work on the form, or propose to make the splitter."""
-    viewer, lines = viewer_of(request), _lines(request)
-    if request.value("do") != "propose":
-        return await _worked_on(context, request, lines, None)
-    try:
-        shares = _whole(lines)
-        coins = await _chosen(context, request)
-        proposal = await created(context, viewer, shares, coins)
-        return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
-    except InvalidValue as error:
-        return await _form(context, request, lines, error=error)
+    """Edit the form, or propose to make the splitter."""
+    return await _submitted(context, request, None)
 
 
 async def recipients(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the form with the recipients as they are."""
-    _, splitter = await _owned(context, request)
-    return await _form(context, request, _typed(splitter.shares), splitter=splitter)
+    _, splitter = await owned_splitter(context, request)
+    return await _form(context, request, tuple(map(typed_recipient, splitter.shares)), splitter=splitter)
 
 
 async def change_recipients(context: PluginContext, request: PluginRequest) -> Reply:
-    """Work on the form, or propose to change the recipients."""
-    viewer, splitter = await _owned(context, request)
-    lines = _lines(request)
+    """Edit the form, or propose to change the recipients."""
+    _, splitter = await owned_splitter(context, request)
+    return await _submitted(context, request, splitter)
+
+
+async def _submitted(context: PluginContext, request: PluginRequest, splitter: Splitter | None) -> Reply:
+    viewer, lines = require_viewer(request), _lines(request)
     if request.value("do") != "propose":
-        return await _worked_on(context, request, lines, splitter)
+        return await _edited(context, request, lines, splitter)
     try:
-        proposal = await changed(context, viewer, splitter, _whole(lines))
-        return Redirect(f"/transactions/{await context.transactions.propose(viewer, proposal)}")
+        shares = _whole(lines)
+        if splitter:
+            proposal = await changed(context, viewer, splitter, shares)
+        else:
+            proposal = await created(context, viewer, shares, await _chosen(context, request))
+        return await redirect_to_wallet(context, viewer, proposal)
     except InvalidValue as error:
         return await _form(context, request, lines, splitter=splitter, error=error)
 
 
-async def _owned(context: PluginContext, request: PluginRequest) -> tuple[Viewer, Splitter]:
-    viewer = viewer_of(request)
-    splitter = await splitter_of(context, splitter_in(request))
-    await check_owner(context, splitter.address, viewer)
-    return viewer, splitter
-
-
-async def _worked_on(
+async def _edited(
     context: PluginContext, request: PluginRequest, lines: tuple[Typed, ...], splitter: Splitter | None
 ) -> Page:
-    """Do what a button of the form says: add or remove a line, read CSV, or just look at it again."""
-    deed, _, number = request.value("do").partition(":")
+    """Do what a button of the form says: add or remove a line, read CSV, or only check it."""
+    action, _, number = request.value("do").partition(":")
     try:
-        if deed == "add" and len(lines) < MOST:
+        if action == "add" and len(lines) < MOST:
             lines = (*lines, Typed())
-        elif deed == "remove" and number.isascii() and number.isdigit() and len(number) < 4:  # noqa: PLR2004
+        elif action == "remove" and number.isascii() and number.isdigit() and len(number) < 4:  # noqa: PLR2004
             lines = tuple(line for at, line in enumerate(lines, 1) if at != int(number)) or (Typed(),)
-        elif deed == "import":
+        elif action == "import":
             lines = _imported(request)
     except InvalidValue as error:
         return await _form(context, request, lines, splitter=splitter, error=error)
@@ -113,7 +111,8 @@ def _imported(request: PluginRequest) -> tuple[Typed, ...]:
     file = request.files.get("file")
     text = decoded(file.body) if file is not None and file.body else request.value("csv")
     return tuple(
-        replace(line, share=typed_percent(basis_points_of(line.share))) for line in recipients_in(text)
+        replace(line, share=format_percent(basis_points_of(line.share), sign=False))
+        for line in recipients_in(text)
     )
 
 
@@ -123,39 +122,28 @@ def _lines(request: PluginRequest) -> tuple[Typed, ...]:
     Raises:
         InvalidValue: somebody made a form of their own.
     """
-    columns = [texts_in(request, name) for name in ("account", "role", "share")]
+    columns = [form_texts(request, name) for name in ("account", "role", "share")]
     if len({len(column) for column in columns}) != 1 or len(columns[0]) > MOST:
         raise InvalidValue("This form cannot be read.", fix="Open the page again.")
     return tuple(Typed(*cells) for cells in zip(*columns, strict=True))
 
 
 def _whole(lines: Sequence[Typed]) -> tuple[Share, ...]:
-    """Give recipients that the contract takes.
+    """Return recipients that the contract takes.
 
     Raises:
         InvalidValue: a line cannot be used, or they are no whole.
     """
-    reading = _read(lines)
-    if reading.faults:
-        fault = reading.faults[0]
-        raise InvalidValue(f"Line {fault.line}: {fault.sentence}", fix=fault.fix)
-    check(reading.shares)
-    return reading.shares
-
-
-def _read(lines: Sequence[Typed]) -> Reading:
-    return read(enumerate(lines, 1))
-
-
-def _typed(shares: Sequence[Share]) -> tuple[Typed, ...]:
-    return tuple(
-        Typed(checksummed(share.account), share.role, typed_percent(share.basis_points)) for share in shares
-    )
+    shares, faults = read(enumerate(lines, 1))
+    for number, fault in faults.items():
+        raise InvalidValue(f"Line {number}: {fault}", fix=fault.fix)
+    check(shares)
+    return shares
 
 
 async def _chosen(context: PluginContext, request: PluginRequest) -> tuple[Coin, ...]:
     """Read the coins that a new splitter shall expect."""
-    wanted = [wallet_of(text) for text in texts_in(request, "coin")]
+    wanted = [parse_wallet(text) for text in form_texts(request, "coin")]
     if len(wanted) > _MOST_COINS:
         raise InvalidValue("A splitter expects at most 8 coins.", fix="Choose fewer.")
     found = await coins_named(context, wanted)
@@ -173,15 +161,15 @@ async def _form(
     error: InvalidValue | None = None,
     checked: bool = False,
 ) -> Page:
-    reading = _read(lines)
-    faults = {fault.line: str(fault) for fault in reading.faults} if checked or error else {}
+    faults = read(enumerate(lines, 1))[1] if checked or error else {}
     values = {
         "splitter": splitter,
-        "lines": [_line(number, typed, faults) for number, typed in enumerate(lines, 1)],
+        "lines": [_line(number, typed, faults.get(number)) for number, typed in enumerate(lines, 1)],
         "sum": sum_sentence(total_of(lines)),
+        "messages": dict(MESSAGES),
         "most": MOST,
         "coins": await _coins(context) if splitter is None else (),
-        "chosen": texts_in(request, "coin") if request.form else None,
+        "chosen": form_texts(request, "coin") if request.form else None,
         "csv": request.value("csv") if error and request.form else "",
         "error": error,
         "topic": topic_of(splitter.address) if splitter else TOPIC,
@@ -189,16 +177,16 @@ async def _form(
     return Page("recipients.html", values, status=400 if error else 200)
 
 
-def _line(number: int, typed: Typed, faults: dict[int, str]) -> Line:
+def _line(number: int, typed: Typed, fault: InvalidValue | None) -> RecipientLine:
     try:
         share = basis_points_of(typed.share)
-        says = f"{percent(share)} · {points(share)}"
+        written = f"{format_percent(share)} · {points(share)}"
     except InvalidValue:
-        says = ""
-    return Line(number, typed, says, faults.get(number, ""))
+        written = ""
+    return RecipientLine(number, typed, written, f"{fault} {fault.fix}".strip() if fault else "")
 
 
 async def _coins(context: PluginContext) -> tuple[Coin, ...]:
-    """Give the coins that a new splitter can expect: those in which films are sold here."""
-    used = (await keeper_of(context).ledger.coins_in_use())[:_MOST_COINS]
+    """Return the coins that a new splitter can expect: those in which films are sold here."""
+    used = (await sync_of(context).projection.coins_in_use())[:_MOST_COINS]
     return tuple((await coins_named(context, used)).known.values())

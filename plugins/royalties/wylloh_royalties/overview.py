@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.asking import viewer_of
 from wylloh_royalties.coins import Coins
-from wylloh_royalties.films import films_line
-from wylloh_royalties.keeper import TOPIC, keeper_of, topic_of
-from wylloh_royalties.money import Money, money_in, sums_of
-from wylloh_royalties.shares import percent
+from wylloh_royalties.film_income import films_line
+from wylloh_royalties.splitter_balances import SplitterMoney, money_in
+from wylloh_royalties.splitter_sync import TOPIC, sync_of, topic_of
 from wylloh_royalties.splitters import find_splitter, owner_of, splitters_of
-from wylloh_royalties.words import listed
-from wylloh_server.sdk import ChainError, Page
+from wylloh_server.sdk import (
+    ChainError,
+    Page,
+    format_list,
+    format_percent,
+    page_count,
+    page_number,
+    require_viewer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wylloh_royalties.money import Purse
     from wylloh_royalties.splitters import Splitter
     from wylloh_server.sdk import PluginContext, PluginRequest, Reply, Viewer, Wallet
 
@@ -26,7 +30,7 @@ _PAGE_SIZE = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class OwnShare:
     """One splitter as one of those concerned sees it.
 
     Attributes:
@@ -38,7 +42,7 @@ class Mine:
     films: str
     share: str
     owner: bool
-    money: Money
+    money: SplitterMoney
 
     @property
     def topic(self) -> str:
@@ -47,8 +51,8 @@ class Mine:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """The one purse whose button is white: what somebody came here to do."""
+class PrimaryAction:
+    """The one balance with the primary button: what somebody came here to do."""
 
     splitter: Wallet
     coin: Wallet
@@ -57,18 +61,18 @@ class First:
 
 async def overview(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the viewer's splitters."""
-    viewer = viewer_of(request)
+    viewer = require_viewer(request)
     addresses = await splitters_of(context, viewer.wallet)
-    pages = max(1, -(-len(addresses) // _PAGE_SIZE))
-    page = min(_page_number(request), pages)
+    pages = page_count(len(addresses), _PAGE_SIZE)
+    page = page_number(request, pages)
     found = []
     for address in addresses[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]:
-        one = await _mine(context, viewer, address)
+        one = await _own_share(context, viewer, address)
         found += [one] if one else []
     values = {
         "lead": lead_of([one.money for one in found]) if found else "",
         "splitters": found,
-        "first": first_of([(one.splitter.address, one.money.purses) for one in found]),
+        "first": primary_action([(one.splitter.address, one.money) for one in found]),
         "page": page,
         "pages": pages,
         "can_make": context.chain.contracts.splitters is not None,
@@ -77,43 +81,43 @@ async def overview(context: PluginContext, request: PluginRequest) -> Reply:
     return Page("overview.html", values)
 
 
-def lead_of(moneys: Sequence[Money]) -> str:
-    """Say in a sentence what waits."""
+def lead_of(moneys: Sequence[SplitterMoney]) -> str:
+    """Return a sentence about what waits."""
     coins = Coins({coin: known for money in moneys for coin, known in money.coins.known.items()})
-    purses = [purse for money in moneys for purse in money.purses]
-    owed = sums_of([(purse.coin, purse.owed) for purse in purses], coins)
-    pending = sums_of([(purse.coin, purse.pending or 0) for purse in purses], coins)
+    balances = [balance for money in moneys for balance in money.shown]
+    owed = coins.sums((balance.coin, balance.owed) for balance in balances)
+    pending = coins.sums((balance.coin, balance.pending or 0) for balance in balances)
     if owed:
-        return f"{listed(owed)} {'is' if len(owed) == 1 else 'are'} set aside for you."
+        return f"{format_list(owed)} {'is' if len(owed) == 1 else 'are'} set aside for you."
     if pending:
-        return f"{listed(pending)} came in and {'is' if len(pending) == 1 else 'are'} not divided yet."
+        return f"{format_list(pending)} came in and {'is' if len(pending) == 1 else 'are'} not divided yet."
     return "Nothing waits for you."
 
 
-def first_of(splitters: Sequence[tuple[Wallet, Sequence[Purse]]]) -> First | None:
-    """Choose what to do first: take out what is set aside, else divide what came in."""
+def primary_action(splitters: Sequence[tuple[Wallet, SplitterMoney]]) -> PrimaryAction | None:
+    """Return what to do first: take out what is set aside, else divide what came in."""
     for act in ("withdraw", "distribute"):
-        for address, purses in splitters:
-            for purse in purses:
-                if purse.owed if act == "withdraw" else purse.pending:
-                    return First(address, purse.coin, act)
+        for address, money in splitters:
+            for balance in money.shown:
+                if balance.owed if act == "withdraw" else balance.pending:
+                    return PrimaryAction(address, balance.coin, act)
     return None
 
 
-async def _mine(context: PluginContext, viewer: Viewer, address: Wallet) -> Mine | None:
-    """Look at one splitter; None for one the factory did not make, and one that is somebody else's now."""
+async def _own_share(context: PluginContext, viewer: Viewer, address: Wallet) -> OwnShare | None:
+    """Return one splitter; None for one the factory did not make, and one that is somebody else's now."""
     splitter = await find_splitter(context, address)
     if splitter is None:
         return None
-    keeper = keeper_of(context)
-    money = await money_in(context, keeper, address, viewer.wallet)
+    sync = sync_of(context)
+    money = await money_in(context, sync, address, viewer.wallet)
     owner = await _owns(context, splitter, viewer)
     share = splitter.share_of(viewer.wallet)
     has_money = any(balance.recipient == viewer.wallet for balance in money.balances)
     if not (owner or share or has_money):
         return None
-    says = " · ".join(filter(None, (percent(share.basis_points), share.role))) if share else ""
-    return Mine(splitter, await films_line(keeper, address), says, owner, money)
+    written = " · ".join(filter(None, (format_percent(share.basis_points), share.role))) if share else ""
+    return OwnShare(splitter, await films_line(sync, address), written, owner, money)
 
 
 async def _owns(context: PluginContext, splitter: Splitter, viewer: Viewer) -> bool:
@@ -121,8 +125,3 @@ async def _owns(context: PluginContext, splitter: Splitter, viewer: Viewer) -> b
         return await owner_of(context, splitter.address) == viewer.wallet
     except ChainError:  # as of what was read last; who may do what is asked again where it matters
         return splitter.maker == viewer.wallet
-
-
-def _page_number(request: PluginRequest) -> int:
-    text = request.query.get("page", "")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004

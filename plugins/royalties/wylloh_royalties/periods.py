@@ -7,8 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.addresses import shown
-from wylloh_server.sdk import InvalidValue, Timestamp
+from wylloh_server.sdk import InvalidValue, Timestamp, format_day, quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +20,7 @@ _WHOLE_YEAR, _QUARTER = 12, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class StatementPeriod:
     """From the beginning of one day to the end of another.
 
     Attributes:
@@ -49,13 +48,11 @@ class Period:
 
     @property
     def days(self) -> str:
-        """The days it goes from and to: `1 October to 31 December 2026 (UTC)`."""
-        same_year = self.first.year == self.last.year
-        first = f"{self.first.day} {self.first:%B}" + ("" if same_year else f" {self.first:%Y}")
-        return f"{first} to {self.last.day} {self.last:%B %Y} (UTC)"
+        """The days it goes from and to: `1 October 2026 to 31 December 2026 (UTC)`."""
+        return f"{format_day(self.begins)} to {format_day(self.ends - 1)} (UTC)"
 
-    def next(self, steps: int = 1) -> Period | None:
-        """Give the period of the same kind so many later; None for custom ones, and beyond the calendar."""
+    def next(self, steps: int = 1) -> StatementPeriod | None:
+        """Return the period of the same kind so many later; None for custom ones, and beyond the calendar."""
         months = {"month": 1, "quarter": _QUARTER, "year": _WHOLE_YEAR}.get(self.kind)
         if months is None:
             return None
@@ -65,7 +62,7 @@ class Period:
         return _calendar(self.kind, year, month + 1)
 
 
-def period_of(query: Mapping[str, str], today: dt.date) -> Period:
+def period_of(query: Mapping[str, str], today: dt.date) -> StatementPeriod:
     """Read the period that an address asks for; without one, the month of `today`.
 
     Raises:
@@ -79,7 +76,8 @@ def period_of(query: Mapping[str, str], today: dt.date) -> Period:
     found = _CODE.fullmatch(code)
     if found is None or not _EARLIEST <= int(found[1]) <= _LATEST:
         raise InvalidValue(
-            f"{shown(code)} is no period.", fix="Write it like 2026-11, 2026-Q4 or 2026, or choose days."
+            f"{quote_input(code)} is no period.",
+            fix="Write it like 2026-11, 2026-Q4 or 2026, or choose days.",
         )
     if found[2]:
         return _calendar("month", int(found[1]), int(found[2]))
@@ -88,17 +86,17 @@ def period_of(query: Mapping[str, str], today: dt.date) -> Period:
     return _calendar("year", int(found[1]), 1)
 
 
-def around(day: dt.date, kind: str) -> Period:
-    """Give the month, quarter or year that a day lies in."""
+def around(day: dt.date, kind: str) -> StatementPeriod:
+    """Return the month, quarter or year that a day lies in."""
     return _calendar(kind, min(max(day.year, _EARLIEST), _LATEST), day.month)
 
 
 def day_of(moment: float) -> dt.date:
-    """Give the day in UTC of a moment."""
+    """Return the day in UTC of a moment."""
     return dt.datetime.fromtimestamp(moment, dt.UTC).date()
 
 
-def _calendar(kind: str, year: int, month: int) -> Period:
+def _calendar(kind: str, year: int, month: int) -> StatementPeriod:
     if kind == "month":
         first = dt.date(year, month, 1)
         name, code, months = f"{first:%B %Y}", f"{year}-{month:02d}", 1
@@ -111,15 +109,15 @@ def _calendar(kind: str, year: int, month: int) -> Period:
         name, code, months = str(year), str(year), _WHOLE_YEAR
     after = first.month - 1 + months
     last = dt.date(year + after // 12, after % 12 + 1, 1) - dt.timedelta(days=1)
-    return Period(kind, name, f"period={code}", code, first, last)
+    return StatementPeriod(kind, name, f"period={code}", code, first, last)
 
 
-def _custom(begin: str, end: str) -> Period:
+def _custom(begin: str, end: str) -> StatementPeriod:
     first, last = _day(begin, "first"), _day(end, "last")
     if last < first:
         raise InvalidValue("The last day lies before the first.", fix="Choose a later last day.")
     name = f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
-    return Period("custom", name, f"from={first}&to={last}", f"{first}_{last}", first, last)
+    return StatementPeriod("custom", name, f"from={first}&to={last}", f"{first}_{last}", first, last)
 
 
 def _day(text: str, which: str) -> dt.date:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.addresses import address_of, shown
-from wylloh_server.sdk import InvalidValue, Share
+from wylloh_server.sdk import (
+    InvalidValue,
+    Share,
+    checksummed,
+    format_percent,
+    parse_address,
+    quote_input,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from wylloh_server.sdk import Wallet
 
@@ -40,25 +47,10 @@ class Typed:
         return not (self.account.strip() or self.role.strip() or self.share.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with a line; lines are counted from 1."""
-
-    line: int
-    sentence: str
-    fix: str = ""
-
-    def __str__(self) -> str:
-        """Give sentence and fix."""
-        return f"{self.sentence} {self.fix}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a list of typed recipients says: those that can be used, and what is wrong with the others."""
-
-    shares: tuple[Share, ...]
-    faults: tuple[Fault, ...]
+def typed_recipient(share: Share) -> Typed:
+    """Return a recipient as the form and CSV hold it."""
+    percent = format_percent(share.basis_points, sign=False)
+    return Typed(checksummed(share.account), share.role, percent)
 
 
 def total_of(lines: Iterable[Typed]) -> int:
@@ -87,56 +79,52 @@ def basis_points_of(text: str) -> int:
     if found == 0:
         raise InvalidValue("A share of 0 is nothing.", fix="Remove the recipient, or give it a share.")
     if found > WHOLE:
-        raise InvalidValue(f"{shown(text)} is more than 100 %.", fix=fix)
+        raise InvalidValue(f"{quote_input(text)} is more than 100 %.", fix=fix)
     return found
 
 
-def percent(basis_points: int) -> str:
-    """Write basis points as percent: `5 %`, `2.5 %`, `0.25 %`."""
-    return f"{typed_percent(basis_points)} %"
-
-
-def typed_percent(basis_points: int) -> str:
-    """The same without the sign, as a field holds it."""
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02d}".rstrip("0").rstrip(".")
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "point": "{points} basis point",
+        "points": "{points} basis points",
+        "exact": "Together exactly 100 %.",
+        "missing": "Together {total}: {gap} missing.",
+        "excess": "Together {total}: {gap} too much.",
+    }
+)
+"""What the editor shows about shares. The page carries them for the script that updates it."""
 
 
 def points(basis_points: int) -> str:
     """Write basis points as such: `1,250 basis points`."""
-    return f"{basis_points:,} basis point{'' if basis_points == 1 else 's'}"
+    return MESSAGES["point" if basis_points == 1 else "points"].format(points=f"{basis_points:,}")
 
 
 def sum_sentence(total: int) -> str:
-    """Say whether shares make a whole, and if not what is missing or too much."""
-    if total == WHOLE:
-        return "Together exactly 100 %."
-    gap = abs(WHOLE - total)
-    return f"Together {percent(total)}: {percent(gap)} {'missing' if total < WHOLE else 'too much'}."
+    """Return whether shares make a whole, and if not what is missing or too much."""
+    kind = "exact" if total == WHOLE else "missing" if total < WHOLE else "excess"
+    return MESSAGES[kind].format(total=format_percent(total), gap=format_percent(abs(WHOLE - total)))
 
 
-def read(lines: Iterable[tuple[int, Typed]]) -> Reading:
-    """Read typed recipients, each with the number of its line.
+def read(lines: Iterable[tuple[int, Typed]]) -> tuple[tuple[Share, ...], dict[int, InvalidValue]]:
+    """Return typed recipients that can be used, and by the number of its line what is wrong with each other.
 
-    Empty ones are passed over; a fault costs only its own line.
+    Empty lines are passed over; a fault costs only its own line.
     """
     shares: list[Share] = []
-    faults: list[Fault] = []
+    faults: dict[int, InvalidValue] = {}
     seen: dict[Wallet, int] = {}
     for number, line in lines:
         if line.empty:
             continue
         try:
-            share = _share(line)
+            share = _share(line, seen)
         except InvalidValue as error:
-            faults.append(Fault(number, str(error), error.fix))
-            continue
-        if share.account in seen:
-            faults.append(Fault(number, f"The same address as line {seen[share.account]}."))
+            faults[number] = error
             continue
         seen[share.account] = number
         shares.append(share)
-    return Reading(tuple(shares), tuple(faults))
+    return tuple(shares), faults
 
 
 def check(shares: Sequence[Share]) -> None:
@@ -158,9 +146,15 @@ def check(shares: Sequence[Share]) -> None:
 
 def divided(amount: int, shares: Sequence[Share]) -> tuple[int, ...]:
     """Divide an amount as the contract does: by largest remainder (Hamilton), ties to the earlier one."""
-    parts = [amount * share.basis_points // WHOLE for share in shares]
+    return apportioned(amount, [share.basis_points for share in shares])
+
+
+def apportioned(amount: int, weights: Sequence[int]) -> tuple[int, ...]:
+    """Divide an amount by weights, of which one is above 0: by largest remainder, ties to the earlier one."""
+    whole = sum(weights)
+    parts = [amount * weight // whole for weight in weights]
     left = amount - sum(parts)
-    by_remainder = sorted(range(len(parts)), key=lambda at: (-(amount * shares[at].basis_points % WHOLE), at))
+    by_remainder = sorted(range(len(parts)), key=lambda at: (-(amount * weights[at] % whole), at))
     for at in by_remainder[:left]:
         parts[at] += 1
     return tuple(parts)
@@ -169,18 +163,21 @@ def divided(amount: int, shares: Sequence[Share]) -> tuple[int, ...]:
 def _from_percent(plain: str, fix: str) -> int:
     found = _PERCENT.fullmatch(plain)
     if found is None:
-        raise InvalidValue(f"{shown(plain)} is not a share.", fix=fix)
+        raise InvalidValue(f"{quote_input(plain)} is not a share.", fix=fix)
     decimals = (found[2] or "").rstrip("0")
     if len(decimals) > 2:  # noqa: PLR2004 - a basis point is a hundredth of a percent
-        raise InvalidValue(f"{shown(plain)} is finer than a basis point, 0.01 %.", fix="Round it.")
+        raise InvalidValue(f"{quote_input(plain)} is finer than a basis point, 0.01 %.", fix="Round it.")
     return int(found[1]) * 100 + int(decimals.ljust(2, "0"))
 
 
-def _share(line: Typed) -> Share:
-    account = address_of(line.account)
+def _share(line: Typed, seen: Mapping[Wallet, int]) -> Share:
+    account = parse_address(line.account)
     role = " ".join(line.role.split())
     if not role.isprintable():
         raise InvalidValue("The role holds control characters.", fix="Type it by hand.")
     if len(role.encode("utf-8", "surrogatepass")) > LONGEST_ROLE:
         raise InvalidValue(f"The role is longer than {LONGEST_ROLE} bytes.", fix="Shorten it.")
-    return Share(account, basis_points_of(line.share), role)
+    basis_points = basis_points_of(line.share)
+    if account in seen:
+        raise InvalidValue(f"The same address as line {seen[account]}.")
+    return Share(account, basis_points, role)

@@ -5,21 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_royalties.addresses import checksummed
-from wylloh_royalties.asking import splitter_in, viewer_of
-from wylloh_royalties.films import earned, paying_films
-from wylloh_royalties.keeper import TOPIC, keeper_of, topic_of
-from wylloh_royalties.links import address_url, block_url
-from wylloh_royalties.money import money_in, sums_of
-from wylloh_royalties.overview import first_of, lead_of
-from wylloh_royalties.shares import percent, points
-from wylloh_royalties.sheet import sheet_of
-from wylloh_royalties.splitters import splitter_of, standing_of
-from wylloh_royalties.words import minute, shares_sentence
-from wylloh_server.sdk import Download, Page, RecipientsChanged, Share, Wallet
+from wylloh_royalties.film_income import earned, paying_films
+from wylloh_royalties.messages import shares_sentence
+from wylloh_royalties.overview import lead_of, primary_action
+from wylloh_royalties.recipients_csv import write_recipients
+from wylloh_royalties.shares import points
+from wylloh_royalties.splitter_balances import money_in
+from wylloh_royalties.splitter_sync import TOPIC, sync_of, topic_of
+from wylloh_royalties.splitters import requested_splitter
+from wylloh_server.sdk import (
+    CSV_TYPE,
+    Download,
+    EventQuery,
+    Page,
+    RecipientsChanged,
+    Share,
+    Wallet,
+    address_url,
+    block_url,
+    checksummed,
+    format_minute,
+    format_percent,
+)
 
 if TYPE_CHECKING:
-    from wylloh_royalties.money import Money
+    from wylloh_royalties.splitter_balances import SplitterMoney
     from wylloh_royalties.splitters import Splitter
     from wylloh_server.sdk import PluginContext, PluginRequest, Reply
 
@@ -27,8 +37,8 @@ _MOST_CHANGES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """One recipient in words. `owed` and `paid` are empty for who may not see them."""
+class RecipientRow:
+    """One recipient as text. `owed` and `paid` are empty for who may not see them."""
 
     account: Wallet
     address: str
@@ -40,22 +50,21 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SharesChange:
     """How income was divided from a block on."""
 
     when: str
-    says: str
+    shares: str
     block: int
     url: str
 
 
 async def splitter(context: PluginContext, request: PluginRequest) -> Reply:
     """Show a splitter to its owner and its recipients."""
-    viewer, keeper = viewer_of(request), keeper_of(context)
-    found = await splitter_of(context, splitter_in(request))
-    standing = await standing_of(context, found.address, viewer)
-    money = await money_in(context, keeper, found.address, viewer.wallet)
-    incomes = await keeper.ledger.incomes(found.address)
+    viewer, found, standing = await requested_splitter(context, request)
+    sync = sync_of(context)
+    money = await money_in(context, sync, found.address, viewer.wallet)
+    incomes = await sync.projection.incomes(found.address)
     values = {
         "splitter": found,
         "address": checksummed(found.address),
@@ -63,11 +72,11 @@ async def splitter(context: PluginContext, request: PluginRequest) -> Reply:
         "standing": standing,
         "lead": lead_of([money]),
         "divides": shares_sentence(found.shares, viewer.wallet),
-        "purses": money.purses,
-        "first": first_of([(found.address, money.purses)]),
+        "balances": money.shown,
+        "first": primary_action([(found.address, money)]),
         "people": _people(found, money, viewer.wallet, all_of=standing.owner),
-        "films": paying_films(keeper, await keeper.ledger.paying(found.address)),
-        "earned": earned(keeper, incomes, money.balances, money.pending, money.coins),
+        "films": paying_films(sync, await sync.projection.paying(found.address)),
+        "earned": earned(sync, incomes, money.balances, money.pending, money.coins),
         "changes": await _changes(context, found, viewer.wallet),
         "topics": f"{TOPIC} {topic_of(found.address)} wallet",
     }
@@ -75,43 +84,42 @@ async def splitter(context: PluginContext, request: PluginRequest) -> Reply:
 
 
 async def recipients_csv(context: PluginContext, request: PluginRequest) -> Reply:
-    """Give the recipients as a file that can be read in again."""
-    found = await splitter_of(context, splitter_in(request))
-    await standing_of(context, found.address, viewer_of(request))
-    return Download(f"recipients-{found.address[:10]}.csv", "text/csv; charset=utf-8", sheet_of(found.shares))
+    """Return the recipients as a file that can be read in again."""
+    _, found, _ = await requested_splitter(context, request)
+    return Download(f"recipients-{found.address[:10]}.csv", CSV_TYPE, write_recipients(found.shares))
 
 
-def _people(splitter: Splitter, money: Money, viewer: Wallet, *, all_of: bool) -> list[Person]:
-    """Put recipients into words: those who share now, then those who once did and have money here."""
+def _people(splitter: Splitter, money: SplitterMoney, viewer: Wallet, *, all_of: bool) -> list[RecipientRow]:
+    """Return the recipients: those who share now, then those who once did and have money here."""
     now = {share.account for share in splitter.shares}
     once = sorted({balance.recipient for balance in money.balances if balance.recipient not in now})
     shown = [*splitter.shares, *(Share(account, 0) for account in once if all_of or account == viewer)]
     return [_person(share, money, sees=all_of or share.account == viewer) for share in shown]
 
 
-def _person(share: Share, money: Money, *, sees: bool) -> Person:
+def _person(share: Share, money: SplitterMoney, *, sees: bool) -> RecipientRow:
     own = [balance for balance in money.balances if balance.recipient == share.account] if sees else []
-    owed = sums_of([(balance.coin, balance.owed) for balance in own], money.coins)
-    paid = sums_of([(balance.coin, balance.paid) for balance in own], money.coins)
+    owed = money.coins.sums((balance.coin, balance.owed) for balance in own)
+    paid = money.coins.sums((balance.coin, balance.paid) for balance in own)
     nothing = money.nothing if sees else ""
-    return Person(
+    return RecipientRow(
         account=share.account,
         address=checksummed(share.account),
         role=share.role,
-        share=percent(share.basis_points) if share.basis_points else "no longer",
+        share=format_percent(share.basis_points) if share.basis_points else "no longer",
         points=points(share.basis_points) if share.basis_points else "",
         owed=", ".join(owed) or nothing,
         paid=", ".join(paid) or nothing,
     )
 
 
-async def _changes(context: PluginContext, splitter: Splitter, viewer: Wallet) -> list[Change]:
+async def _changes(context: PluginContext, splitter: Splitter, viewer: Wallet) -> list[SharesChange]:
     facts = await context.chain.history(
-        kinds=(RecipientsChanged,), contract=splitter.address, limit=_MOST_CHANGES
+        EventQuery(kinds=(RecipientsChanged,), contract=splitter.address, limit=_MOST_CHANGES)
     )
     return [
-        Change(
-            minute(fact.mark.at),
+        SharesChange(
+            format_minute(fact.mark.at),
             shares_sentence(fact.shares, viewer),
             fact.mark.block,
             block_url(context.chain.explorer, fact.mark.block),

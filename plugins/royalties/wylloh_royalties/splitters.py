@@ -6,24 +6,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import (
-    NOBODY,
+    ZERO_ADDRESS,
     AccessRefused,
     ChainError,
+    DeployedContract,
+    EventQuery,
     NotFound,
     RecipientsChanged,
     Share,
     SplitterCreated,
-    Viewer,
     Wallet,
+    parse_wallet,
+    require_viewer,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from wylloh_server.sdk import Mark, PluginContext
+    from wylloh_server.sdk import PluginContext, PluginRequest, Viewer
 
 _MOST = 1000
-"""Facts that are looked through for the splitters of one wallet."""
+"""Events that are searched for the splitters of one wallet."""
+_MOST_COINS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +35,19 @@ class Splitter:
     Attributes:
         maker: who owned it when it was made.
         shares: how later income is divided.
-        since: where these shares were set.
     """
 
     address: Wallet
     maker: Wallet
     shares: tuple[Share, ...]
-    since: Mark
 
     def share_of(self, wallet: Wallet) -> Share | None:
-        """Give somebody's share of later income."""
+        """Return somebody's share of later income."""
         return next((share for share in self.shares if share.account == wallet), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SplitterState:
     """What somebody is to a splitter. `recipient` also holds for who was one once."""
 
     owner: bool
@@ -56,11 +56,11 @@ class Standing:
 
 async def find_splitter(context: PluginContext, address: Wallet) -> Splitter | None:
     """Find a splitter; None for whatever the factory did not make."""
-    made = await context.chain.history(kinds=(SplitterCreated,), contract=address, limit=1)
-    set_last = await context.chain.history(kinds=(RecipientsChanged,), contract=address, limit=1)
+    made = await context.chain.history(EventQuery(kinds=(SplitterCreated,), contract=address, limit=1))
+    set_last = await context.chain.history(EventQuery(kinds=(RecipientsChanged,), contract=address, limit=1))
     for created, changed in zip(made, set_last, strict=False):
         if isinstance(created, SplitterCreated) and isinstance(changed, RecipientsChanged):
-            return Splitter(address, created.owner, changed.shares, changed.mark)
+            return Splitter(address, created.owner, changed.shares)
     return None
 
 
@@ -77,9 +77,9 @@ async def splitter_of(context: PluginContext, address: Wallet) -> Splitter:
 
 
 async def splitters_of(context: PluginContext, wallet: Wallet) -> tuple[Wallet, ...]:
-    """Give the addresses of splitters that a wallet made, or has or had a share in; the newest first."""
+    """Return the addresses of splitters that a wallet made, or has or had a share in; the newest first."""
     facts = await context.chain.history(
-        kinds=(SplitterCreated, RecipientsChanged), wallet=wallet, limit=_MOST
+        EventQuery(kinds=(SplitterCreated, RecipientsChanged), wallet=wallet, limit=_MOST)
     )
     named = (fact.splitter for fact in facts if isinstance(fact, (SplitterCreated, RecipientsChanged)))
     return tuple(dict.fromkeys(named))
@@ -89,20 +89,22 @@ async def owner_of(context: PluginContext, splitter: Wallet) -> Wallet | None:
     """Ask who may change a splitter; None when nobody can any more.
 
     Raises:
-        ChainError: nobody can say now.
+        ChainError: that cannot be read now.
     """
-    (owner,) = await context.chain.read(splitter, "owner()", (), ("address",))
-    return None if owner == NOBODY else Wallet(owner)
+    (owner,) = await DeployedContract("RoyaltySplitter", splitter).read(context.chain, "owner")
+    return None if owner == ZERO_ADDRESS else Wallet(owner)
 
 
-async def standing_of(context: PluginContext, splitter: Wallet, viewer: Viewer) -> Standing:
-    """Say what somebody is to a splitter.
+async def standing_of(context: PluginContext, splitter: Wallet, viewer: Viewer) -> SplitterState:
+    """Return what somebody is to a splitter.
 
     Raises:
         AccessRefused: neither its owner nor a recipient, now or once.
         ChainError: not a recipient, and nobody can say whether the owner.
     """
-    shared = await context.chain.count(kinds=(RecipientsChanged,), contract=splitter, wallet=viewer.wallet)
+    shared = await context.chain.count(
+        EventQuery(kinds=(RecipientsChanged,), contract=splitter, wallet=viewer.wallet)
+    )
     try:
         owner = await owner_of(context, splitter) == viewer.wallet
     except ChainError:
@@ -113,30 +115,59 @@ async def standing_of(context: PluginContext, splitter: Wallet, viewer: Viewer) 
         raise AccessRefused(
             "Only the owner of a splitter and its recipients see this.", fix="Sign in with another wallet."
         )
-    return Standing(owner, bool(shared))
-
-
-async def check_owner(context: PluginContext, splitter: Wallet, viewer: Viewer) -> None:
-    """Let only the owner of a splitter pass.
-
-    Raises:
-        AccessRefused: it is somebody else, or nobody any more.
-        ChainError: nobody can say now.
-    """
-    if await owner_of(context, splitter) != viewer.wallet:
-        raise AccessRefused(
-            "Only the owner of this splitter changes its recipients.", fix="Sign in with that wallet."
-        )
+    return SplitterState(owner, bool(shared))
 
 
 async def known_coins(context: PluginContext, splitter: Wallet) -> tuple[Wallet, ...]:
-    """Ask which ERC-20 coins a splitter knows; none when nobody can say."""
+    """Return the ERC-20 coins that a splitter knows, at most 64; none when that cannot be read now."""
     try:
-        (coins,) = await context.chain.read(splitter, "coins()", (), ("address[]",))
+        (coins,) = await DeployedContract("RoyaltySplitter", splitter).read(context.chain, "coins")
     except ChainError:
         return ()
-    return tuple(Wallet(str(coin).lower()) for coin in _few(coins))
+    return tuple(Wallet(str(coin).lower()) for coin in list(coins)[:_MOST_COINS])
 
 
-def _few(coins: Iterable[object]) -> list[object]:
-    return list(coins)[:64]
+async def shares_of_coin(context: PluginContext, splitter: Wallet, coin: Wallet) -> tuple[Share, ...] | None:
+    """Return under which shares a splitter divides next what came in of a coin.
+
+    None for a splitter of an earlier release, which divides everything under its newest shares.
+
+    Raises:
+        ChainError: that cannot be read now.
+    """
+    contract = DeployedContract("RoyaltySplitter", splitter)
+    found = await contract.read_if_known(context.chain, "sharesOf", coin)
+    if found is None:
+        return None
+    return tuple(Share(Wallet(account.lower()), part) for account, part in found[0])
+
+
+async def requested_splitter(
+    context: PluginContext, request: PluginRequest
+) -> tuple[Viewer, Splitter, SplitterState]:
+    """Return who asks, for which splitter, and what they are to it.
+
+    Raises:
+        NotFound: this server knows no such splitter.
+        AccessRefused, ChainError: as `standing_of`.
+    """
+    viewer = require_viewer(request)
+    splitter = await splitter_of(context, parse_wallet(request.params["splitter"]))
+    return viewer, splitter, await standing_of(context, splitter.address, viewer)
+
+
+async def owned_splitter(context: PluginContext, request: PluginRequest) -> tuple[Viewer, Splitter]:
+    """Return who asks, for which splitter of theirs.
+
+    Raises:
+        NotFound: this server knows no such splitter.
+        AccessRefused: it is somebody else's, or nobody's any more.
+        ChainError: its owner cannot be read now.
+    """
+    viewer = require_viewer(request)
+    splitter = await splitter_of(context, parse_wallet(request.params["splitter"]))
+    if await owner_of(context, splitter.address) != viewer.wallet:
+        raise AccessRefused(
+            "Only the owner of this splitter changes its recipients.", fix="Sign in with that wallet."
+        )
+    return viewer, splitter

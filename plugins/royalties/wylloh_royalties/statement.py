@@ -10,17 +10,19 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from wylloh_royalties.film_split import split_by_film
 from wylloh_server.sdk import IncomeCredited, PayoutMade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from wylloh_royalties.periods import Period
-    from wylloh_server.sdk import ChainEvent, IndexState, Mark, Wallet
+    from wylloh_royalties.film_split import FilmCredits, FilmIncome
+    from wylloh_royalties.periods import StatementPeriod
+    from wylloh_server.sdk import ChainEvent, IndexState, LogPosition, Wallet
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StatementLine:
     """One credit or payout.
 
     Attributes:
@@ -28,7 +30,7 @@ class Line:
         balance: what was set aside afterwards, of this coin, for whom the statement is.
     """
 
-    mark: Mark
+    mark: LogPosition
     recipient: Wallet
     amount: int
     balance: int
@@ -45,7 +47,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class StatementTotals:
     """What adds up: opening + credits - payouts = closing."""
 
     opening: int
@@ -59,18 +61,20 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CoinStatement:
     """All of one coin.
 
     Attributes:
         lines: those within the period, in the chain's order.
         recipients: the sums of each recipient, by address; their sums are `sums`.
+        films: what the credits within the period are made of; they add up to `sums.credits`.
     """
 
     coin: Wallet
-    sums: Sums
-    lines: tuple[Line, ...]
-    recipients: tuple[tuple[Wallet, Sums], ...]
+    sums: StatementTotals
+    lines: tuple[StatementLine, ...]
+    recipients: tuple[tuple[Wallet, StatementTotals], ...]
+    films: tuple[FilmCredits, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,10 @@ class Statement:
 
     splitter: Wallet
     recipient: Wallet | None
-    period: Period
-    accounts: tuple[Account, ...]
+    period: StatementPeriod
+    accounts: tuple[CoinStatement, ...]
     counted: IndexState
     digest: str
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing happened, and nothing was there."""
-        return not self.accounts
 
     @property
     def open(self) -> bool:
@@ -109,31 +108,39 @@ def statement_of(
     facts: Iterable[ChainEvent],
     splitter: Wallet,
     recipient: Wallet | None,
-    period: Period,
+    period: StatementPeriod,
     counted: IndexState,
+    *,
+    incomes: Iterable[FilmIncome] = (),
 ) -> Statement:
     """Compute a statement.
 
     Args:
-        facts: the splitter's history in the chain's order; other kinds of facts are passed over.
+        facts: the splitter's history in the chain's order, of all recipients; other kinds are passed over.
         splitter: whose history it is.
         recipient: for whom; None for all.
         period: which lines it shows.
         counted: facts of later blocks are left out.
+        incomes: what sales brought to the splitter.
     """
-    moves = [
+    everybody = [
         fact
         for fact in facts
         if isinstance(fact, (IncomeCredited, PayoutMade))
         and fact.splitter == splitter
-        and recipient in (None, fact.recipient)
         and fact.mark.block <= (counted.block or 0)
         and fact.mark.at < period.ends
     ]
+    moves = [move for move in everybody if recipient in (None, move.recipient)]
+    films = split_by_film(
+        [move for move in everybody if isinstance(move, IncomeCredited)],
+        incomes,
+        lambda credit: recipient in (None, credit.recipient) and credit.mark.at >= period.begins,
+    )
     by_coin: defaultdict[Wallet, list[IncomeCredited | PayoutMade]] = defaultdict(list)
     for move in moves:
         by_coin[move.coin].append(move)
-    accounts = tuple(_account(coin, by_coin[coin], period) for coin in sorted(by_coin))
+    accounts = tuple(_account(coin, by_coin[coin], period, films.get(coin, ())) for coin in sorted(by_coin))
     within = [move for move in moves if move.mark.at >= period.begins]
     return Statement(splitter, recipient, period, accounts, counted, digest_of(within))
 
@@ -153,22 +160,27 @@ def digest_of(moves: Sequence[IncomeCredited | PayoutMade]) -> str:
     return digest.hexdigest()
 
 
-def _account(coin: Wallet, moves: Sequence[IncomeCredited | PayoutMade], period: Period) -> Account:
-    lines: list[Line] = []
+def _account(
+    coin: Wallet,
+    moves: Sequence[IncomeCredited | PayoutMade],
+    period: StatementPeriod,
+    films: tuple[FilmCredits, ...],
+) -> CoinStatement:
+    lines: list[StatementLine] = []
     balance = 0
     for move in moves:
         amount = _signed(move)
         balance += amount
         if move.mark.at >= period.begins:
-            lines.append(Line(move.mark, move.recipient, amount, balance))
+            lines.append(StatementLine(move.mark, move.recipient, amount, balance))
     each: defaultdict[Wallet, list[IncomeCredited | PayoutMade]] = defaultdict(list)
     for move in moves:
         each[move.recipient].append(move)
     recipients = tuple((wallet, _sums(each[wallet], period)) for wallet in sorted(each))
-    return Account(coin, _sums(moves, period), tuple(lines), recipients)
+    return CoinStatement(coin, _sums(moves, period), tuple(lines), recipients, films)
 
 
-def _sums(moves: Sequence[IncomeCredited | PayoutMade], period: Period) -> Sums:
+def _sums(moves: Sequence[IncomeCredited | PayoutMade], period: StatementPeriod) -> StatementTotals:
     opening = credited = paid = 0
     for move in moves:
         if move.mark.at < period.begins:
@@ -177,7 +189,7 @@ def _sums(moves: Sequence[IncomeCredited | PayoutMade], period: Period) -> Sums:
             credited += move.amount
         else:
             paid += move.amount
-    return Sums(opening, credited, paid)
+    return StatementTotals(opening, credited, paid)
 
 
 def _signed(move: IncomeCredited | PayoutMade) -> int:

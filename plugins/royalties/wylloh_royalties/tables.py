@@ -1,4 +1,4 @@
-"""The plugin's tables: what the chain said about who is paid, added up so that pages need not read it all.
+"""The plugin's tables: who is paid by on-chain events, added up so that pages need not read it all.
 
 Amounts are kept as text: a contract's go up to 2^256, beyond any database's. What is a sum (`balances`) may
 be added up in any order; what is a fact has its event's place on chain as its key, so that a reorg takes

@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # `store_samples` and `store_on_
 def store(plugin_app, monkeypatch):
     """The plugin with three films that have tokens; a busy machine is not a slow chain."""
     import store_samples
-    from wylloh_store import asking
+    from wylloh_store import requests
 
-    monkeypatch.setattr(asking, "_PATIENCE", 30)
-    monkeypatch.setattr(asking, "_MOMENT", 30)
+    monkeypatch.setattr(requests, "_ANSWER_SECONDS", 30)
+    monkeypatch.setattr(requests, "_HOLDINGS_SECONDS", 30)
 
     def run(**options):
         return plugin_app("wylloh_store", **{"films": store_samples.FILMS} | options)

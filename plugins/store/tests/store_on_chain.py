@@ -13,19 +13,19 @@ from tests.components.demo import free_port
 from tests.components.registry import ACCOUNTS
 from tests.components.server import eventually, guest, running_server, server_settings
 from tests.components.wallet import Wallet
-from wylloh_server.adapters.database import open_database
-from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_of
+from wylloh_server.storage import open_database
+from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_for
 from wylloh_server.domain.types import ChainId, Seconds, TokenReference
 
 ALICE, BOB = ACCOUNTS[1], ACCOUNTS[2]
 
 
-def words_of(page):
+def parse_line(page):
     """Give what a page says, without its markup."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", page)).split())
 
 
-class Person:
+class WalletUser:
     """Somebody signed in, with a wallet."""
 
     def __init__(self, browser, account, rpc) -> None:
@@ -35,7 +35,7 @@ class Person:
 
     async def page(self, path):
         """The words of a page of the store."""
-        return words_of(await self.browser.page(f"/plugins/store/{path}"))
+        return parse_line(await self.browser.page(f"/plugins/store/{path}"))
 
     async def proposes(self, path, **form):
         """Send a form; give the id of the transaction it leads to, or the words that say why there is none."""
@@ -44,13 +44,14 @@ class Person:
         async with session.post(f"{url}/plugins/store/{path}", **options) as reply:
             if reply.status == 303:
                 return reply.headers["Location"].removeprefix("/transactions/")
-            return words_of(await reply.text())
+            return parse_line(await reply.text())
 
     async def confirms(self, transaction):
         """Do what the wallet is asked, step by step; give the last state, or what the server refused."""
         claim, api = secrets.token_hex(8), f"/api/transactions/{transaction}"
         while True:
-            status, asked = await self.browser.post(f"{api}/ask", claim=claim)
+            terms = await self._terms(transaction)
+            status, asked = await self.browser.post(f"{api}/ask", claim=claim, terms=terms)
             if status != 200:
                 return asked
             if "sign" in asked:
@@ -71,6 +72,12 @@ class Person:
             if state["state"] in ("confirmed", "failed"):
                 return state
 
+    async def _terms(self, transaction):
+        """What the transaction's page shows, as its script tells it back."""
+        async with self.browser._session.get(f"{self.browser.url}/transactions/{transaction}") as reply:
+            found = re.search(r'data-terms="([^"]*)"', await reply.text())
+        return found[1] if found else ""
+
     async def does(self, path, **form):
         """Send a form and confirm what it leads to."""
         state = await self.confirms(await self.proposes(path, **form))
@@ -79,13 +86,13 @@ class Person:
 
 
 @asynccontextmanager
-async def shop(folder: Path, rpc: str, market, shown="5.00 dUSD"):
+async def store_server(folder: Path, rpc: str, market, shown="5.00 dUSD"):
     """A server that sells the market's film: its publisher, Alice and Bob. `shown` is its price."""
     (folder / "data").mkdir(parents=True)
     token = TokenReference(ChainId(31337), market.registry.address, market.film)
     origin = TokenOrigin(token, "bafy", market.owner, "01" * 32)
     about = Description("Winter Light", year=1994, runtime=Seconds(5400), genres=("Drama",))
-    film = Film(film_id_of(str(token)), about, origin, FilmState.READY, 1.0)
+    film = Film(film_id_for(str(token)), about, origin, FilmState.READY, 1.0)
     async with open_database(folder / "data" / "wylloh.sqlite3") as database:
         await database.storage.films.save(film)
     chain = {
@@ -105,7 +112,7 @@ async def shop(folder: Path, rpc: str, market, shown="5.00 dUSD"):
             browser = await stack.enter_async_context(guest(running.url))
             status, _ = await browser.sign_in(account, running.claim_code if not people else "")
             assert status == 200
-            people.append(Person(browser, account, rpc))
+            people.append(WalletUser(browser, account, rpc))
         await eventually(lambda: shows(people[1], "", shown))
         yield film, *people
 

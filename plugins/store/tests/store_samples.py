@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from wylloh_server.domain.film import Credit, Description, Film, FilmState, TokenOrigin, film_id_of
+from wylloh_server.domain.film import Credit, Description, Film, FilmState, TokenOrigin, film_id_for
 from wylloh_server.domain.types import ChainId, Cid, Seconds, TokenReference, Wallet
 from wylloh_server.sdk import (
-    NOBODY,
+    SALE_TERMS_TYPEHASH,
+    ZERO_ADDRESS,
     ChainError,
     FilmCreated,
     LadderChanged,
@@ -15,14 +16,15 @@ from wylloh_server.sdk import (
     PriceStep,
     RightsLadder,
     Role,
+    StoreFeeChanged,
     Tier,
     TokensListed,
-    TokensMoved,
+    TokensTransferred,
     TokensSold,
 )
-from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
-from wylloh_server.testing._samples import sample_viewer
-from wylloh_store.keeper import keeper_of
+from wylloh_server.sdk.testing import CONTRACTS, DOLLAR, SOMEWHERE
+from wylloh_server.sdk.testing.samples import sample_viewer
+from wylloh_store.sync import sync_of
 
 STORE = CONTRACTS.store
 CENT = 10_000
@@ -42,7 +44,7 @@ def token(number: int) -> TokenReference:
 def film(number: int, title: str, **about) -> Film:
     origin = TokenOrigin(token(number), ROOT, PUBLISHER, "5a" * 32)
     given = {"year": 1999, "runtime": Seconds(5400), "languages": ("en",), "genres": ("Drama",)} | about
-    return Film(film_id_of(str(token(number))), Description(title, **given), origin, FilmState.READY, 1.0)
+    return Film(film_id_for(str(token(number))), Description(title, **given), origin, FilmState.READY, 1.0)
 
 
 LIGHT = film(
@@ -67,12 +69,12 @@ def ladder(number: int, steps: RightsLadder = LADDER) -> LadderChanged:
     return LadderChanged(SOMEWHERE, token(number), steps)
 
 
-def minted(number: int, amount: int, to: Wallet = STORE) -> TokensMoved:
-    return TokensMoved(SOMEWHERE, token(number), NOBODY, to, amount)
+def minted(number: int, amount: int, to: Wallet = STORE) -> TokensTransferred:
+    return TokensTransferred(SOMEWHERE, token(number), ZERO_ADDRESS, to, amount)
 
 
-def moved(number: int, sender: Wallet, receiver: Wallet, amount: int) -> TokensMoved:
-    return TokensMoved(SOMEWHERE, token(number), sender, receiver, amount)
+def moved(number: int, sender: Wallet, receiver: Wallet, amount: int) -> TokensTransferred:
+    return TokensTransferred(SOMEWHERE, token(number), sender, receiver, amount)
 
 
 def offer(number: int, *prices: tuple[int, int], presale=(0, 0, 0), coin: Wallet = DOLLAR.address):
@@ -92,7 +94,7 @@ def sold(number: int, buyer: Wallet, quantity: int, cents: int, listing: int = 0
     """What the contract says of a sale: the sale, then the move to the buyer."""
     total = cents * CENT * quantity
     fee, royalty = total * 250 // 10_000, total * 500 // 10_000 if listing else 0
-    receiver = MAKERS if listing else NOBODY
+    receiver = MAKERS if listing else ZERO_ADDRESS
     sale = TokensSold(
         SOMEWHERE,
         token(number),
@@ -110,6 +112,23 @@ def sold(number: int, buyer: Wallet, quantity: int, cents: int, listing: int = 0
     return sale, moved(number, STORE, buyer, quantity)
 
 
+def first_sale_of(quantity: int, total: int, *, fee: int = 250, presale: bool = False):
+    """The contract's struct `Sale` of a purchase from the publisher of Winter Light."""
+    parts = total, fee, total * fee // 10_000, ZERO_ADDRESS, 0, 0, presale
+    return (1, 0, quantity, PUBLISHER, PAYEE, DOLLAR.address, *parts)
+
+
+def resale_of(listing: int, quantity: int, total: int, *, number: int = 2, seller: Wallet = HOLDER):
+    """The same of a purchase from a holder."""
+    parts = total, 250, total * 250 // 10_000, MAKERS, 500, total * 500 // 10_000, False
+    return (number, listing, quantity, seller, seller, DOLLAR.address, *parts)
+
+
+def listing_of(number: int, *, left: int = 30, seller: Wallet = HOLDER):
+    """The contract's struct `Listing`, of a film's tokens."""
+    return (seller, number, left, DOLLAR.address, 250 * CENT, 1_000, 0)
+
+
 def answer_store(app) -> None:
     """Let the contracts answer as the real ones would for what is on sale in `stocked`."""
     coin, registry = DOLLAR.address, CONTRACTS.registry
@@ -122,18 +141,19 @@ def answer_store(app) -> None:
             * next(cents for least, cents in ((100, 400), (10, 450), (1, 499)) if quantity >= least)
             * CENT
         )
-        return coin, total, total * 250 // 10_000, False
+        return (first_sale_of(quantity, total),)
 
     def listing(number):
         if number != 7:
             raise ChainError(f"the contract refused: UnknownListing({number})")
-        return ((HOLDER, 2, 30, coin, 250 * CENT),)
+        return (listing_of(2),)
 
     def quote_listed(number, quantity):
         total = quantity * 250 * CENT
-        return coin, total, total * 250 // 10_000, MAKERS, total * 500 // 10_000
+        return (resale_of(number, quantity, total),)
 
     answers = {
+        (STORE, "TERMS_TYPEHASH()"): (SALE_TERMS_TYPEHASH,),
         (STORE, "feeBasisPoints()"): (250,),
         (STORE, "acceptsCoin(address)"): lambda asked: (asked == coin,),
         (STORE, "quote(uint256,uint256)"): quote,
@@ -151,8 +171,8 @@ def answer_store(app) -> None:
 
 async def settled(app) -> None:
     """Wait until the shop shows everything that has happened so far."""
-    keeper = keeper_of(app.context)
-    while not keeper.idle:
+    sync = sync_of(app.context)
+    while not sync.idle:
         await asyncio.sleep(0.005)
 
 
@@ -164,11 +184,12 @@ async def happened(app, *facts, at: float | None = None) -> None:
 async def stocked(app) -> None:
     """Winter Light is on sale with a price list, The Meadow only by a holder, Night Bus not at all."""
     answer_store(app)
-    await app.happened(*(fact for number in (1, 2, 3) for fact in (created(number), ladder(number))))
+    fee = StoreFeeChanged(SOMEWHERE, PAYEE, 250)
+    await app.happened(fee, *(fact for number in (1, 2, 3) for fact in (created(number), ladder(number))))
     await app.happened(minted(1, 600), offer(1, (1, 499), (10, 450), (100, 400)))
     await app.happened(minted(2, 40, HOLDER))
     await happened(app, *listed(2, 7, 30, 250))
 
 
 def titles_of(page) -> list[str]:
-    return [shelf.card.film.title for shelf in page.values["shelves"]]
+    return [row.card.film.title for row in page.values["rows"]]

@@ -2,28 +2,48 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 import pytest
 from store_samples import (
     CENT,
     HOLDER,
     LIGHT,
+    MAKERS,
     MEADOW,
     NIGHT,
+    PAYEE,
+    PUBLISHER,
     STORE,
     VIEWER,
+    first_sale_of,
     happened,
     listed,
+    listing_of,
+    offer,
+    resale_of,
     sold,
     stocked,
     token,
 )
 
-from wylloh_server.sdk import ChainError, InvalidValue, Redirect, Role, SignaturePart, SignatureRequest, Slot
-from wylloh_server.testing import DOLLAR
-from wylloh_server.testing._samples import sample_viewer
+from tests.components.market import sale_terms
+from wylloh_server.sdk import (
+    ZERO_ADDRESS,
+    ChainError,
+    InvalidValue,
+    PriceStep,
+    Redirect,
+    Role,
+    SignaturePart,
+    SignatureRequest,
+    Slot,
+    StoreFeeChanged,
+)
+from wylloh_server.sdk.testing import DOLLAR, SOMEWHERE
+from wylloh_server.sdk.testing.samples import sample_viewer
 from wylloh_store.permit import domain_separator
-from wylloh_store.renewing import renewed
+from wylloh_store.proposal_recipes import renewed
 
 COIN = DOLLAR.address
 NAMED = {"name": "Demo Dollar", "version": "1", "chainId": 1, "verifyingContract": COIN}
@@ -68,6 +88,48 @@ async def test_the_film_page_offers_one_token_and_what_the_next_tier_needs(store
         assert await buttons(app, LIGHT) == ["Buy 1 · 4.99 dUSD"]
 
 
+FINE = 3_402_750
+"""A price with fractions of a cent: 3.40275 dUSD."""
+
+
+async def fine_price(app) -> None:
+    """Winter Light costs 3.40275 dUSD, and nobody sells it for less."""
+    await stocked(app)
+    await happened(app, replace(offer(1, (1, 1)), steps=(PriceStep(1, FINE),)))
+    app.chain.answer(
+        STORE, "quote(uint256,uint256)", lambda _, quantity: (first_sale_of(quantity, quantity * FINE),)
+    )
+    rich(app)
+    with_permit(app)
+
+
+async def test_where_somebody_pays_a_price_stands_there_to_its_last_decimal(store):
+    async with store() as app:
+        await fine_price(app)
+        buying = await app.render(await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "3"}))
+        about = [await app.render(one) for one in await app.fragments(Slot.FILM_DETAILS, LIGHT)]
+        assert await buttons(app, LIGHT) == ["Buy 1 · 3.40275 dUSD", *(await buttons(app, LIGHT))[1:]]
+        for html in (buying, *about):
+            assert "3.40275 dUSD" in html and "exact" not in html and "3.40 dUSD" not in html
+        assert "3 for 10.20825 dUSD." in buying
+        await buy(app, LIGHT, quantity=3)
+        assert "You pay 10.20825 dUSD for 3 tokens" in app.transactions.proposals[0].explanation[0]
+
+
+async def test_in_lists_amounts_are_rounded_and_no_price_looks_smaller(store):
+    async with store() as app:
+        await fine_price(app)
+        card = '<abbr class="exact" title="3.40275">3.41</abbr> dUSD'
+        assert card in await app.render(await app.get())
+        mine = await app.render(await app.get("prices", by=Role.PUBLISHER), by=Role.PUBLISHER)
+        assert '<abbr class="exact" title="3.40275" tabindex="0">3.41</abbr> dUSD' in mine
+        sale, move = sold(1, VIEWER, 3, 1)
+        await happened(app, replace(sale, total=3 * FINE), move)
+        paid = '<abbr class="exact" title="10.20825" tabindex="0">10.21</abbr> dUSD'
+        for path in ("history", f"film/{LIGHT.id}/holders"):
+            assert paid in await app.render(await app.get(path))
+
+
 async def test_what_nobody_offers_at_once_has_no_button(store):
     async with store() as app:
         await stocked(app)
@@ -83,9 +145,9 @@ async def test_the_first_button_is_the_white_one_only_for_who_cannot_watch_yet(s
             (fragment,) = await app.fragments(Slot.FILM_ACTIONS, LIGHT)
             return await app.render(fragment)
 
-        assert (await drawn()).count('class="btn go"') == 1
+        assert (await drawn()).count('class="button button-primary"') == 1
         await happened(app, *sold(1, VIEWER, 1, 499))
-        assert 'class="btn go"' not in await drawn()
+        assert 'class="button button-primary"' not in await drawn()
 
 
 async def test_the_section_about_price_and_sale_says_everything(store):
@@ -105,6 +167,21 @@ async def test_the_section_about_price_and_sale_says_everything(store):
             assert words in html
         assert "Sell yours" not in html
         assert "Set prices" not in html
+
+
+async def test_another_fee_of_the_store_shows_at_once(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, StoreFeeChanged(SOMEWHERE, HOLDER, 300))
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, LIGHT)
+        html = " ".join(re.sub(r"<[^>]*>", " ", await app.render(fragment)).split())
+        # What was set or put up before the fee rose leaves the store no more than it was then.
+        assert "at least 97 % goes to the makers and at most 3 % to the store." in html
+        assert "5 % goes to the makers, at most 3 % to the store, at least 92 % to the holder" in html
+        await happened(app, StoreFeeChanged(SOMEWHERE, HOLDER, 200))
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, LIGHT)
+        html = " ".join(re.sub(r"<[^>]*>", " ", await app.render(fragment)).split())
+        assert "publisher 98 % goes to the makers and 2 % to the store." in html
 
 
 async def test_a_cheaper_holder_is_named_beside_the_publisher(store):
@@ -132,7 +209,8 @@ async def test_the_first_purchase_with_a_permit_is_a_signature_and_one_transacti
             "You pay 54.00 dUSD for 12 tokens of Winter Light, the publisher's price.",
             "52.65 dUSD goes to the makers (0xe1e1…e1e1), 1.35 dUSD to the store.",
             "You will hold 12 then, which unlocks watching at home.",
-            "No more than this is taken, even if the price changes meanwhile. "
+            "Your wallet agrees to this for an hour, and to nothing else: no more than this, in dUSD only, and "
+            "with these parts for everybody. If anything of it changes first, nothing is bought. "
             "The network's own fee comes on top; your wallet shows it.",
         )
         request, call = proposal.steps
@@ -148,10 +226,12 @@ async def test_the_first_purchase_with_a_permit_is_a_signature_and_one_transacti
         deadline = int(request.typed_data["message"]["deadline"])
         assert (call.to, call.function) == (
             STORE,
-            "buyWithPermit(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))",
+            "buyWithPermit(uint256,uint256,(address,uint256,uint256,bytes32),(uint256,uint8,bytes32,bytes32))",
         )
         permit = (deadline, SignaturePart.V, SignaturePart.R, SignaturePart.S)
-        assert call.arguments == (1, 12, 54_000_000, permit)
+        shown = (1, token(1).token_id, 0, PUBLISHER, PAYEE, COIN, 250, ZERO_ADDRESS, 0)
+        terms = sale_terms(shown[0], STORE, *shown[1:])
+        assert call.arguments == (1, 12, (COIN, 54_000_000, deadline, terms), permit)
         assert proposal.back == f"/films/{LIGHT.id}"
         assert set(proposal.topics) == {f"film:{LIGHT.id}", "plugin:store"}
 
@@ -170,7 +250,8 @@ async def test_a_coin_whose_permits_do_not_fit_is_approved_instead(store):
             "approve(address,uint256)",
             (STORE, 4_990_000),
         )
-        assert (call.function, call.arguments) == ("buy(uint256,uint256,uint256)", (1, 1, 4_990_000))
+        assert call.function == "buy(uint256,uint256,(address,uint256,uint256,bytes32))"
+        assert call.arguments[2][:2] == (COIN, 4_990_000)
 
 
 async def test_an_allowance_that_is_too_small_is_withdrawn_first(store):
@@ -191,7 +272,9 @@ async def test_an_allowance_that_is_large_enough_is_used(store):
         app.chain.answer(COIN, "allowance(address,address)", (2**256 - 1,))
         await buy(app, LIGHT, quantity=1)
         (proposal,) = app.transactions.proposals
-        assert [call.function for call in proposal.steps] == ["buy(uint256,uint256,uint256)"]
+        assert [call.function for call in proposal.steps] == [
+            "buy(uint256,uint256,(address,uint256,uint256,bytes32))"
+        ]
 
 
 async def test_buying_from_a_holder_says_who_gets_what(store):
@@ -205,8 +288,10 @@ async def test_buying_from_a_holder_says_who_gets_what(store):
             "5 % (0.50 dUSD) goes to the makers, 0.25 dUSD to the store and 9.25 dUSD to the holder.",
             "You will hold 4 then, which unlocks watching at home.",
         )
-        assert proposal.steps[-1].function == "buyListed(uint256,uint256,uint256)"
-        assert proposal.steps[-1].arguments == (7, 4, 10_000_000)
+        assert proposal.steps[-1].function == "buyListed(uint256,uint256,(address,uint256,uint256,bytes32))"
+        deadline = proposal.steps[-1].arguments[2][2]
+        terms = sale_terms(1, STORE, 2, 7, HOLDER, HOLDER, COIN, 250, MAKERS, 500)
+        assert proposal.steps[-1].arguments == (7, 4, (COIN, 10_000_000, deadline, terms))
 
 
 BAD = [
@@ -261,7 +346,9 @@ async def test_one_s_own_offer_is_not_sold_to_oneself(store):
     async with store() as app:
         await stocked(app)
         rich(app)
-        app.chain.answer(STORE, "listing(uint256)", lambda _: ((VIEWER, 2, 30, COIN, 250 * CENT),))
+        app.chain.answer(STORE, "listing(uint256)", lambda _: (listing_of(2, seller=VIEWER),))
+        sale = resale_of(7, 1, 250 * CENT, seller=VIEWER)
+        app.chain.answer(STORE, "quoteListed(uint256,uint256)", (sale,))
         reply = await buy(app, MEADOW, quantity=1, listing=7)
         assert "You are selling these yourself." in await app.render(reply)
 
@@ -277,7 +364,7 @@ async def test_a_silent_chain_is_nobody_s_mistake(store):
 
 
 async def test_a_chain_that_is_too_slow_is_nobody_s_mistake_either(store, monkeypatch):
-    from wylloh_store import asking
+    from wylloh_store import requests
 
     async def never(*_):
         await asyncio.sleep(60)
@@ -286,7 +373,7 @@ async def test_a_chain_that_is_too_slow_is_nobody_s_mistake_either(store, monkey
         await stocked(app)
         await happened(app, *sold(1, VIEWER, 88, 450))
         monkeypatch.setattr(app.chain, "read", never)
-        monkeypatch.setattr(asking, "_PATIENCE", 0.2)
+        monkeypatch.setattr(requests, "_ANSWER_SECONDS", 0.2)
         reply = await buy(app, LIGHT, quantity=1)
         assert (reply.status, reply.sentence) == (503, "The chain is too slow to answer now.")
         assert app.record.errors == 0
@@ -298,14 +385,14 @@ async def test_the_page_works_out_a_price_and_chooses_the_cheapest(store):
     async with store() as app:
         await stocked(app)
         await happened(app, *listed(1, 9, 30, 250))
-        app.chain.answer(STORE, "listing(uint256)", lambda _: ((HOLDER, 1, 30, COIN, 250 * CENT),))
+        app.chain.answer(STORE, "listing(uint256)", lambda _: (listing_of(1),))
         page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "30"})
-        assert page.values["wanted"].quote.listing == 9
+        assert page.values["purchase"].quote.listing == 9
         page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "30", "listing": "0"})
-        assert page.values["wanted"].quote.listing == 0
+        assert page.values["purchase"].quote.listing == 0
         assert "30 for 135.00 dUSD." in await app.render(page)
         page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "31"})
-        assert page.values["wanted"].quote.listing == 0
+        assert page.values["purchase"].quote.listing == 0
         wrong = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "none"})
         assert (wrong.status, "“none” is not" in await app.render(wrong)) == (200, True)
 
@@ -317,7 +404,7 @@ async def test_what_a_holder_sells_for_less_is_said_and_can_be_bought(store):
         await happened(app, *listed(1, 9, 3, 250))
         page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "5"})
         html = await app.render(page)
-        assert page.values["wanted"].quote.listing == 0
+        assert page.values["purchase"].quote.listing == 0
         assert "3 of them are cheaper from a holder: 2.50 dUSD each." in html
         assert (
             f'href="/plugins/store/film/{LIGHT.id}/buy?quantity=3&amp;listing=9">Buy those 3 there</a>'
@@ -362,12 +449,30 @@ async def test_in_the_presale_the_sentence_says_so(store):
     async with store() as app:
         await stocked(app)
         rich(app)
-        app.chain.answer(STORE, "quote(uint256,uint256)", (COIN, 3_000_000, 0, True))
+        app.chain.answer(STORE, "quote(uint256,uint256)", (first_sale_of(1, 3_000_000, fee=0, presale=True),))
         await buy(app, LIGHT, quantity=1)
         assert app.transactions.proposals[0].explanation[:2] == (
             "You pay 3.00 dUSD for 1 token of Winter Light, the presale price.",
             "All of it goes to the makers (0xe1e1…e1e1).",
         )
+
+
+async def test_a_store_of_an_earlier_release_is_refused_and_says_what_to_do(store):
+    """It would take another coin than was shown. What lies in it can be taken back all the same."""
+    async with store() as app:
+        await stocked(app)
+        rich(app)
+        app.chain.answer(STORE, "TERMS_TYPEHASH()", ChainError("the contract refused the call"))
+        reply = await buy(app, LIGHT, quantity=1)
+        assert reply.status == 400
+        words = await app.render(reply)
+        assert "this store&#39;s contract is of another release" in words
+        assert "wylloh registry deploy-store" in words
+        assert app.transactions.proposals == []
+        await app.post(f"film/{LIGHT.id}/withdraw", {"quantity": "600"}, by=Role.PUBLISHER)
+        assert app.transactions.proposals[0].steps[0].function == "withdrawStock(uint256,uint256,address)"
+        app.chain.silent = True
+        assert (await buy(app, LIGHT, quantity=1)).status == 503
 
 
 async def test_a_refusal_that_nobody_knows_stays_an_error_of_the_chain(store):

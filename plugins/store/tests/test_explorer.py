@@ -18,8 +18,9 @@ from store_samples import (
     token,
 )
 
-from wylloh_server.sdk import ListingCancelled, Role, Wallet
-from wylloh_server.testing import SOMEWHERE
+from wylloh_server.sdk import AccountRemoved, ListingCancelled, Role, Wallet
+from wylloh_server.sdk.testing import SOMEWHERE
+from wylloh_server.sdk.testing.samples import sample_viewer
 from wylloh_store.explorer import share_of
 
 FRIEND = "0x" + "f1" * 20
@@ -128,6 +129,10 @@ async def test_a_name_shows_only_to_who_has_given_it(store):
         assert "Cinema on the corner" in await app.render(await app.get("names"))
         assert "Cinema on the corner" not in await app.render(await app.get("names", by=Role.OWNER))
         await app.post("names", {"address": HOLDER, "name": "Cinema"})
+        assert (await app.get("names")).values["names"] == {HOLDER: "Cinema"}
+        await app.post("names", {"address": HOLDER, "name": "Mine"}, by=Role.OWNER)
+        await app.emit(AccountRemoved(sample_viewer(Role.OWNER).wallet))
+        assert (await app.get("names", by=Role.OWNER)).values["names"] == {}
         assert (await app.get("names")).values["names"] == {HOLDER: "Cinema"}
         assert (
             await app.post("names/remove", {"address": HOLDER}, by=Role.OWNER)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from contextlib import asynccontextmanager
 
 import pytest
 from playwright.async_api import expect
-from store_on_chain import ALICE, shop
+from store_on_chain import ALICE, store_server
 
 from tests.components.browser import chromium
 from tests.components.registry import ACCOUNTS
-from tests.components.visitor import DESK, PATIENCE_MS, PHONE, TV
+from tests.components.browser_user import DESKTOP, PATIENCE_MS, PHONE, TV
 
 
 @pytest.fixture
@@ -37,36 +39,66 @@ async def window(browser, person, viewport, **options):
 
 
 async def test_every_page_fits_a_phone_a_desk_and_a_tv(browser, tmp_path, chain, market):
-    market.store.buy(market.film, 20, 10**30, by=ALICE.address)
-    market.store.list(market.film, 5, market.coin, 4_500_000, by=ALICE.address)
-    async with shop(tmp_path, chain[0], market, shown="4.50 dUSD") as (film, owner, alice, _):
+    market.buy(20, 10**30, by=ALICE.address)
+    market.list(market.film, 5, market.coin, 4_500_000, by=ALICE.address)
+    async with store_server(tmp_path, chain[0], market, shown="4.50 dUSD") as (film, owner, alice, _):
         base = f"/plugins/store/film/{film.id}"
         for account in (ACCOUNTS[0], ALICE):  # the longest name there may be, in one piece
             await alice.proposes("names", address=account.address, name="W" * 60)
             await owner.proposes("names", address=account.address, name="W" * 60)
-        paths = ["", "?q=zzz", "history", "selling", "names"]
+        paths = ["", "?q=zzz", "history", "selling", "permissions", "names"]
         of_alice = [f"/plugins/store/{path}" for path in paths]
         of_alice += [f"{base}/buy", f"{base}/sell", f"{base}/holders", f"/films/{film.id}"]
         pages = [(alice, path) for path in of_alice] + [
             (owner, f"{base}/prices"),
             (owner, "/plugins/store/prices"),
         ]
-        for viewport in (PHONE, DESK, TV):
-            for person in (alice, owner):
-                async with window(browser, person, viewport) as page:
-                    for path in [path for who, path in pages if who is person]:
-                        assert (await page.goto(path)).status == 200, path
-                        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for person in (alice, owner):
+            async with window(browser, person, DESKTOP) as page:
+                for path in [path for who, path in pages if who is person]:
+                    assert (await page.goto(path)).status == 200, path
+                    for viewport in (PHONE, TV, DESKTOP):
+                        await page.set_viewport_size(viewport)
                         assert await page.evaluate(wide) <= 0, (path, viewport)
                         assert await page.locator("h1").count() == 1, path
-                        assert await page.locator("main .btn.go:visible").count() <= 1, path
+                        assert await page.locator("main .button.button-primary:visible").count() <= 1, path
+
+
+async def test_the_button_follows_the_number_and_selling_says_what_arrives(browser, tmp_path, chain, market):
+    market.buy(20, 10**30, by=ALICE.address)
+    async with store_server(tmp_path, chain[0], market) as (film, _, alice, _):
+        base = f"/plugins/store/film/{film.id}"
+        async with window(browser, alice, PHONE) as page:
+            await page.goto(f"{base}/buy")
+            buy, number = page.locator("#quote form button"), page.get_by_label("How many")
+            await expect(buy).to_have_text("Buy 1 for 5.00 dUSD")
+            held = asyncio.Event()
+            await page.route(f"**{base}/buy?**", lambda route: _after(held, route))
+            await number.fill("12")
+            await expect(buy).to_be_disabled()
+            held.set()
+            await expect(buy).to_have_text(re.compile(r"^Buy 12 for "))
+            await expect(buy).to_be_enabled()
+            await expect(number).to_be_focused()
+            await number.fill("x")
+            await expect(buy).to_have_count(0)
+            await page.goto(f"{base}/sell")
+            await page.get_by_label("How many tokens").fill("2")
+            await page.get_by_label("Price of one").fill("10")
+            await expect(page.locator("#outcome")).to_contain_text("You will receive")
+
+
+async def _after(held, route):
+    await held.wait()
+    await route.continue_()
 
 
 async def test_searching_and_choosing_need_no_script_and_the_back_button_undoes_them(
     browser, tmp_path, chain, market
 ):
-    async with shop(tmp_path, chain[0], market) as (film, _, alice, _):
-        async with window(browser, alice, DESK, java_script_enabled=False) as page:
+    async with store_server(tmp_path, chain[0], market) as (film, _, alice, _):
+        async with window(browser, alice, DESKTOP, java_script_enabled=False) as page:
             await page.goto("/plugins/store/")
             await page.get_by_role("searchbox").fill("wnter")
             await page.get_by_role("button", name="Search", exact=True).click()
@@ -84,19 +116,19 @@ async def test_searching_and_choosing_need_no_script_and_the_back_button_undoes_
 
 
 async def test_an_open_page_shows_what_happens_on_chain(browser, tmp_path, chain, market):
-    async with shop(tmp_path, chain[0], market) as (film, _, alice, _):
+    async with store_server(tmp_path, chain[0], market) as (film, _, alice, _):
         async with window(browser, alice, PHONE) as page:
             await page.goto(f"/films/{film.id}")
             await expect(page.locator("#forsale header")).to_contain_text("400 tokens left")
             await page.evaluate("window.still = true")
-            market.store.buy(market.film, 30, 10**30, by=ALICE.address)
+            market.buy(30, 10**30, by=ALICE.address)
             await expect(page.locator("#forsale header")).to_contain_text("370 tokens left")
             await expect(page.get_by_role("link", name="Sell yours")).to_be_visible()
             assert await page.evaluate("window.still") is True
 
 
 async def test_a_remote_reaches_filters_and_films(browser, tmp_path, chain, market):
-    async with shop(tmp_path, chain[0], market) as (film, _, alice, _):
+    async with store_server(tmp_path, chain[0], market) as (film, _, alice, _):
         async with window(browser, alice, TV) as page:
             as_on_tv = "document.addEventListener('readystatechange', () => document.documentElement.dataset.distance = 'tv')"
             await page.add_init_script(as_on_tv)

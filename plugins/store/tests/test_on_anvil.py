@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from store_on_chain import ALICE, BOB, shop, shows, words_of
+from dataclasses import replace
+
+from store_on_chain import ALICE, BOB, store_server, shows, parse_line
 
 from tests.components.market import CENT, DOLLAR
 from tests.components.server import eventually
@@ -10,14 +12,14 @@ from tests.components.server import eventually
 
 async def reads(person, transaction, *words):
     """Whether the page of a transaction says something."""
-    page = words_of(await person.browser.page(f"/transactions/{transaction}"))
+    page = parse_line(await person.browser.page(f"/transactions/{transaction}"))
     return all(word in page for word in words)
 
 
 async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain, market):
     rpc, _ = chain
     market.coin.approve(market.store, 0, by=ALICE.address)
-    async with shop(tmp_path, rpc, market) as (film, _, alice, _):
+    async with store_server(tmp_path, rpc, market) as (film, _, alice, _):
         before = market.money(ALICE.address)
         page = await alice.page(f"film/{film.id}/buy?quantity=12")
         assert "You pay 48.00 dUSD for 12 tokens of Winter Light, the publisher's price." in page
@@ -39,9 +41,9 @@ async def test_buying_with_a_permit_moves_exactly_what_was_said(tmp_path, chain,
 
 async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_path, chain, market):
     rpc, _ = chain
-    market.store.buy(market.film, 20, 10**30, by=ALICE.address)
+    market.buy(20, 10**30, by=ALICE.address)
     market.registry.setApprovalForAll(market.store, False, by=ALICE.address)
-    async with shop(tmp_path, rpc, market) as (film, _, alice, bob):
+    async with store_server(tmp_path, rpc, market) as (film, _, alice, bob):
         funds = market.money(ALICE.address)
         coin = market.coin.address
         assert "so you cannot sell 21" in await alice.proposes(
@@ -69,12 +71,12 @@ async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_pat
         assert await bob.confirms(await bob.proposes("selling/back", listing="1")) != "confirmed"
         await alice.does("selling/back", listing="1")
         assert market.held(ALICE.address) == 16
-        await eventually(lambda: shows(alice, "history", "Resold", "+8.325 dUSD"))
+        await eventually(lambda: shows(alice, "history", "Resold", 'title="8.325"', ">8.32</abbr> dUSD"))
 
 
 async def test_a_publisher_sets_terms_adds_stock_and_ends_the_sale(tmp_path, chain, market):
     rpc, evm = chain
-    async with shop(tmp_path, rpc, market) as (film, owner, alice, _):
+    async with store_server(tmp_path, rpc, market) as (film, owner, alice, _):
         base, begins = f"film/{film.id}", evm.now() + 86_400
         terms = {
             "coin": market.coin.address,
@@ -109,14 +111,14 @@ async def test_a_coin_without_permits_is_approved_and_a_false_one_moves_nothing(
     rpc, _ = chain
     plain = market.new_coin("NoPermitCoin")
     plain.approve(market.store, 7, by=ALICE.address)
-    market.store.setOffer(market.film, market.offer(coin=plain.address))
-    async with shop(tmp_path, rpc, market, shown="PLAIN") as (film, _, alice, bob):
+    market.set_offer(market.film, market.offer(coin=plain.address))
+    async with store_server(tmp_path, rpc, market, shown="PLAIN") as (film, _, alice, bob):
         await alice.does(f"film/{film.id}/buy", quantity="2")
         assert market.held(ALICE.address) == 2
         assert len(alice.wallet.sent) == 3  # 7 withdrawn, 10 dollars allowed, bought
         assert plain.allowance(ALICE.address.lower(), market.store) == 0
         false = market.new_coin("FalseCoin")
-        market.store.setOffer(market.film, market.offer(coin=false.address))
+        market.set_offer(market.film, market.offer(coin=false.address))
 
         async def refused():
             words = await bob.proposes(f"film/{film.id}/buy", quantity="1")
@@ -128,7 +130,7 @@ async def test_a_coin_without_permits_is_approved_and_a_false_one_moves_nothing(
 
 async def test_who_is_too_late_or_too_poor_is_told_so(tmp_path, chain, market):
     rpc, _ = chain
-    async with shop(tmp_path, rpc, market) as (film, _, alice, bob):
+    async with store_server(tmp_path, rpc, market) as (film, _, alice, bob):
         assert "Only 400 tokens are left here." in await alice.proposes(f"film/{film.id}/buy", quantity="401")
         transaction = await alice.proposes(f"film/{film.id}/buy", quantity="300")
         await bob.does(f"film/{film.id}/buy", quantity="200")
@@ -140,3 +142,27 @@ async def test_who_is_too_late_or_too_poor_is_told_so(tmp_path, chain, market):
         market.coin.transfer(market.stranger, market.money(ALICE.address) - 3 * DOLLAR, by=ALICE.address)
         words = await alice.proposes(f"film/{film.id}/buy", quantity="1")
         assert "This costs 5.00 dUSD and your wallet has 3.00 dUSD: 2.00 dUSD is missing." in words
+
+
+async def test_a_store_of_an_earlier_release_sells_nothing_and_gives_everything_back(tmp_path, chain, market):
+    """As it was deployed: the publisher's stock and a holder's listing lie in it."""
+    rpc, evm = chain
+    old = evm.deploy("EarlierFilmStore", market.registry, market.owner, market.fees, 250)
+    old.setCoin(market.coin, True)
+    market.registry.mint(old, market.film, 30)
+    old.setOffer(market.film, market.offer())
+    market.registry.mint(ALICE.address, market.film, 5)
+    market.registry.setApprovalForAll(old, True, by=ALICE.address)
+    old.list(market.film, 5, market.coin, 4 * DOLLAR, by=ALICE.address)
+    before = replace(market, store=old)
+    async with store_server(tmp_path, rpc, before, shown="4.00 dUSD") as (film, owner, alice, bob):
+        base = f"film/{film.id}"
+        for listing in ("0", "1"):
+            words = await bob.proposes(f"{base}/buy", quantity="1", listing=listing)
+            assert "of another release" in words
+            assert "wylloh registry deploy-store" in words
+        assert "of another release" in await owner.proposes(f"{base}/stock", quantity="1", way="new")
+        await owner.does(f"{base}/withdraw", quantity="30")
+        await eventually(lambda: shows(alice, "selling", "5 left at 4.00 dUSD each"))
+        await alice.does("selling/back", listing="1")
+        assert (market.held(market.owner), market.held(ALICE.address), market.held(old)) == (30, 5, 0)

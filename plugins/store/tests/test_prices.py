@@ -1,12 +1,26 @@
 from __future__ import annotations
 
 import pytest
-from store_samples import CENT, LIGHT, NIGHT, PAYEE, PUBLISHER, STORE, happened, minted, offer, stocked
+from markupsafe import Markup
+from store_samples import (
+    CENT,
+    LIGHT,
+    NIGHT,
+    PAYEE,
+    PUBLISHER,
+    STORE,
+    VIEWER,
+    happened,
+    minted,
+    offer,
+    sold,
+    stocked,
+)
 
-from wylloh_server.sdk import InvalidValue, OfferClosed, Redirect, Role, Slot, SplitterCreated
-from wylloh_server.testing import CONTRACTS, DOLLAR, SOMEWHERE
-from wylloh_server.testing._samples import sample_viewer
-from wylloh_store.renewing import renewed
+from wylloh_server.sdk import ChainError, InvalidValue, OfferClosed, Redirect, Role, Slot, SplitterCreated
+from wylloh_server.sdk.testing import CONTRACTS, DOLLAR, SOMEWHERE
+from wylloh_server.sdk.testing.samples import sample_viewer
+from wylloh_store.proposal_recipes import renewed
 
 COIN = DOLLAR.address
 FORM = {
@@ -34,13 +48,35 @@ async def test_setting_a_price_says_what_buyers_will_read(store):
             "From 3 December 2026, 18:00 UTC a token of Night Bus costs 4.99 dUSD.",
             "From 10 tokens at once each costs 4.50 dUSD.",
             "97.5 % of the money goes to 0xe1e1…e1e1, 2.5 % is the store's.",
+            "The store's part can never become larger while these prices hold.",
         )
         (call,) = proposal.steps
         steps = ((1, 499 * CENT), (10, 450 * CENT))
-        assert call.arguments == (3, (PAYEE, COIN, BEGINS, BEGINS, 0, steps))
+        assert call.arguments == (3, (PAYEE, COIN, BEGINS, BEGINS, 0, steps), 250)
         assert (
-            call.function == "setOffer(uint256,(address,address,uint64,uint64,uint256,(uint256,uint256)[]))"
+            call.function
+            == "setOffer(uint256,(address,address,uint64,uint64,uint256,(uint256,uint256)[]),uint16)"
         )
+
+
+async def test_an_earlier_price_that_pays_the_store_less_says_so(store):
+    """The store's part has risen since; it can never become larger while that price holds."""
+    async with store() as app:
+        await stocked(app)
+
+        async def said():
+            page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+            return await app.render(page, by=Role.PUBLISHER)
+
+        for bound, words in (
+            ((200,), "The store takes 2.5 % of each sale, but only 2 % as long as the price stays as it is."),
+            ((250,), "The store takes 2.5 % of each sale."),
+            (ChainError("the contract refused the call"), "The store takes 2.5 % of each sale."),
+        ):
+            app.chain.answer(STORE, "offerFee(uint256)", bound)
+            assert words in await said()
+        app.chain.silent = True
+        assert "The store takes 2.5 % of each sale." in await said()
 
 
 async def test_a_price_that_rises_with_the_number_is_asked_about(store):
@@ -207,17 +243,16 @@ async def test_the_page_shows_the_terms_as_they_are_and_how_they_changed(store):
         typed = page.values["typed"]
         assert (typed["price_1"], typed["presale_price"], typed["payee"]) == ("5.99", "3.00", PAYEE)
         assert typed["sale_from"] == "2096-10-03T07:06"
-        assert [change.says for change in page.values["changes"]] == [
+        assert [change.terms for change in page.values["changes"]] == [
             "5.99 dUSD, from 3 October 2096, 07:06 UTC; presale 3.00 dUSD from 2 October 2096, 07:06 UTC. "
             "Money to 0xe1e1…e1e1.",
-            "4.99 dUSD, 4.50 dUSD from 10 tokens, 4.00 dUSD from 100 tokens, from 1 January 1970, 00:00 UTC. "
-            "Money to 0xe1e1…e1e1.",
+            "4.99 dUSD, 4.50 dUSD from 10 tokens, 4.00 dUSD from 100 tokens. Money to 0xe1e1…e1e1.",
         ]
         html = await app.render(page, by=Role.PUBLISHER)
         assert 'href="https://explorer.example/block/5"' in html
         await happened(app, OfferClosed(SOMEWHERE, LIGHT.token))
         page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
-        assert page.values["changes"][0].says == "The sale ended."
+        assert page.values["changes"][0].terms == "The sale ended."
 
 
 async def test_one_s_own_splitters_are_offered_to_be_paid(store):
@@ -242,6 +277,58 @@ async def test_a_publisher_finds_their_films(store):
         assert "has registered no film" in html
         (fragment,) = await app.fragments(Slot.FILM_DETAILS, LIGHT, by=Role.PUBLISHER)
         assert "Set prices" in await app.render(fragment, by=Role.PUBLISHER)
+
+
+async def road(app, film=NIGHT):
+    """Where the publisher stands, as the page of the title and that of the prices say it."""
+    (fragment,) = await app.fragments(Slot.TITLE, film, by=Role.PUBLISHER)
+    html = Markup(await app.render(fragment, by=Role.PUBLISHER)).striptags()
+    page = await app.get(f"film/{film.id}/prices", by=Role.PUBLISHER)
+    found = page.values["road"]
+    assert found == fragment.values["road"] and found.sentence in html and found.label in html
+    assert found.sentence in Markup(await app.render(page, by=Role.PUBLISHER)).striptags()
+    return found.next, found.form, found.label, found.sentence
+
+
+async def test_from_the_chain_to_the_sale_each_step_says_what_is_next(store):
+    async with store() as app:
+        await stocked(app)
+        nxt, form, label, _ = await road(app)
+        assert (nxt, form, label) == ("Price", "terms", "Set the price")
+        await happened(app, offer(3, (1, 499)))
+        assert await road(app) == (
+            "Number",
+            "stock",
+            "Put tokens on sale",
+            "A token costs 4.99 dUSD, and none is on sale yet. Say how many there are to sell.",
+        )
+        await happened(app, minted(3, 20))
+        *_, sentence = await road(app)
+        assert sentence == "One token costs 4.99 dUSD. 20 tokens are in the store."
+        await happened(app, offer(3, (1, 499), presale=(4_000_000_000, 4_000_086_400, 300)))
+        nxt, *_, sentence = await road(app)
+        assert nxt == "On sale" and "The presale begins by itself on 2 October 2096, 07:06 UTC." in sentence
+        await happened(app, offer(3, (1, 499)), *sold(3, VIEWER, 20, 499))
+        nxt, _, label, sentence = await road(app)
+        assert (nxt, label) == ("Number", "Put more on sale")
+        assert sentence == "All 20 tokens that you put on sale are sold. More can follow."
+        assert await app.fragments(Slot.TITLE, NIGHT, by=Role.OWNER) == ()
+
+
+async def test_what_was_never_on_sale_is_not_sold_out(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, offer(3, (1, 499)))
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, NIGHT)
+        html = await app.render(fragment)
+        assert "The price is set; no token is on sale yet." in html and "Sold out" not in html
+        await happened(app, minted(3, 2), *sold(3, VIEWER, 2, 499))
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, NIGHT)
+        assert "Sold out. No holder sells any now." in await app.render(fragment)
+        await app.taken_back(1)
+        await happened(app)
+        (fragment,) = await app.fragments(Slot.FILM_DETAILS, NIGHT)
+        assert "no token is on sale yet." in await app.render(fragment)
 
 
 async def test_a_film_whose_registration_was_not_read_yet(store):

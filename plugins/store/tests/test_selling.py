@@ -3,7 +3,7 @@ from __future__ import annotations
 from store_samples import CENT, LIGHT, MEADOW, NIGHT, STORE, VIEWER, happened, listed, sold, stocked
 
 from wylloh_server.sdk import Coin, Redirect
-from wylloh_server.testing import CONTRACTS, DOLLAR
+from wylloh_server.sdk.testing import CONTRACTS, DOLLAR
 
 FORM = {"quantity": "12", "price": "6.00", "coin": DOLLAR.address}
 
@@ -29,6 +29,7 @@ async def test_selling_says_what_arrives_and_which_rights_end(store):
             "You put 12 tokens of Winter Light up for 6.00 dUSD each.",
             "When all are sold, 66.60 dUSD of 72.00 dUSD arrives in your wallet.",
             "5 % (3.60 dUSD) to the makers and 2.5 % (1.80 dUSD) to the store are taken from it.",
+            "The store's part can never become larger, and of each at least 5.55 dUSD arrives.",
             "You will hold 88 then: small-venue shows end.",
             "Until they are sold the store keeps them, and you can take them back at any time.",
         )
@@ -38,7 +39,7 @@ async def test_selling_says_what_arrives_and_which_rights_end(store):
             "setApprovalForAll(address,bool)",
             (STORE, True),
         )
-        assert put_up.arguments == (1, 12, DOLLAR.address, 600 * CENT)
+        assert put_up.arguments == (1, 12, DOLLAR.address, 600 * CENT, 250, 555 * CENT)
         assert proposal.back == "/plugins/store/selling"
 
 
@@ -48,7 +49,7 @@ async def test_who_has_given_permission_is_not_asked_again(store):
         app.chain.answer(CONTRACTS.registry, "isApprovedForAll(address,address)", (True,))
         await sell(app)
         assert [call.function for call in app.transactions.proposals[0].steps] == [
-            "list(uint256,uint256,address,uint256)"
+            "list(uint256,uint256,address,uint256,uint16,uint256)"
         ]
 
 
@@ -104,6 +105,46 @@ async def test_a_royalty_that_eats_the_price_is_refused_beforehand(store):
         assert "Royalty and fee together are more than the price" in await app.render(await sell(app))
 
 
+async def test_what_selling_brings_and_ends_is_said_while_it_is_typed(store):
+    async with store() as app:
+        await with_hundred(app)
+        page = await app.get(f"film/{LIGHT.id}/sell", query={"quantity": "50", "price": "1"})
+        assert page.values["outcome"] == (
+            "You will receive 46.25 dUSD when all are sold, 0.925 dUSD for each.",
+            "Of 50.00 dUSD 5 % (2.50 dUSD) to the makers and 2.5 % (1.25 dUSD) to the store are taken.",
+            "You will hold 50 then: small-venue shows end.",
+        )
+        html = await app.render(page)
+        assert 'data-outcome="outcome"' in html and "You will receive 46.25 dUSD" in html
+        for query, sentence in (
+            ({"quantity": "", "price": "1"}, ()),
+            ({"quantity": "101", "price": "1"}, ("You hold 100 tokens, so you cannot sell 101.",)),
+            ({"quantity": "x", "price": "1"}, None),
+        ):
+            page = await app.get(f"film/{LIGHT.id}/sell", query=query)
+            assert sentence is None and len(page.values["outcome"]) == 1 or page.values["outcome"] == sentence
+        assert app.transactions.proposals == []
+
+
+async def test_what_the_store_may_take_is_listed_and_can_be_taken_back(store):
+    async with store() as app:
+        await with_hundred(app)
+        assert "can move no token and no coin" in await app.render(await app.get("permissions"))
+        registry, coin = CONTRACTS.registry, DOLLAR.address
+        app.chain.answer(registry, "isApprovedForAll(address,address)", (True,))
+        app.chain.answer(coin, "allowance(address,address)", (4_990_000,))
+        html = await app.render(await app.get("permissions"))
+        assert "the standard knows only all or none" in html and "Take up to 4.99 dUSD when you buy." in html
+        for of in ("tokens", coin):
+            assert isinstance(await app.post("permissions", {"of": of}), Redirect)
+        tokens, dollars = (proposal.steps[0] for proposal in app.transactions.proposals)
+        store_contract = CONTRACTS.store
+        assert (tokens.to, tokens.arguments) == (registry, (store_contract, False))
+        assert (dollars.to, dollars.arguments) == (coin, (store_contract, 0))
+        app.chain.answer(coin, "allowance(address,address)", (0,))
+        assert (await app.post("permissions", {"of": coin})).status == 400
+
+
 async def test_own_offers_are_listed_and_can_be_taken_back(store):
     async with store() as app:
         await with_hundred(app)
@@ -144,8 +185,17 @@ async def test_who_holds_nothing_has_nothing_to_sell(store):
         assert "There is nothing to sell" in await app.render(await app.get(f"film/{LIGHT.id}/sell"))
 
 
+async def test_what_was_bought_a_moment_ago_can_be_sold_before_it_was_read(store):
+    async with store() as app:
+        await stocked(app)
+        app.chain.answer(CONTRACTS.registry, "balanceOf(address,uint256)", (5,))
+        html = await app.render(await app.get(f"film/{LIGHT.id}/sell"))
+        assert "You hold 5." in html
+        assert "How many tokens" in html
+
+
 async def test_a_wallet_that_has_moved_very_often_still_finds_what_it_holds(store, monkeypatch):
-    monkeypatch.setattr("wylloh_store.selling._MOST_MOVES", 0)
+    monkeypatch.setattr("wylloh_store.holdings._MOST_TRANSFERS", 0)
     async with store() as app:
         await with_hundred(app)
         assert [card.film.title for card in (await app.get("selling")).values["held"]] == ["Winter Light"]

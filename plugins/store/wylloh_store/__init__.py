@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import NavItem, Setting, hookimpl
-from wylloh_store.coins import configured_coins
-from wylloh_store.fragments import fragments
-from wylloh_store.keeper import keeper_of, keeping
-from wylloh_store.renewing import renewed
-from wylloh_store.routes import ROUTES
+from wylloh_server.sdk import AccountRemoved, NavItem, Setting, hookimpl
+from wylloh_store.address_book import forget_names
+from wylloh_store.coin_choices import configured_coins
+from wylloh_store.pages import ROUTES
+from wylloh_store.proposal_recipes import renewed
+from wylloh_store.purchase_fragments import fragments, fragments_for_guests
+from wylloh_store.requests import may_look
+from wylloh_store.sync import sync_of, synchronized
 from wylloh_store.tables import MIGRATIONS
 
 if TYPE_CHECKING:
@@ -22,10 +24,11 @@ if TYPE_CHECKING:
         Fragment,
         Migration,
         PluginContext,
+        PluginRoute,
         Proposal,
-        Route,
         Viewer,
     )
+    from wylloh_store.sync import StoreSync
 
 WYLLOH_SDK = "1.0"
 
@@ -36,7 +39,10 @@ _AFTER_THE_LIBRARY = 20
 @hookimpl
 def settings() -> Sequence[Setting]:
     """Declare what the owner can decide."""
-    return (Setting("coins", tuple, (), "Addresses of the coins that prices can be named in, such as USDC."),)
+    return (
+        Setting("coins", tuple, (), "Addresses of the coins that prices can be named in, such as USDC."),
+        Setting("public", bool, False, "Whether people who are not signed in may look at what is on sale."),
+    )
 
 
 @hookimpl
@@ -46,7 +52,7 @@ def migrations() -> Sequence[Migration]:
 
 
 @hookimpl
-def routes() -> Sequence[Route]:
+def routes() -> Sequence[PluginRoute]:
     """Declare the pages and forms."""
     return ROUTES
 
@@ -64,18 +70,18 @@ def static_dirs() -> Sequence[Path]:
 
 
 @hookimpl
-async def lifespan(context: PluginContext) -> AsyncIterator[None]:
-    """Open the shop, and keep it true to library and chain until the server stops."""
-    configured_coins(context)  # an address with a typing error must show at start
-    async with keeping(context):
-        yield
+async def lifespan(context: PluginContext) -> AsyncIterator[StoreSync]:
+    """Open the index, and keep it true to library and chain until the server stops."""
+    configured_coins(context)  # a mistyped address must show at start
+    async with synchronized(context) as sync:
+        yield sync
 
 
 @hookimpl
 async def nav_items(context: PluginContext, viewer: Viewer | None) -> Sequence[NavItem]:
-    """Lead to the store, where there is a chain."""
+    """Show the entry of the store, where there is a chain."""
     has_chain = context.chain.contracts.registry is not None
-    return (NavItem("Store", order=_AFTER_THE_LIBRARY),) if viewer and has_chain else ()
+    return (NavItem("Store", order=_AFTER_THE_LIBRARY),) if has_chain and may_look(context, viewer) else ()
 
 
 @hookimpl
@@ -83,18 +89,22 @@ async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
     """Put buttons that buy, and a section about price and sale, on a film's page."""
-    return await fragments(context, slot, film, viewer) if viewer else ()
+    if viewer is None:
+        return await fragments_for_guests(context, slot) if may_look(context, viewer) else ()
+    return await fragments(context, slot, film, viewer)
 
 
 @hookimpl
 async def renew_proposal(
     context: PluginContext, viewer: Viewer, recipe: Mapping[str, str]
 ) -> Proposal | None:
-    """Prepare what waits for its wallet anew, as prices, stock and permissions are now."""
+    """Prepare again what waits for its wallet, as prices, stock and permissions are now."""
     return await renewed(context, viewer, recipe)
 
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
-    """Hear what came, went and happened."""
-    keeper_of(context).hear(event)
+    """Follow chain and library; forget what somebody noted whose account is removed."""
+    sync_of(context).handle_event(event)
+    if isinstance(event, AccountRemoved):
+        await forget_names(context, event.wallet)

@@ -1,4 +1,4 @@
-"""Buying: what it costs and gives is said in sentences, then the viewer's own wallet is asked."""
+"""Buying: sentences say what it costs and gives, then the viewer's own wallet is asked."""
 
 from __future__ import annotations
 
@@ -6,49 +6,56 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import ContractCall, InvalidValue, Proposal, SignaturePart, Stack, shortened
-from wylloh_store.amounts import percent
-from wylloh_store.asking import stack_of
-from wylloh_store.keeper import TOPIC, shop_of
-from wylloh_store.market import Market
-from wylloh_store.offers import Source, cheaper_of
-from wylloh_store.permit import Permission, permit_request
-from wylloh_store.refusals import BUYING
-from wylloh_store.words import spoken_with_bounds, tokens
+from wylloh_server.sdk import (
+    InvalidValue,
+    Proposal,
+    SignaturePart,
+    Stack,
+    format_percent,
+    short_address,
+)
+from wylloh_store.messages import right_with_limits, tokens
+from wylloh_store.permit import permit_request
+from wylloh_store.purchase_options import cheaper_listing
+from wylloh_store.requests import stack_of
+from wylloh_store.sale_errors import BUYING
+from wylloh_store.store_contract import StoreContract, coin_contract
+from wylloh_store.sync import TOPIC, index_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wylloh_server.sdk import Film, PluginContext, SignatureRequest, Viewer
-    from wylloh_store.goods import Goods
-    from wylloh_store.market import Quote
-    from wylloh_store.offers import Cheaper
-
-BUY = "buy"
-"""What a purchase is called in a recipe."""
+    from wylloh_server.sdk import ContractCall, Film, PluginContext, SignatureRequest, Viewer
+    from wylloh_store.offer import Listing
+    from wylloh_store.store_contract import Quote
 
 _VALID_SECONDS = 3600
-"""How long a signed permission holds: enough to find the phone, and no longer."""
+"""How long a purchase and its signed permission hold: enough to find the phone, and no longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """A purchase somebody looks at: the quote, and all that can be said about it."""
+    """What a purchase would be: the quote, sentences about it, a listing that is cheaper for some of it."""
 
     quote: Quote
     sentences: tuple[str, ...]
-    cheaper: Cheaper | None = None
+    cheaper: Listing | None = None
+
+    @property
+    def cheaper_quantity(self) -> int:
+        """How many of the tokens the cheaper listing has."""
+        return min(self.cheaper.left, self.quote.quantity) if self.cheaper else 0
 
     @property
     def cheaper_sentence(self) -> str:
-        """Say that some of it can be had for less elsewhere; empty when not."""
+        """The sentence about the cheaper listing; empty if there is none."""
         if self.cheaper is None:
             return ""
-        number, price = self.cheaper.quantity, self.quote.coin.written(self.cheaper.unit_price)
-        if number == 1:
+        price = self.quote.coin.written(self.cheaper.unit_price)
+        if self.cheaper_quantity == 1:
             which = "It" if self.quote.quantity == 1 else "One of them"
             return f"{which} is cheaper from a holder: {price}."
-        return f"{number:,} of them are cheaper from a holder: {price} each."
+        return f"{self.cheaper_quantity:,} of them are cheaper from a holder: {price} each."
 
     @property
     def total(self) -> str:
@@ -56,182 +63,157 @@ class Purchase:
         return self.quote.coin.written(self.quote.total)
 
 
-async def purchase(
+async def quoted_purchase(
     context: PluginContext, viewer: Viewer, film: Film, quantity: int, listing: int = 0
 ) -> Purchase:
-    """Ask what so many tokens cost, from the publisher or (`listing`) from a holder, and say it.
+    """Return what so many tokens cost, from the publisher or (`listing`) from a holder.
 
     Raises:
         InvalidValue: they cannot be had like that; the sentence says why.
         ChainError: the chain cannot be asked.
     """
-    goods = _goods(context, film)
-    market = Market(context)
-    asked = (
-        market.resale(goods.token, listing, quantity) if listing else market.first_sale(goods.token, quantity)
-    )
-    quote, stack = await asyncio.gather(asked, stack_of(context, viewer, film))
-    if quote.seller == viewer.wallet:
+    market = index_of(context).market(film)
+    if market is None:
+        raise InvalidValue(f"{film.title} lies in a folder and has no tokens.", fix="Just watch it.")
+    contract, token = StoreContract(context), market.token
+    quoted = contract.resale(token, listing, quantity) if listing else contract.first_sale(token, quantity)
+    quote, stack = await asyncio.gather(quoted, stack_of(context, viewer, film))
+    if quote.listing and quote.seller == viewer.wallet:
         raise InvalidValue("You are selling these yourself.", fix="Take them back under Sell tokens instead.")
-    source = Source(quantity, quote.total, quote.coin.address, listing)
-    cheaper = cheaper_of(goods, source, viewer.wallet)
-    return Purchase(quote, (*_money(film, goods, quote), *_gained(stack, quantity)), cheaper)
+    sentences = (*_payment(film, quote), *_unlocked(stack, quantity))
+    return Purchase(quote, sentences, cheaper_listing(market, quote, viewer.wallet))
 
 
-async def propose_purchase(context: PluginContext, viewer: Viewer, film: Film, wanted: Purchase) -> Proposal:
-    """Make the proposal for a purchase: permission and purchase in as few steps as the coin allows.
+async def propose_purchase(
+    context: PluginContext, viewer: Viewer, film: Film, recipe: Mapping[str, str]
+) -> Proposal:
+    """Propose a purchase, with a fresh permission, in as few steps as the coin allows.
 
     Raises:
-        InvalidValue: the wallet holds too little of the coin; the sentence says how much is missing.
+        InvalidValue: as `quoted_purchase`, or the wallet holds too little of the coin.
         ChainError: the chain cannot be asked.
     """
-    quote, market = wanted.quote, Market(context)
+    purchase = await quoted_purchase(context, viewer, film, int(recipe["quantity"]), int(recipe["listing"]))
+    quote, contract = purchase.quote, StoreContract(context)
+    deadline = int(index_of(context).now) + _VALID_SECONDS
     held, allowed, permission = await asyncio.gather(
         context.chain.balance(viewer.wallet, quote.coin.address),
-        market.allowance(viewer.wallet, quote.coin.address),
-        _permission(context, viewer, market, quote),
+        contract.allowance(viewer.wallet, quote.coin.address),
+        _permission(context, viewer, contract, quote, deadline),
     )
-    _check_means(viewer, quote, held)
-    told = (wanted.cheaper_sentence,) if wanted.cheaper else ()
-    promise = "No more than this is taken, even if the price changes meanwhile."
+    _check_balance(viewer, quote, held)
+    cheaper = (purchase.cheaper_sentence,) if purchase.cheaper else ()
+    symbol = quote.coin.symbol
+    promise = (
+        f"Your wallet agrees to this for an hour, and to nothing else: no more than this, in {symbol} only, "
+        "and with these parts for everybody. If anything of it changes first, nothing is bought."
+    )
     fee = "The network's own fee comes on top; your wallet shows it."
+    which = f"{tokens(quote.quantity)} of {film.title}"
     return Proposal(
-        title=f"Buy {tokens(quote.quantity)} of {film.title}",
-        explanation=(*wanted.sentences, *told, f"{promise} {fee}"),
-        steps=_steps(market, quote, allowed, permission, wanted.sentences[0]),
-        done=f"{tokens(quote.quantity)} of {film.title} {'is' if quote.quantity == 1 else 'are'} yours.",
+        title=f"Buy {which}",
+        explanation=(*purchase.sentences, *cheaper, f"{promise} {fee}"),
+        steps=_steps(contract, quote, allowed, permission, deadline=deadline, summary=purchase.sentences[0]),
+        done=f"{which} {'is' if quote.quantity == 1 else 'are'} yours.",
         refusals=BUYING,
         topics=(f"film:{film.id}", TOPIC),
         back=f"/films/{film.id}",
         start=f"/plugins/store/film/{film.id}/buy?quantity={quote.quantity}",
-        recipe={
-            "do": BUY,
-            "film": film.id,
-            "quantity": str(quote.quantity),
-            "listing": str(quote.listing),
-        },
+        spends={quote.coin.address: quote.total},
+        functions=(f"FilmStore.{_function(quote)}", f"FilmStore.{_function(quote)}WithPermit"),
     )
 
 
-async def renewed_purchase(
-    context: PluginContext, viewer: Viewer, film: Film, recipe: Mapping[str, str]
-) -> Proposal:
-    """Make the proposal for a purchase anew, with a fresh permission.
-
-    Raises:
-        InvalidValue, ChainError: as `purchase` and `propose_purchase`.
-    """
-    wanted = await purchase(context, viewer, film, int(recipe["quantity"]), int(recipe["listing"]))
-    return await propose_purchase(context, viewer, film, wanted)
-
-
-def _goods(context: PluginContext, film: Film) -> Goods:
-    goods = shop_of(context).goods(film)
-    if goods is None:
-        raise InvalidValue(f"{film.title} lies in a folder and has no tokens.", fix="Just watch it.")
-    return goods
-
-
-def _money(film: Film, goods: Goods, quote: Quote) -> tuple[str, str]:
-    """Say what goes out, and who gets it, to the last unit."""
+def _payment(film: Film, quote: Quote) -> tuple[str, str]:
+    """Return what goes out, and who gets it, to the last unit."""
     written = quote.coin.written
     paid = f"You pay {written(quote.total)} for {tokens(quote.quantity)} of {film.title}"
-    if quote.seller is None:
+    if not quote.listing:
         price = "the presale price" if quote.presale else "the publisher's price"
-        payee = goods.offer.payee if goods.offer else goods.publisher
-        makers = f"the makers ({shortened(payee)})" if payee else "the makers"
+        makers = f"the makers ({short_address(quote.payee)})"
         if not quote.fee:
             return f"{paid}, {price}.", f"All of it goes to {makers}."
         shares = f"{written(quote.earned)} goes to {makers}, {written(quote.fee)} to the store."
         return f"{paid}, {price}.", shares
     royalty = "Nothing goes to the makers"
     if quote.royalty:
-        royalty = f"{percent(goods.royalty_basis_points)} ({written(quote.royalty)}) goes to the makers"
+        percent = format_percent(quote.royalty_basis_points)
+        royalty = f"{percent} ({written(quote.royalty)}) goes to the makers"
     fee = f", {written(quote.fee)} to the store" if quote.fee else ""
     return (
-        f"{paid}, from the holder {shortened(quote.seller)}.",
+        f"{paid}, from the holder {short_address(quote.seller)}.",
         f"{royalty}{fee} and {written(quote.earned)} to the holder.",
     )
 
 
-def _gained(stack: Stack | None, quantity: int) -> tuple[str, ...]:
-    """Say what the viewer will hold, and what that newly unlocks."""
+def _unlocked(stack: Stack | None, quantity: int) -> tuple[str, ...]:
+    """Return what the viewer will hold, and what that newly unlocks."""
     if stack is None:
         return ()
     after = Stack(stack.holding + quantity, stack.ladder)
     new = [tier for tier in after.reached if tier not in stack.reached]
     if not new:
         return (f"You will hold {after.holding:,} then.",)
-    unlocked = " and ".join(spoken_with_bounds(tier) for tier in new)
+    unlocked = " and ".join(right_with_limits(tier) for tier in new)
     return (f"You will hold {after.holding:,} then, which unlocks {unlocked}.",)
 
 
-def _check_means(viewer: Viewer, quote: Quote, held: int) -> None:
+def _check_balance(viewer: Viewer, quote: Quote, held: int) -> None:
     if held < quote.total:
         written = quote.coin.written
         raise InvalidValue(
             f"This costs {written(quote.total)} and your wallet has {written(held)}: "
             f"{written(quote.total - held)} is missing.",
-            fix=f"Put more {quote.coin.symbol} into {shortened(viewer.wallet)}, or buy fewer tokens.",
+            fix=f"Put more {quote.coin.symbol} into {short_address(viewer.wallet)}, or buy fewer tokens.",
         )
 
 
 async def _permission(
-    context: PluginContext, viewer: Viewer, market: Market, quote: Quote
+    context: PluginContext, viewer: Viewer, contract: StoreContract, quote: Quote, deadline: int
 ) -> SignatureRequest | None:
-    """Give the permission that the wallet can sign; None if the coin has none."""
+    """Return the permission that the wallet can sign; None if the coin has none."""
     if not quote.coin.permits:
         return None
-    deadline = int(shop_of(context).now) + _VALID_SECONDS
-    chain_id, wallet = quote.token.chain_id, viewer.wallet
-    wanted = Permission(quote.coin, chain_id, wallet, market.store, quote.total, deadline)
-    return await permit_request(context, wanted)
+    return await permit_request(
+        context.chain,
+        quote.coin,
+        quote.token.chain_id,
+        owner=viewer.wallet,
+        spender=contract.store.address,
+        value=quote.total,
+        deadline=deadline,
+    )
 
 
 def _steps(
-    market: Market, quote: Quote, allowed: int, permission: SignatureRequest | None, says: str
+    contract: StoreContract,
+    quote: Quote,
+    allowed: int,
+    permission: SignatureRequest | None,
+    *,
+    deadline: int,
+    summary: str,
 ) -> tuple[ContractCall | SignatureRequest, ...]:
-    if allowed >= quote.total:
-        return (_buy(market, quote, says),)
-    if permission is not None:
-        deadline = int(permission.typed_data["message"]["deadline"])
-        return permission, _buy_with_permit(market, quote, deadline, says)
-    return (*_approvals(market, quote, allowed), _buy(market, quote, says))
+    name = _function(quote)
+    agreed = (quote.coin.address, quote.total, deadline, quote.terms(contract.store.address).hash)
+    arguments = (quote.listing or quote.token.token_id, quote.quantity, agreed)
+    if allowed < quote.total and permission is not None:
+        permit = (deadline, SignaturePart.V, SignaturePart.R, SignaturePart.S)
+        return permission, contract.store.call(f"{name}WithPermit", *arguments, permit, summary=summary)
+    approvals = () if allowed >= quote.total else _approvals(contract, quote, allowed)
+    return (*approvals, contract.store.call(name, *arguments, summary=summary))
 
 
-def _approvals(market: Market, quote: Quote, allowed: int) -> tuple[ContractCall, ...]:
+def _function(quote: Quote) -> str:
+    return "buyListed" if quote.listing else "buy"
+
+
+def _approvals(contract: StoreContract, quote: Quote, allowed: int) -> tuple[ContractCall, ...]:
     """Allow the exact price. Some coins take a new allowance only after the old one was set to 0."""
-    function, coin = "approve(address,uint256)", quote.coin
-    allow = ContractCall(
-        coin.address,
-        function,
-        (market.store, quote.total),
-        says=f"Allow the store to take {coin.written(quote.total)}.",
-    )
+    coin, store, written = coin_contract(quote.coin.address), contract.store.address, quote.coin.written
+    summary = f"Allow the store to take {written(quote.total)}."
+    allow = coin.call("approve", store, quote.total, summary=summary)
     if not allowed:
         return (allow,)
-    withdraw = ContractCall(
-        coin.address,
-        function,
-        (market.store, 0),
-        says=f"Withdraw an earlier allowance of {coin.written(allowed)}.",
-    )
-    return withdraw, allow
-
-
-def _buy(market: Market, quote: Quote, says: str) -> ContractCall:
-    function = "buyListed(uint256,uint256,uint256)" if quote.listing else "buy(uint256,uint256,uint256)"
-    what = quote.listing or quote.token.token_id
-    return ContractCall(market.store, function, (what, quote.quantity, quote.total), says=says)
-
-
-def _buy_with_permit(market: Market, quote: Quote, deadline: int, says: str) -> ContractCall:
-    name = "buyListedWithPermit" if quote.listing else "buyWithPermit"
-    what = quote.listing or quote.token.token_id
-    permit = (deadline, SignaturePart.V, SignaturePart.R, SignaturePart.S)
-    return ContractCall(
-        market.store,
-        f"{name}(uint256,uint256,uint256,(uint256,uint8,bytes32,bytes32))",
-        (what, quote.quantity, quote.total, permit),
-        says=says,
-    )
+    earlier = f"Withdraw an earlier allowance of {written(allowed)}."
+    return coin.call("approve", store, 0, summary=earlier), allow

@@ -7,33 +7,47 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.sdk import (
-    NOBODY,
+    ZERO_ADDRESS,
+    EventQuery,
     ListingCancelled,
     Page,
     Stack,
     TokensListed,
-    TokensMoved,
     TokensSold,
+    TokensTransferred,
+    block_url,
+    format_minute,
+    format_percent,
+    page_count,
+    page_number,
+    read_coins,
+    require_viewer,
 )
-from wylloh_store.amounts import percent
-from wylloh_store.asking import film_of, page_of, viewer_of
-from wylloh_store.coins import coins_in
-from wylloh_store.keeper import shop_of
-from wylloh_store.names import names_of
-from wylloh_store.words import minute, money
+from wylloh_store.address_book import names_of
+from wylloh_store.messages import money
+from wylloh_store.requests import film_of
+from wylloh_store.sync import index_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from wylloh_server.sdk import ChainEvent, Coin, Holder, PluginContext, PluginRequest, Reply, Wallet
-    from wylloh_store.goods import Goods
+    from wylloh_server.sdk import (
+        Coin,
+        Holder,
+        PluginChain,
+        PluginContext,
+        PluginRequest,
+        Reply,
+        Wallet,
+    )
+    from wylloh_store.offer import FilmMarket
 
 _HOLDERS, _FACTS = 25, 60
 """Lines on one page."""
 _WHOLE = 10_000
 _MARGIN = 10
 """Facts of a transaction can lie on both sides of the border between two pages."""
-_KINDS = (TokensMoved, TokensSold, TokensListed, ListingCancelled)
+_KINDS = (TokensTransferred, TokensSold, TokensListed, ListingCancelled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +81,25 @@ class Transfer:
 
 async def explorer(context: PluginContext, request: PluginRequest) -> Reply:
     """Show holders and transfers of a film."""
-    film, viewer = await film_of(context, request), viewer_of(request)
-    shop = shop_of(context)
-    goods = shop.goods(film)
-    assert goods is not None  # noqa: S101 - `film_of` gives only films with tokens
-    count = await _people(context, goods)
-    facts = await context.chain.count(kinds=_KINDS, token=goods.token)
-    at, pages = _within(request, "holders", count, _HOLDERS), -(-facts // _FACTS)
-    page = min(page_of(request), max(1, pages))
+    film, viewer = await film_of(context, request), require_viewer(request)
+    index = index_of(context)
+    market = index.market(film)
+    assert market is not None  # noqa: S101 - `film_of` gives only films with tokens
+    count = await context.chain.holder_count(market.token) - (market.in_store > 0)  # the store is nobody
+    facts = await context.chain.count(EventQuery(kinds=_KINDS, token=market.token))
+    holders_pages, pages = page_count(count, _HOLDERS), page_count(facts, _FACTS)
+    at, page = page_number(request, holders_pages, "holders"), page_number(request, pages)
     values = {
         "film": film,
-        "goods": goods,
+        "market": market,
         "holder_count": count,
-        "holders": await _holders(context, goods, (at - 1) * _HOLDERS),
-        "store_share": share_of(goods.in_store, goods.minted),
+        "holders": await _holders(context, market, (at - 1) * _HOLDERS),
+        "store_share": share_of(market.in_store, market.minted),
         "holders_at": at,
-        "holders_pages": max(1, -(-count // _HOLDERS)),
-        "transfers": await _transfers(context, goods, (page - 1) * _FACTS),
+        "holders_pages": holders_pages,
+        "transfers": await _transfers(context, market, (page - 1) * _FACTS),
         "page": page,
-        "pages": max(1, pages),
+        "pages": pages,
         "names": await names_of(context, viewer),
         "store": context.chain.contracts.store,
         "state": await context.chain.state(),
@@ -98,80 +112,60 @@ def share_of(amount: int, whole: int) -> str:
     basis_points = (amount * 20_000 + whole) // (2 * whole) if whole else 0
     if amount and not basis_points:
         return "under 0.01 %"
-    return "over 99.99 %" if basis_points == _WHOLE and amount < whole else percent(basis_points)
+    return "over 99.99 %" if basis_points == _WHOLE and amount < whole else format_percent(basis_points)
 
 
-def transfers_of(
-    facts: Sequence[ChainEvent],
-    shown: Iterable[TokensMoved],
-    store: Wallet | None,
-    coins: Mapping[Wallet, Coin],
-    url: str,
-) -> list[Transfer]:
-    """Say of each move what it was, by the facts of the same transaction.
-
-    Args:
-        facts: moves, sales, listings and cancellations of one film, among them all of those transactions.
-        shown: the moves to describe.
-        store: the store's contract, if there is one.
-        coins: those in which something was paid, as far as they can be read.
-        url: address of a block's page, with `{block}` in it; may be empty.
-    """
-    beside: defaultdict[str, list[Any]] = defaultdict(list)
-    for fact in facts:
-        if not isinstance(fact, TokensMoved):
-            beside[fact.mark.transaction].append(fact)
-    return [_transfer(move, beside[move.mark.transaction], store, coins, url) for move in shown]
-
-
-async def _people(context: PluginContext, goods: Goods) -> int:
-    """Count who holds tokens; what lies in the store nobody holds."""
-    return await context.chain.holder_count(goods.token) - (goods.in_store > 0)
-
-
-async def _holders(context: PluginContext, goods: Goods, offset: int) -> list[HolderLine]:
-    """Give a page of those who hold tokens. The store, somewhere among them, is left out."""
+async def _holders(context: PluginContext, market: FilmMarket, offset: int) -> list[HolderLine]:
+    """Return a page of those who hold tokens. The store, somewhere among them, is left out."""
     store = context.chain.contracts.store
-    found = await context.chain.holders(goods.token, limit=offset + _HOLDERS + 1)
+    found = await context.chain.holders(market.token, limit=offset + _HOLDERS + 1)
     people = [holder for holder in found if holder.wallet != store]
-    return [_line(holder, goods) for holder in people[offset : offset + _HOLDERS]]
+    return [_line(holder, market) for holder in people[offset : offset + _HOLDERS]]
 
 
-def _line(holder: Holder, goods: Goods) -> HolderLine:
-    top = Stack(holder.amount, goods.ladder).top if goods.ladder else None
-    share = share_of(holder.amount, goods.minted)
+def _line(holder: Holder, market: FilmMarket) -> HolderLine:
+    top = Stack(holder.amount, market.ladder).top if market.ladder else None
+    share = share_of(holder.amount, market.minted)
     return HolderLine(holder.wallet, holder.amount, share, "" if top is None else top.name)
 
 
-async def _transfers(context: PluginContext, goods: Goods, offset: int) -> list[Transfer]:
+async def _transfers(context: PluginContext, market: FilmMarket, offset: int) -> list[Transfer]:
+    """Return a page of transfers, each with what it was by the events of the same transaction."""
     before = min(_MARGIN, offset)
     facts = await context.chain.history(
-        kinds=_KINDS, token=goods.token, limit=before + _FACTS + _MARGIN, offset=offset - before
+        EventQuery(kinds=_KINDS, token=market.token, limit=before + _FACTS + _MARGIN, offset=offset - before)
     )
-    shown = [fact for fact in facts[before : before + _FACTS] if isinstance(fact, TokensMoved)]
-    coins = await coins_in(context, [fact.coin for fact in facts if isinstance(fact, TokensSold)])
-    return transfers_of(facts, shown, context.chain.contracts.store, coins, context.chain.explorer)
+    coins = await read_coins(context.chain, [fact.coin for fact in facts if isinstance(fact, TokensSold)])
+    beside: defaultdict[str, list[Any]] = defaultdict(list)
+    for fact in facts:
+        if not isinstance(fact, TokensTransferred):
+            beside[fact.mark.transaction].append(fact)
+    return [
+        _transfer(move, beside[move.mark.transaction], context.chain, coins)
+        for move in facts[before : before + _FACTS]
+        if isinstance(move, TokensTransferred)
+    ]
 
 
 def _transfer(
-    move: TokensMoved, beside: list[Any], store: Wallet | None, coins: Mapping[Wallet, Coin], url: str
+    move: TokensTransferred, beside: list[Any], chain: PluginChain, coins: Mapping[Wallet, Coin]
 ) -> Transfer:
+    store = chain.contracts.store
     sold = _sale_of(move, beside) if move.sender == store else None
-    price = money(sold.total, coins.get(sold.coin)) if sold else ""
     sender = sold.seller if sold else move.sender
     return Transfer(
         kind=_kind(move, sold, beside, store),
-        sender=None if sender == NOBODY else sender,
+        sender=None if sender == ZERO_ADDRESS else sender,
         receiver=move.receiver,
         amount=move.amount,
-        price=price,
-        when=minute(move.mark.at),
+        price=money(sold.total, coins.get(sold.coin)) if sold else "",
+        when=format_minute(move.mark.at),
         block=move.mark.block,
-        url=url.replace("{block}", str(move.mark.block)),
+        url=block_url(chain.explorer, move.mark.block),
     )
 
 
-def _sale_of(move: TokensMoved, beside: list[Any]) -> TokensSold | None:
+def _sale_of(move: TokensTransferred, beside: list[Any]) -> TokensSold | None:
     """Find the sale that a move out of the store delivers, and use it up: a transaction can have several."""
     for fact in beside:
         if isinstance(fact, TokensSold) and (fact.buyer, fact.quantity) == (move.receiver, move.amount):
@@ -180,7 +174,7 @@ def _sale_of(move: TokensMoved, beside: list[Any]) -> TokensSold | None:
     return None
 
 
-def _kind(move: TokensMoved, sold: TokensSold | None, beside: list[Any], store: Wallet | None) -> str:
+def _kind(move: TokensTransferred, sold: TokensSold | None, beside: list[Any], store: Wallet | None) -> str:
     if sold is not None:
         if sold.listing:
             return "Resale"
@@ -193,9 +187,3 @@ def _kind(move: TokensMoved, sold: TokensSold | None, beside: list[Any], store: 
     if store is not None and move.sender == store:
         return "Taken back"
     return "Gift"
-
-
-def _within(request: PluginRequest, name: str, count: int, size: int) -> int:
-    text = request.query.get(name, "")
-    wished = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1  # noqa: PLR2004
-    return max(1, min(wished, -(-count // size)))

@@ -1,44 +1,39 @@
-"""What somebody holds, as the chain's history says it: for counting what is within their reach."""
+"""What somebody holds, by the chain's history: for counting what is within their reach."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import TokensMoved
-from wylloh_store.keeper import shop_of
+from wylloh_server.sdk import EventQuery, TokensTransferred
+from wylloh_store.sync import index_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wylloh_server.sdk import PluginContext, Viewer
+    from wylloh_server.sdk import PluginContext, Wallet
 
-_MOST_MOVES = 5_000
-"""Whoever moved tokens more often is taken for somebody who holds none: adding it up would take too long."""
+_MOST_TRANSFERS = 5_000
+"""Who moved tokens more often is not counted: adding it up would take too long."""
 
 
-async def holdings_of(context: PluginContext, viewer: Viewer | None) -> Mapping[str, int]:
-    """Give the number of tokens a viewer holds, by token reference.
+async def holdings_of(context: PluginContext, wallet: Wallet) -> Mapping[str, int] | None:
+    """Return the number of tokens a wallet holds, by token reference; None for one that is not counted.
 
-    It is added up once for each viewer and change of the chain, from all moves of their tokens.
+    It is added up once for each wallet and change of the chain, from all transfers of its tokens.
     """
-    if viewer is None:
-        return {}
-    shop = shop_of(context)
-    known = shop.holdings.of(viewer.wallet)
-    if known is None:
-        version = shop.holdings.version
-        known = await _added_up(context, viewer)
-        shop.holdings.keep(viewer.wallet, known, version)
-    return known
+    holdings = index_of(context).holdings
+    if wallet not in holdings:
+        holdings[wallet] = await _added_up(context, wallet)
+    return holdings[wallet]
 
 
-async def _added_up(context: PluginContext, viewer: Viewer) -> Mapping[str, int]:
-    kinds, wallet = (TokensMoved,), viewer.wallet
-    if await context.chain.count(kinds=kinds, wallet=wallet) > _MOST_MOVES:
-        return {}
+async def _added_up(context: PluginContext, wallet: Wallet) -> Mapping[str, int] | None:
+    query = EventQuery(kinds=(TokensTransferred,), wallet=wallet, limit=_MOST_TRANSFERS)
+    if await context.chain.count(query) > _MOST_TRANSFERS:
+        return None
     held: Counter[str] = Counter()
-    for move in await context.chain.history(kinds=kinds, wallet=wallet, limit=_MOST_MOVES):
-        if isinstance(move, TokensMoved):
+    for move in await context.chain.history(query):
+        if isinstance(move, TokensTransferred):
             held[str(move.token)] += move.amount * ((move.receiver == wallet) - (move.sender == wallet))
     return +held  # without those that left again

@@ -8,16 +8,16 @@ DOMAIN_SEPARATOR, so that a wallet never signs a permission that the coin would 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from wylloh_server.sdk import ChainError, SignatureRequest
+from wylloh_store.store_contract import coin_contract
 
 if TYPE_CHECKING:
-    from wylloh_server.sdk import Coin, PluginContext, Wallet
+    from wylloh_server.sdk import Coin, PluginChain, Wallet
 
 _DOMAIN = (
     ("name", "string"),
@@ -34,40 +34,42 @@ _PERMIT = (
 )
 _ALL_FOUR = b"\x0f"
 """ERC-5267's bit for each of the domain's fields that is used: those four, and no salt."""
+_VERSION = "version()"
+"""EIP-2612 leaves it to the coin whether it has this function; no contract of the project does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """What shall be allowed: `spender` takes up to `value` of an owner's coins until `deadline` (seconds)."""
+async def permit_request(
+    chain: PluginChain,
+    coin: Coin,
+    chain_id: int,
+    *,
+    owner: Wallet,
+    spender: Wallet,
+    value: int,
+    deadline: int,
+) -> SignatureRequest | None:
+    """Return what an owner of coins signs so that `spender` takes up to `value` until `deadline` (seconds).
 
-    coin: Coin
-    chain_id: int
-    owner: Wallet
-    spender: Wallet
-    value: int
-    deadline: int
-
-
-async def permit_request(context: PluginContext, wanted: Permission) -> SignatureRequest | None:
-    """Give what the owner shall sign; None if the coin's permits cannot be used."""
-    coin = wanted.coin
-    ask = context.chain.read
+    None if the coin's permits cannot be used.
+    """
+    contract = coin_contract(coin.address)
     try:
-        domain, (nonce,), (separator,) = await asyncio.gather(
-            _domain(context, coin, wanted.chain_id),
-            ask(coin.address, "nonces(address)", (wanted.owner,), ("uint256",)),
-            ask(coin.address, "DOMAIN_SEPARATOR()", (), ("bytes32",)),
+        (name, version), (nonce,), (separator,) = await asyncio.gather(
+            _name_and_version(chain, coin),
+            contract.read(chain, "nonces", owner),
+            contract.read(chain, "DOMAIN_SEPARATOR"),
         )
     except ChainError:
         return None
+    domain = {"name": name, "version": version, "chainId": chain_id, "verifyingContract": coin.address}
     if domain_separator(domain) != bytes(separator):
         return None
     message = {
-        "owner": wanted.owner,
-        "spender": wanted.spender,
-        "value": str(wanted.value),
+        "owner": owner,
+        "spender": spender,
+        "value": str(value),
         "nonce": str(nonce),
-        "deadline": str(wanted.deadline),
+        "deadline": str(deadline),
     }
     return SignatureRequest(
         typed_data={
@@ -76,7 +78,7 @@ async def permit_request(context: PluginContext, wanted: Permission) -> Signatur
             "domain": domain,
             "message": message,
         },
-        says=f"Sign that the store may take {coin.written(wanted.value)}, once. This costs nothing.",
+        summary=f"Sign that the store may take up to {coin.written(value)} for this. It costs nothing.",
     )
 
 
@@ -88,22 +90,17 @@ def domain_separator(domain: dict[str, Any]) -> bytes:
     return keccak(encode(types, (*hashed, domain["chainId"], domain["verifyingContract"])))
 
 
-async def _domain(context: PluginContext, coin: Coin, chain_id: int) -> dict[str, Any]:
-    name, version = await _name_and_version(context, coin)
-    return {"name": name, "version": version, "chainId": chain_id, "verifyingContract": coin.address}
-
-
-async def _name_and_version(context: PluginContext, coin: Coin) -> tuple[str, str]:
-    types = ("bytes1", "string", "string", "uint256", "address", "bytes32", "uint256[]")
+async def _name_and_version(chain: PluginChain, coin: Coin) -> tuple[str, str]:
+    contract = coin_contract(coin.address)
     try:
-        fields, name, version, *_ = await context.chain.read(coin.address, "eip712Domain()", (), types)
+        fields, name, version, *_ = await contract.read(chain, "eip712Domain")
     except ChainError:
         fields, name, version = b"", "", ""
     if fields == _ALL_FOUR:
         return str(name), str(version)
-    (name,) = await context.chain.read(coin.address, "name()", (), ("string",))
+    (name,) = await contract.read(chain, "name")
     try:
-        (version,) = await context.chain.read(coin.address, "version()", (), ("string",))
+        (version,) = await chain.read(coin.address, _VERSION, (), ("string",))
     except ChainError:
         version = "1"
     return str(name), str(version)

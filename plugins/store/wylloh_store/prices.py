@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from eth_utils.address import is_checksum_address
+from typing import TYPE_CHECKING
 
 from wylloh_server.sdk import (
-    ContractCall,
+    ChainError,
+    EventQuery,
     InvalidValue,
     OfferChanged,
     OfferClosed,
     Page,
+    PriceStep,
     Proposal,
-    Redirect,
     SplitterCreated,
-    shortened,
-    wallet_of,
+    Timestamp,
+    block_url,
+    check_capitals,
+    format_exact,
+    format_minute,
+    format_percent,
+    parse_wallet,
+    read_coins,
+    redirect_to_wallet,
+    require_viewer,
+    short_address,
 )
-from wylloh_store.amounts import amount_of, moment_of, percent, quantity_of, typed_amount, typed_moment
-from wylloh_store.asking import film_of, to_wallet, viewer_of
-from wylloh_store.coins import coins_in, coins_to_choose, known_coin
-from wylloh_store.fragments import lead_of
-from wylloh_store.keeper import shop_of
-from wylloh_store.market import Market
-from wylloh_store.refusals import PUBLISHING
-from wylloh_store.stocking import published_goods, publisher_proposal, stocked, withdrawn
-from wylloh_store.words import minute, money, tokens
+from wylloh_store.coin_choices import coins_to_choose, known_coin
+from wylloh_store.form_values import amount_of, moment_of, quantity_of, typed_moment
+from wylloh_store.inventory import published_market, publisher_proposal
+from wylloh_store.messages import lead_of, money, tokens
+from wylloh_store.offer import Offer
+from wylloh_store.proposal_recipes import STOCK, WITHDRAW, propose
+from wylloh_store.requests import film_of
+from wylloh_store.sale_errors import PUBLISHING
+from wylloh_store.sale_road import sale_road
+from wylloh_store.store_contract import StoreContract
+from wylloh_store.sync import index_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from wylloh_server.sdk import ChainEvent, Coin, Film, PluginContext, PluginRequest, Reply, Wallet
-    from wylloh_store.goods import Goods
-    from wylloh_store.shop import Shop
+    from wylloh_store.index import StoreIndex
+    from wylloh_store.offer import FilmMarket
 
 MOST_STEPS = 16
 """The contract keeps no longer price list."""
-_SET_OFFER = "setOffer(uint256,(address,address,uint64,uint64,uint256,(uint256,uint256)[]))"
 _MOST_CHANGES = 50
 _MOST_SPLITTERS = 20
 _SPARE_LINES = 3
@@ -48,23 +58,11 @@ _LATEST = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a publisher wants to offer."""
-
-    payee: Wallet
-    coin: Coin
-    presale_from: int
-    sale_from: int
-    presale_price: int
-    steps: tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OwnFilm:
+class PricedFilm:
     """One of a publisher's films: what it costs, and how many tokens are left to sell."""
 
     film: Film
-    says: str
+    lead: str
     stock: int
 
 
@@ -75,87 +73,89 @@ class PriceChange:
     when: str
     block: int
     url: str
-    says: str
+    terms: str
 
 
 async def own_films(context: PluginContext, request: PluginRequest) -> Reply:
     """Show a publisher's own films with their prices."""
-    viewer, shop = viewer_of(request), shop_of(context)
+    viewer, index = require_viewer(request), index_of(context)
     lines = [
-        OwnFilm(film, lead_of(goods, shop), goods.stock)
-        for film in shop.films()
-        if (goods := shop.goods(film)) and goods.publisher == viewer.wallet
+        PricedFilm(film, lead_of(market, index), market.stock)
+        for film in index.films.values()
+        if (market := index.market(film)) and market.publisher == viewer.wallet
     ]
     return Page("own_films.html", {"lines": sorted(lines, key=lambda line: line.film.title.casefold())})
 
 
 async def prices(context: PluginContext, request: PluginRequest) -> Reply:
     """Show the terms, the stock and the history."""
-    film = await film_of(context, request)
-    goods = _own_goods(context, request, film)
-    return await _page(context, request, film, _typed(goods, shop_of(context)))
+    return await _page(context, request, await film_of(context, request))
 
 
 async def set_prices(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose new terms."""
-    film = await film_of(context, request)
-    goods = _own_goods(context, request, film)
     typed = _posted(request)
-    try:
-        terms = await _terms(context, typed)
-        return await _propose(context, request, await _offer(context, film, goods, terms))
-    except InvalidValue as error:
-        return await _page(context, request, film, typed, error)
+
+    async def proposed(film: Film, market: FilmMarket) -> Reply:
+        viewer = require_viewer(request)
+        offer, coin = await _terms(context, viewer.wallet, typed)
+        proposal = await _terms_proposal(context, film, market, offer, coin)
+        return await redirect_to_wallet(context, viewer, proposal)
+
+    return await _submitted(context, request, proposed, typed)
 
 
 async def add_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to put tokens on sale: new ones, or such as one holds."""
-    film = await film_of(context, request)
-    goods = _own_goods(context, request, film)
-    try:
+
+    async def proposed(film: Film, _: FilmMarket) -> Reply:
         quantity, way = quantity_of(request.value("quantity")), request.value("way")
-        return await _propose(
-            context, request, await stocked(context, viewer_of(request), film, quantity, way)
-        )
-    except InvalidValue as error:
-        return await _page(context, request, film, _typed(goods, shop_of(context)), error)
+        return await propose(context, request, film, STOCK, quantity=quantity, way=way)
+
+    return await _submitted(context, request, proposed)
 
 
 async def withdraw_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to take unsold tokens back."""
-    film = await film_of(context, request)
-    goods, viewer = _own_goods(context, request, film), viewer_of(request)
-    try:
+
+    async def proposed(film: Film, _: FilmMarket) -> Reply:
         quantity = quantity_of(request.value("quantity"))
-        return await _propose(context, request, await withdrawn(context, viewer, film, quantity))
-    except InvalidValue as error:
-        return await _page(context, request, film, _typed(goods, shop_of(context)), error)
+        return await propose(context, request, film, WITHDRAW, quantity=quantity)
+
+    return await _submitted(context, request, proposed)
 
 
 async def close(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to end the first sale."""
-    film = await film_of(context, request)
-    goods = _own_goods(context, request, film)
-    market = Market(context)
-    says = f"End the sale of {film.title}."
-    call = ContractCall(market.store, "closeOffer(uint256)", (goods.token.token_id,), says=says)
-    sentences = [f"Nobody can buy {film.title} from you any more. Holders can still resell theirs."]
-    if goods.stock:
-        sentences.append(f"{tokens(goods.stock)} in the store stay yours; take them back whenever you like.")
-    try:
-        return await _propose(
-            context, request, publisher_proposal(film, "End the sale", tuple(sentences), (call,))
+
+    async def proposed(film: Film, market: FilmMarket) -> Reply:
+        summary = f"End the sale of {film.title}."
+        call = StoreContract(context).store.call("closeOffer", market.token.token_id, summary=summary)
+        sentences = [f"Nobody can buy {film.title} from you any more. Holders can still resell theirs."]
+        if market.stock:
+            left = tokens(market.stock)
+            sentences.append(f"{left} in the store stay yours; take them back whenever you like.")
+        proposal = publisher_proposal(
+            film, "End the sale", tuple(sentences), (call,), functions=("FilmStore.closeOffer",)
         )
+        return await redirect_to_wallet(context, require_viewer(request), proposal)
+
+    return await _submitted(context, request, proposed)
+
+
+async def _submitted(
+    context: PluginContext,
+    request: PluginRequest,
+    proposed: Callable[[Film, FilmMarket], Awaitable[Reply]],
+    typed: Mapping[str, str] | None = None,
+) -> Reply:
+    """Propose something about a film of the viewer's own; show the page again if a value is invalid."""
+    film = await film_of(context, request)
+    market = published_market(context, require_viewer(request), film)
+    try:
+        return await proposed(film, market)
     except InvalidValue as error:
-        return await _page(context, request, film, _typed(goods, shop_of(context)), error)
-
-
-def _own_goods(context: PluginContext, request: PluginRequest, film: Film) -> Goods:
-    return published_goods(context, viewer_of(request), film)
-
-
-async def _propose(context: PluginContext, request: PluginRequest, proposal: Proposal) -> Redirect:
-    return await to_wallet(context.transactions, viewer_of(request), proposal)
+        return await _page(context, request, film, typed, error)
 
 
 def _posted(request: PluginRequest) -> dict[str, str]:
@@ -164,34 +164,42 @@ def _posted(request: PluginRequest) -> dict[str, str]:
     return {name: request.value(name).strip() for name in names}
 
 
-def _typed(goods: Goods, shop: Shop) -> dict[str, str]:
-    """Give what the form holds before anybody typed: the terms as they are."""
-    offer = goods.offer
-    coin = shop.coins.get(offer.coin) if offer else None
+def _typed(market: FilmMarket, index: StoreIndex) -> dict[str, str]:
+    """Return what the form holds at first: the terms as they are."""
+    offer = market.offer
+    coin = index.coins.get(offer.coin) if offer else None
     if offer is None or coin is None:
         return {"quantity_1": "1"}
     typed = {"coin": offer.coin, "payee": offer.payee, "sale_from": typed_moment(offer.sale_from)}
     if offer.has_presale:
         typed |= {
             "presale_from": typed_moment(offer.presale_from),
-            "presale_price": typed_amount(offer.presale_price, coin),
+            "presale_price": format_exact(offer.presale_price, coin),
         }
     for line, step in enumerate(offer.steps, 1):
         typed |= {
             f"quantity_{line}": str(step.quantity),
-            f"price_{line}": typed_amount(step.unit_price, coin),
+            f"price_{line}": format_exact(step.unit_price, coin),
         }
     return typed
 
 
-async def _terms(context: PluginContext, typed: Mapping[str, str]) -> Terms:
+async def _terms(context: PluginContext, publisher: Wallet, typed: Mapping[str, str]) -> tuple[Offer, Coin]:
     coin = await known_coin(context, typed["coin"])
-    now = int(shop_of(context).now)
+    now = int(index_of(context).now)
     sale_from = _moment(typed["sale_from"], "beginning of the sale") if typed["sale_from"] else now
     presale_from, presale_price = _presale(typed, coin, sale_from)
-    return Terms(
-        _payee(typed["payee"]), coin, presale_from, sale_from, presale_price, _price_list(typed, coin)
-    )
+    payee = parse_wallet(typed["payee"])
+    check_capitals(typed["payee"])  # a wrong letter would lose all of the money
+    return Offer(
+        publisher=publisher,
+        payee=payee,
+        coin=coin.address,
+        presale_from=Timestamp(presale_from),
+        sale_from=Timestamp(sale_from),
+        presale_price=presale_price,
+        steps=_price_list(typed, coin),
+    ), coin
 
 
 def _presale(typed: Mapping[str, str], coin: Coin, sale_from: int) -> tuple[int, int]:
@@ -215,138 +223,147 @@ def _moment(text: str, what: str) -> int:
     return moment
 
 
-def _payee(text: str) -> Wallet:
-    """Read who gets the money. A wrong letter would lose all of it, so its checksum is looked at (EIP-55)."""
-    wallet = wallet_of(text)
-    mixed = text[2:].lower() != text[2:] and text[2:].upper() != text[2:]
-    if mixed and not is_checksum_address(text):
-        raise InvalidValue(
-            f"{text} is mistyped: its capitals do not fit (EIP-55).", fix="Copy the address again."
-        )
-    return wallet
-
-
-def _price_list(typed: Mapping[str, str], coin: Coin) -> tuple[tuple[int, int], ...]:
-    steps: list[tuple[int, int]] = []
+def _price_list(typed: Mapping[str, str], coin: Coin) -> tuple[PriceStep, ...]:
+    steps: list[PriceStep] = []
     for line in range(1, MOST_STEPS + 1):
         quantity, price = typed[f"quantity_{line}"], typed[f"price_{line}"]
         if not quantity and not price:
             continue
         if not price and line > 1:
             raise InvalidValue(f"Price {line} is missing.", fix="Fill it in, or clear its number of tokens.")
-        step = quantity_of(quantity or "1"), amount_of(price, coin)
-        if steps and step[0] <= steps[-1][0]:
+        step = PriceStep(quantity_of(quantity or "1"), amount_of(price, coin))
+        if steps and step.quantity <= steps[-1].quantity:
+            before = tokens(steps[-1].quantity)
             raise InvalidValue(
-                f"A price from {tokens(step[0])} on must come before one from {tokens(steps[-1][0])} on.",
+                f"A price from {tokens(step.quantity)} on must come before one from {before} on.",
                 fix="Let the numbers of tokens rise.",
             )
         steps.append(step)
-    if not steps or steps[0][0] != 1:
+    if not steps or steps[0].quantity != 1:
         raise InvalidValue("The first price must hold from 1 token on.", fix="Write 1 into its first field.")
     return tuple(steps)
 
 
-async def _offer(context: PluginContext, film: Film, goods: Goods, terms: Terms) -> Proposal:
-    market = Market(context)
-    if not await market.accepts(terms.coin.address):
-        raise InvalidValue(f"The store does not take {terms.coin.symbol}.", fix=PUBLISHING["CoinNotAccepted"])
-    offer = (
-        terms.payee,
-        terms.coin.address,
-        terms.presale_from,
-        terms.sale_from,
-        terms.presale_price,
-        terms.steps,
-    )
-    says = f"Set the price of {film.title}."
-    call = ContractCall(market.store, _SET_OFFER, (goods.token.token_id, offer), says=says)
-    explanation = (*_terms_sentences(film, terms), await _shares(market, terms))
-    return publisher_proposal(film, "Set the price", explanation, (call,))
+async def _terms_proposal(
+    context: PluginContext, film: Film, market: FilmMarket, offer: Offer, coin: Coin
+) -> Proposal:
+    contract = StoreContract(context)
+    await contract.check_release()
+    if not await contract.accepts(coin.address):
+        raise InvalidValue(f"The store does not take {coin.symbol}.", fix=PUBLISHING["CoinNotAccepted"])
+    steps = tuple((step.quantity, step.unit_price) for step in offer.steps)
+    times = (offer.presale_from, offer.sale_from, offer.presale_price)
+    summary, fee = f"Set the price of {film.title}.", await contract.fee_basis_points()
+    terms = (offer.payee, offer.coin, *times, steps)
+    call = contract.store.call("setOffer", market.token.token_id, terms, fee, summary=summary)
+    explanation = (*_terms_sentences(film, offer, coin), *_shares(fee, offer))
+    functions = ("FilmStore.setOffer",)
+    return publisher_proposal(film, "Set the price", explanation, (call,), functions=functions)
 
 
-def _terms_sentences(film: Film, terms: Terms) -> tuple[str, ...]:
-    written = terms.coin.written
-    first = f"From {minute(terms.sale_from)} a token of {film.title} costs {written(terms.steps[0][1])}."
-    further = [
-        f"From {tokens(quantity)} at once each costs {written(price)}." for quantity, price in terms.steps[1:]
+def _terms_sentences(film: Film, offer: Offer, coin: Coin) -> tuple[str, ...]:
+    single, *further = offer.steps
+    begins, price = format_minute(offer.sale_from), coin.written(single.unit_price)
+    sentences = [f"From {begins} a token of {film.title} costs {price}.", *_doubts(offer)]
+    sentences += [
+        f"From {tokens(step.quantity)} at once each costs {coin.written(step.unit_price)}."
+        for step in further
     ]
-    early = []
-    if terms.presale_from < terms.sale_from:
-        price = written(terms.presale_price)
-        early = [f"In the presale, from {minute(terms.presale_from)} on, each costs {price}."]
-    return (first, *_doubts(terms), *further, *early)
+    if offer.has_presale:
+        begins, price = format_minute(offer.presale_from), coin.written(offer.presale_price)
+        sentences.append(f"In the presale, from {begins} on, each costs {price}.")
+    return tuple(sentences)
 
 
-def _doubts(terms: Terms) -> list[str]:
+def _doubts(offer: Offer) -> list[str]:
     """Ask about prices that the contract takes and that nobody usually means."""
-    single = terms.steps[0][1]
-    dearer = next((quantity for quantity, price in terms.steps[1:] if price > single), None)
+    single, *further = offer.steps
+    dearer = next((step.quantity for step in further if step.unit_price > single.unit_price), None)
     doubts = []
     if dearer is not None:
         doubts.append(f"From {tokens(dearer)} each costs more than a single one. Is that meant?")
-    if terms.presale_from < terms.sale_from and terms.presale_price > single:
+    if offer.has_presale and offer.presale_price > single.unit_price:
         doubts.append("In the presale one costs more than afterwards. Is that meant?")
     return doubts
 
 
-async def _shares(market: Market, terms: Terms) -> str:
-    fee = await market.fee_basis_points()
-    store = f", {percent(fee)} is the store's" if fee else ""
-    return f"{percent(10_000 - fee)} of the money goes to {shortened(terms.payee)}{store}."
+def _shares(fee: int, offer: Offer) -> tuple[str, str]:
+    store = f", {format_percent(fee)} is the store's" if fee else ""
+    return (
+        f"{format_percent(10_000 - fee)} of the money goes to {short_address(offer.payee)}{store}.",
+        "The store's part can never become larger while these prices hold.",
+    )
 
 
 async def _page(
     context: PluginContext,
     request: PluginRequest,
     film: Film,
-    typed: Mapping[str, str],
+    typed: Mapping[str, str] | None = None,
     error: InvalidValue | None = None,
 ) -> Page:
-    shop, viewer = shop_of(context), viewer_of(request)
-    goods = _own_goods(context, request, film)
+    index, viewer = index_of(context), require_viewer(request)
+    market = published_market(context, viewer, film)
+    typed = typed or _typed(market, index)
     filled = max(
         [0, *(int(name[9:]) for name, text in typed.items() if name.startswith("quantity_") and text)]
     )
     values = {
         "film": film,
-        "goods": goods,
-        "lead": lead_of(goods, shop),
+        "market": market,
+        "road": sale_road(film, market, index),
         "typed": defaultdict(str, typed),
         "lines": range(1, min(MOST_STEPS, filled + _SPARE_LINES) + 1),
         "coins": await coins_to_choose(context),
         "wallet": viewer.wallet,
         "splitters": await _splitters(context, viewer.wallet),
-        "room": max(0, goods.max_supply - goods.minted),
-        "changes": await _changes(context, goods),
-        "fee": percent(shop.fee_basis_points) if shop.fee_basis_points is not None else "",
+        "room": max(0, market.max_supply - market.minted),
+        "changes": await _changes(context, market),
+        "fee": format_percent(index.fee_basis_points) if index.fee_basis_points is not None else "",
+        "offer_fee": await _offer_fee(context, market, index.fee_basis_points),
         "error": error,
     }
     return Page("prices.html", values, status=400 if error else 200)
 
 
+async def _offer_fee(context: PluginContext, market: FilmMarket, fee: int | None) -> str:
+    """Return the store's part at the price of now, if that is less than its part of new offers."""
+    if market.offer is None or fee is None:
+        return ""
+    with suppress(ChainError, InvalidValue):
+        bound = await StoreContract(context).offer_fee(market.token)
+        return format_percent(bound) if bound is not None and bound < fee else ""
+    return ""
+
+
 async def _splitters(context: PluginContext, owner: Wallet) -> list[Wallet]:
-    """Give the royalty splitters a publisher has made, the newest first."""
-    found = await context.chain.history(kinds=(SplitterCreated,), wallet=owner, limit=_MOST_SPLITTERS)
+    """Return the royalty splitters a publisher has made, the newest first."""
+    found = await context.chain.history(
+        EventQuery(kinds=(SplitterCreated,), wallet=owner, limit=_MOST_SPLITTERS)
+    )
     return [event.splitter for event in found if isinstance(event, SplitterCreated)]
 
 
-async def _changes(context: PluginContext, goods: Goods) -> list[PriceChange]:
+async def _changes(context: PluginContext, market: FilmMarket) -> list[PriceChange]:
     found = await context.chain.history(
-        kinds=(OfferChanged, OfferClosed), token=goods.token, limit=_MOST_CHANGES
+        EventQuery(kinds=(OfferChanged, OfferClosed), token=market.token, limit=_MOST_CHANGES)
     )
-    offered = [event.coin for event in found if isinstance(event, OfferChanged)]
-    coins = await coins_in(context, offered)
-    return [_change(event, coins, context.chain.explorer) for event in found]
+    coins = await read_coins(
+        context.chain, [event.coin for event in found if isinstance(event, OfferChanged)]
+    )
+    return [
+        PriceChange(
+            format_minute(event.mark.at),
+            event.mark.block,
+            block_url(context.chain.explorer, event.mark.block),
+            _changed_terms(event, coins),
+        )
+        for event in found
+    ]
 
 
-def _change(event: ChainEvent, coins: Mapping[Wallet, Coin], explorer: str) -> PriceChange:
-    block = event.mark.block
-    url = explorer.replace("{block}", str(block))
-    return PriceChange(minute(event.mark.at), block, url, _changed(event, coins))
-
-
-def _changed(event: Any, coins: Mapping[Wallet, Coin]) -> str:
-    if isinstance(event, OfferClosed):
+def _changed_terms(event: ChainEvent, coins: Mapping[Wallet, Coin]) -> str:
+    if not isinstance(event, OfferChanged):
         return "The sale ended."
     coin = coins.get(event.coin)
     prices = [
@@ -355,5 +372,6 @@ def _changed(event: Any, coins: Mapping[Wallet, Coin]) -> str:
     ]
     presale = ""
     if event.presale_from < event.sale_from:
-        presale = f"; presale {money(event.presale_price, coin)} from {minute(event.presale_from)}"
-    return f"{', '.join(prices)}, from {minute(event.sale_from)}{presale}. Money to {shortened(event.payee)}."
+        presale = f"; presale {money(event.presale_price, coin)} from {format_minute(event.presale_from)}"
+    begins = f", from {format_minute(event.sale_from)}" if event.sale_from > event.mark.at else ""
+    return f"{', '.join(prices)}{begins}{presale}. Money to {short_address(event.payee)}."

@@ -1,14 +1,14 @@
 """The plugin's tables.
 
 Numbers of tokens and coins are kept as text: a contract's go up to 2^256, beyond any database's. What is a
-sum (`minted`, `in_store`, what remains of a listing) may be added up in any order; what is a fact has its
-event's place on chain as its key, so that a reorg takes away exactly what it undid.
+sum (`minted`, `in_store`, `sold`, what remains of a listing) may be added up in any order; what is a fact
+has its event's place on chain as its key, so that a reorg takes away exactly what it undid.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, MetaData, String, Table
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, MetaData, String, Table, delete
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from wylloh_server.sdk import Migration
 
@@ -31,6 +31,7 @@ sums = Table(
     Column("token", String(250), primary_key=True),
     Column("minted", _NUMBER, nullable=False),
     Column("in_store", _NUMBER, nullable=False),
+    Column("sold", _NUMBER, nullable=False),
 )
 
 listings = Table(
@@ -53,7 +54,7 @@ facts = Table(
     Column("at", Double, nullable=False),
     Column("said", JSON, nullable=False),
 )
-"""Films created, ladders, offers and listings, as their events said; the newest of a kind holds."""
+"""Films, ladders, offers and listings, with the fields of their events; the newest of a kind holds."""
 facts_by_token = Index("plugin_store_facts_by_token", facts.c.token)
 
 names = Table(
@@ -77,4 +78,8 @@ MIGRATIONS = (
         ),
     ),
     Migration("0002_names", (CreateTable(names),)),
+    # What the publisher has sold was not counted before: the chain's history is read again.
+    Migration(
+        "0003_sold", (delete(reading), delete(listings), delete(facts), DropTable(sums), CreateTable(sums))
+    ),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from wylloh_server.sdk import AccessRefused, InvalidValue, Role
-from wylloh_server.testing._samples import sample_viewer
-from wylloh_tagging._work import BATCH_ACTIONS
-from wylloh_tagging.events import FilmTagged, FilmUntagged
+from wylloh_server.sdk.testing.samples import sample_viewer
+from wylloh_tagging.tag_tasks import BATCH_ACTIONS
+from wylloh_tagging.tag_events import FilmTagged, FilmUntagged
 
 EDITOR = Role.PUBLISHER
 
@@ -19,7 +19,7 @@ async def test_many_films_get_a_tag(tagging, add, tags_of):
         assert (plan.sentence, plan.fix) == ("3 films get the tag genre/noir; 1 has it already.", "")
         app.events.clear()
         task = await app.batch("tag", app.films, {"tag": "genre/noir"}, by=EDITOR)
-        assert (task.state, task.says) == ("done", "3 films got the tag genre/noir.")
+        assert (task.state, task.message) == ("done", "3 films got the tag genre/noir.")
         assert task.link == "/plugins/tagging/tag/genre/noir"
         for film in app.films:
             assert await tags_of(app, film) == ["genre/noir"]
@@ -35,7 +35,7 @@ async def test_many_films_lose_a_tag(tagging, add, tags_of):
         plan = await app.plan("untag", app.films, {"tag": "noir"}, by=EDITOR)
         assert plan.sentence == "2 films lose the tag noir; 2 do not have it."
         task = await app.batch("untag", app.films, {"tag": "noir"}, by=EDITOR)
-        assert task.says == "2 films lost the tag noir."
+        assert task.message == "2 films lost the tag noir."
         assert await tags_of(app, app.films[0]) == ["noir/french"]
         assert FilmUntagged(app.films[1].id, "noir") in app.events
 
@@ -56,7 +56,7 @@ async def test_a_film_that_is_full_is_left_out(tagging, add_many, tags_of):
         assert plan.sentence == "1 film gets the tag noir; 1 has 50 tags and no room for another."
         assert (
             await app.batch("tag", app.films[:2], {"tag": "noir"}, by=EDITOR)
-        ).says == "1 film got the tag noir."
+        ).message == "1 film got the tag noir."
         assert len(await tags_of(app, app.films[0])) == 50
 
 
@@ -85,10 +85,10 @@ async def test_removing_offers_the_tags_in_use(tagging, add):
 
 
 async def test_doing_it_again_after_a_crash_does_no_harm(tagging, monkeypatch):
-    monkeypatch.setattr("wylloh_tagging._work._STEP", 3)
+    monkeypatch.setattr("wylloh_tagging.tag_tasks._STEP", 3)
     async with tagging() as app:
         arguments = {"films": [*(film.id for film in app.films), "gone"], "values": {"tag": "noir"}}
-        assert (await app.task("tag", arguments)).says == "4 films got the tag noir."
-        assert (await app.task("tag", arguments)).says == "0 films got the tag noir."
+        assert (await app.task("tag", arguments)).message == "4 films got the tag noir."
+        assert (await app.task("tag", arguments)).message == "0 films got the tag noir."
         page = await app.get("tag/noir")
         assert page.values["node"].films == 4

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
-from wylloh_server.sdk import FilmId, Redirect, Role, Slot
+from wylloh_server.sdk import AccountRemoved, FilmId, Redirect, Role, Slot
+from wylloh_server.sdk.testing.samples import sample_viewer
 
 OWNER, VIEWER, PUBLISHER = Role.OWNER, Role.VIEWER, Role.PUBLISHER
 
@@ -42,7 +43,7 @@ async def keep(app, name, text, by=OWNER, **more):
 
 async def listed(app, by=OWNER):
     page = await app.get("collections", by=by)
-    return [(heading, [one.name for one in every]) for heading, every, _ in page.values["shelves"]]
+    return [(heading, [one.name for one in every]) for heading, every, _ in page.values["groups"]]
 
 
 async def rows(app, by=VIEWER):
@@ -65,7 +66,7 @@ async def test_the_page_shows_films_rows_and_tags_to_press(stocked):
     assert "q=noir+NOT+short+NOT+western" not in html
     assert "q=noir+AND+genre%2Fwestern+NOT+short" not in html
     assert "q=noir+NOT+short+AND+genre%2Fnoir%2Ffrench&amp;at=and&amp;on=tag%3Agenre%2Fnoir%2Ffrench" in html
-    assert '<span class="unseen">Remove </span>short' in html
+    assert '<span class="visually-hidden">Remove </span>short' in html
     assert "Show films that are also tagged" in html
 
 
@@ -89,8 +90,8 @@ async def test_tags_are_counted_among_the_films_found(stocked, query, counts):
         counts | ({"length": 1} if "length/short" in counts else {})
     )
     html = await stocked.render(page)
-    assert '1<span class="unseen"> film</span>' in html or not counts
-    assert '1<span class="unseen"> films</span>' not in html
+    assert '1<span class="visually-hidden"> film</span>' in html or not counts
+    assert '1<span class="visually-hidden"> films</span>' not in html
     assert ("None of these films has another tag." in html) is (not counts)
 
 
@@ -183,6 +184,15 @@ async def test_a_collection_is_kept_for_everybody_or_for_oneself(stocked):
     assert [card.film.title for card in page.values["cards"]] == ["Holiday on the Coast"]
     assert "Change this collection" in await stocked.render(page, by=VIEWER)
     assert (await stocked.get(f"collections/{mine}", by=OWNER)).status == 404
+
+
+async def test_a_removed_account_takes_its_own_collections_along(stocked):
+    await keep(stocked, "Dark nights", "noir", shared="yes")
+    await keep(stocked, "Mine", "comedy", by=PUBLISHER)
+    await keep(stocked, "Also mine", "comedy")
+    await stocked.emit(AccountRemoved(sample_viewer(Role.PUBLISHER).wallet))
+    assert await listed(stocked, PUBLISHER) == [("Everybody here", ["Dark nights"]), ("Only you", [])]
+    assert await listed(stocked) == [("Everybody here", ["Dark nights"]), ("Only you", ["Also mine"])]
 
 
 async def test_a_viewer_does_not_change_what_is_everybody_s(stocked):

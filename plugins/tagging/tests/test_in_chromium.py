@@ -14,17 +14,17 @@ from tests.web.conftest import (  # noqa: F401 - fixtures
     browser,
     browsers,
     open_browser,
-    open_house,
+    open_server_under_test,
     owner,
     settings_of,
 )
 from tests.web.pages.conftest import stocked
 from tests.web.pages.samples import BEGUN, OWN, STACKED
 from wylloh_server.domain.access import DeviceKind
-from wylloh_server.web import keys
-from wylloh_tagging.exchange import FORMAT
+from wylloh_server.web import app_keys
+from wylloh_tagging.export import FORMAT
 
-PHONE, DESK, TV = (
+PHONE, DESKTOP, TV = (
     {"width": 390, "height": 844},
     {"width": 1280, "height": 800},
     {"width": 1920, "height": 1080},
@@ -37,16 +37,16 @@ TAGS = {
 HERE = "/plugins/tagging"
 
 
-class Visitor:
+class BrowserUser:
     def __init__(self, page):
         self.page = page
 
 
 @pytest.fixture
-async def house(open_house):  # noqa: F811
+async def server_under_test(open_server_under_test):  # noqa: F811
     """An owned server with tagged films and collections."""
-    house = await stocked(open_house, bundled=("tagging",))
-    await house.storage.films.save(
+    server_under_test = await stocked(open_server_under_test, bundled=("tagging",))
+    await server_under_test.storage.films.save(
         replace(
             OWN, description=replace(OWN.description, synopsis="A lighthouse, a storm and a lonely keeper.")
         )
@@ -56,12 +56,14 @@ async def house(open_house):  # noqa: F811
         return None
 
     # These films have no files, and so nothing is said in them.
-    house.app[keys.LIBRARY].words = house.app[keys.LIBRARY].probe = nothing
-    return house
+    server_under_test.app[app_keys.SERVICES].library.words = server_under_test.app[
+        app_keys.SERVICES
+    ].library.probe = nothing
+    return server_under_test
 
 
 @pytest.fixture
-async def furnished(house, owner):  # noqa: F811
+async def furnished(server_under_test, owner):  # noqa: F811
     file = {
         "format": FORMAT,
         "films": [{"film": film.id, "tags": tags} for film, tags in TAGS.items()],
@@ -78,8 +80,8 @@ async def furnished(house, owner):  # noqa: F811
         ],
     }
     await owner.post(f"{HERE}/import/confirmed", data={"text": json.dumps(file)})
-    await house.work.jobs.settled()
-    return house
+    await server_under_test.work.jobs.settled()
+    return server_under_test
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ async def said(page):
 
 
 async def until(page, expression):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await page.evaluate(expression):
             await asyncio.sleep(0.05)
 
@@ -142,7 +144,7 @@ PAGES = {
 
 
 async def test_every_page_fits_and_is_pictured(open_page, tv_cookies):
-    for size in (PHONE, DESK, TV):
+    for size in (PHONE, DESKTOP, TV):
         page = await open_page(size, "/", tv_cookies if size is TV else None)
         if size is TV:
             assert await page.evaluate("document.documentElement.dataset.distance") == DeviceKind.TV
@@ -154,8 +156,8 @@ async def test_every_page_fits_and_is_pictured(open_page, tv_cookies):
                 "document.querySelectorAll('main details').forEach((one) => { one.open = true; })"
             )
             assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
-            assert await page.locator("main .btn.go:visible").count() <= 1, name
-            await take(Visitor(page), f"tagging-{name}")
+            assert await page.locator("main .button.button-primary:visible").count() <= 1, name
+            await take(BrowserUser(page), f"tagging-{name}")
 
 
 async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, owner, furnished):  # noqa: F811
@@ -194,7 +196,8 @@ async def test_no_name_however_long_makes_a_phone_scroll_sideways(open_page, own
         assert wide == [], name
 
 
-async def test_a_remote_builds_a_filter(open_page, tv_cookies):
+async def test_a_remote_builds_a_filter(open_page, tv_cookies, owner):  # noqa: F811
+    await owner.post(f"{HERE}/filter", data={"name": "Drawn", "q": "animation"})
     page = await open_page(TV, f"{HERE}/filter", tv_cookies)
     assert await said(page) == "genre 3 films"
 
@@ -227,10 +230,15 @@ async def test_a_remote_builds_a_filter(open_page, tv_cookies):
     await press("Enter")
     assert await page.locator("#q").input_value() == "genre/animation NOT decade/1950s"
     await page.get_by_role("heading", name="1 film", exact=True).wait_for()
+    for path in ("filter?q=animation", "collections", ""):
+        await page.goto(f"{HERE}/{path}")
+        assert await page.locator("main form[method=post]").count() == 0, "a TV changes nothing"
+    await page.goto(f"{HERE}/collections")
+    await page.get_by_role("link", name="Drawn").wait_for()
 
 
 async def test_a_screen_reader_hears_the_builder(open_page):
-    page = await open_page(DESK, f"{HERE}/filter?q=animation+AND+(1950s+OR+2000s)+NOT+short")
+    page = await open_page(DESKTOP, f"{HERE}/filter?q=animation+AND+(1950s+OR+2000s)+NOT+short")
     builder = page.get_by_role("region", name="Build the filter")
     assert await builder.get_by_role("link", name="Remove 1950s").count() == 1
     decades = builder.get_by_role("region", name="decade").get_by_role("link")
@@ -260,7 +268,7 @@ async def test_rows_of_collections_are_in_a_remote_s_way(open_page, tv_cookies):
 
 
 async def test_suggestions_are_answered_without_leaving_the_page(open_page):
-    page = await open_page(DESK, f"/films/{OWN.id}")
+    page = await open_page(DESKTOP, f"/films/{OWN.id}")
     suggested = page.locator("#suggested-tags")
     first = suggested.locator("button.yes").first
     tag = await first.evaluate("button => button.form.elements.tag.value")
@@ -279,7 +287,7 @@ async def test_suggestions_are_answered_without_leaving_the_page(open_page):
     assert await page.locator("#film-tags").get_by_role("link", name=second, exact=True).count() == 0
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desk"])
 async def test_suggestions_of_the_whole_library_are_answered_one_after_the_other(open_page, furnished, size):
     page = await open_page(size, f"{HERE}/suggestions")
     await page.get_by_role("button", name="Look into 7 films").click()
@@ -290,7 +298,7 @@ async def test_suggestions_of_the_whole_library_are_answered_one_after_the_other
     buttons = section.locator("button.yes")
     there = await buttons.count()
     assert there > 2
-    await take(Visitor(page), "tagging-suggestions-found")
+    await take(BrowserUser(page), "tagging-suggestions-found")
     await buttons.first.click()
     await until(
         page, f"document.querySelectorAll('[aria-labelledby=film-{OWN.id}] .yes').length === {there - 1}"
@@ -318,7 +326,7 @@ async def test_a_file_is_brought_in(open_page, furnished, tmp_path):
 
 
 async def test_a_tag_that_changes_elsewhere_changes_on_an_open_page(open_page, owner):  # noqa: F811
-    page = await open_page(DESK, f"/films/{OWN.id}")
+    page = await open_page(DESKTOP, f"/films/{OWN.id}")
     await owner.post(f"{HERE}/film/{OWN.id}/tags", {"tag": "from afar"})
     await page.locator("#film-tags").get_by_role("link", name="from afar").wait_for()
 
@@ -333,7 +341,7 @@ async def test_many_films_are_tagged_from_the_library(open_page, furnished):
     await dialog.get_by_label("Tag, a word").fill("Family")
     await dialog.get_by_role("button", name="Go on").click()
     await dialog.get_by_text("1 film gets the tag family; 1 has it already.").wait_for()
-    await take(Visitor(page), "tagging-batch", whole=False)
+    await take(BrowserUser(page), "tagging-batch", whole=False)
     await dialog.get_by_role("button", name="Confirm").click()
     await furnished.work.jobs.settled()
     await page.goto(f"/films/{STACKED.id}")

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_tagging.evidence import Finding, Source
+from wylloh_tagging.suggestion_sources import Finding, SuggestionSource
 from wylloh_tagging.learning import LEAST_SCORE, Answers, about_source, about_tag, ranked
 from wylloh_tagging.tags import tag_of
 
-NOIR = Finding(tag_of("noir"), 0.5, Source.SYNOPSIS)
-RAIN = Finding(tag_of("rain"), 0.45, Source.SUBTITLES)
-WIND = Finding(tag_of("wind"), 0.4, Source.SUBTITLES)
+NOIR = Finding(tag_of("noir"), 0.5, SuggestionSource.SYNOPSIS)
+RAIN = Finding(tag_of("rain"), 0.45, SuggestionSource.SUBTITLES)
+WIND = Finding(tag_of("wind"), 0.4, SuggestionSource.SUBTITLES)
 
 
 def order(**answers):
@@ -38,7 +38,7 @@ def test_a_source_is_trusted_by_its_answers():
 
 def test_what_is_always_refused_is_not_suggested_any_more():
     assert "noir" not in order(noir=(0, 20))
-    assert ranked([Finding(tag_of("x"), LEAST_SCORE / 2, Source.TITLE)], {}) == ()
+    assert ranked([Finding(tag_of("x"), LEAST_SCORE / 2, SuggestionSource.TITLE)], {}) == ()
 
 
 @pytest.mark.parametrize(

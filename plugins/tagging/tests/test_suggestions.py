@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
-from wylloh_server.sdk import FilmId, FilmWords, Json, Redirect, Role, Slot
-from wylloh_tagging._suggestions import Suggestions
-from wylloh_tagging.events import FilmTagged
+from wylloh_server.sdk import FilmId, SubtitleText, Json, Redirect, Role, Slot
+from wylloh_tagging.suggestions import Suggestions
+from wylloh_tagging.tag_events import FilmTagged
 
 OWNER = Role.OWNER
 
@@ -96,15 +96,20 @@ async def test_a_source_loses_trust_when_what_it_says_is_refused(tagging):
 async def test_looking_through_the_library_reads_subtitles(tagging):
     async with tagging(STORMS) as app:
         talk = "\n".join(["The smugglers are here.", "More smugglers!"] * 4)
-        app.words[STORMS[0].id] = FilmWords("en", talk)
+        app.words[STORMS[0].id] = SubtitleText("en", talk)
         assert "smugglers" not in await suggested(app, STORMS[0])
         task = await app.task("suggest", by=OWNER)
-        assert (task.state, task.says) == ("done", "Looked into 4 films and found suggestions for 4 of them.")
+        assert (task.state, task.message) == (
+            "done",
+            "Looked into 4 films and found suggestions for 4 of them.",
+        )
         assert task.link == "/plugins/tagging/suggestions"
         assert "smugglers" in await suggested(app, STORMS[0])
         again = await app.task("suggest", by=OWNER)
-        assert again.says == "Looked into 0 films and found suggestions for none of them."
-        assert (await app.task("suggest", {"again": True}, by=OWNER)).says.startswith("Looked into 4 films")
+        assert again.message == "Looked into 0 films and found suggestions for none of them."
+        assert (await app.task("suggest", {"again": True}, by=OWNER)).message.startswith(
+            "Looked into 4 films"
+        )
 
 
 async def test_the_button_starts_looking(tagging):
@@ -121,19 +126,19 @@ async def test_the_button_starts_looking(tagging):
 async def test_a_film_that_left_meanwhile_is_passed_over(tagging):
     async with tagging(STORMS) as app:
         task = await app.task("suggest", {"films": ["gone", "film1"]}, by=OWNER)
-        assert task.says == "Looked into 1 film and found suggestions for 1 of them."
+        assert task.message == "Looked into 1 film and found suggestions for 1 of them."
 
 
 async def test_the_film_page_offers_suggestions_to_editors(tagging):
     async with tagging(STORMS) as app:
-        (fragment,) = await app.fragments(Slot.FILM_DETAILS, STORMS[0], by=OWNER)
+        (_, fragment) = await app.fragments(Slot.FILM_TAGS, STORMS[0], by=OWNER)
         html = await app.render(fragment, by=OWNER)
         assert 'action="/plugins/tagging/film/film0/suggestions/accept"' in html
         assert 'aria-label="Never suggest storm for Film 0"' in html
         assert "Read its subtitles too" in html
-        assert await app.fragments(Slot.FILM_DETAILS, STORMS[0]) == ()
+        assert len(await app.fragments(Slot.FILM_TAGS, STORMS[0])) == 1
         await app.task("suggest", {"films": ["film0"]})
-        (fragment,) = await app.fragments(Slot.FILM_DETAILS, STORMS[0], by=OWNER)
+        (_, fragment) = await app.fragments(Slot.FILM_TAGS, STORMS[0], by=OWNER)
         assert "Read its subtitles too" not in await app.render(fragment, by=OWNER)
 
 

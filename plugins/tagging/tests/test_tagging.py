@@ -7,16 +7,17 @@ import pytest
 from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.sdk import (
     FilmAdded,
+    FilmAway,
     FilmId,
     Json,
     Page,
     Redirect,
-    Refusal,
+    ErrorReply,
     Role,
     Slot,
     Verdict,
 )
-from wylloh_tagging.events import FilmTagged, FilmUntagged
+from wylloh_tagging.tag_events import FilmTagged, FilmUntagged
 
 EDITORS = [Role.OWNER, Role.ADMIN, Role.PUBLISHER]
 
@@ -132,7 +133,7 @@ async def test_a_film_has_room_for_fifty_tags(tagging, add, add_many):
         film = app.films[0]
         await add_many(app, film, [f"tag {number}" for number in range(50)])
         refused = await app.post(f"film/{film.id}/tags", json={"tag": "tag 50"}, by=Role.OWNER)
-        assert refused == Refusal(400, "A film has at most 50 tags.", "Remove one first.")
+        assert refused == ErrorReply(400, "A film has at most 50 tags.", "Remove one first.")
         assert isinstance(await add(app, film, "tag 49"), Redirect)
 
 
@@ -143,7 +144,7 @@ async def test_the_tree_page_shows_counts(tagging, add):
         await add(app, app.films[1], "genre/drama")
         page = await app.get()
         assert isinstance(page, Page)
-        genre = page.values["shelves"][0].node
+        genre = page.values["tag_groups"][0].node
         assert (genre.tag, genre.films, [child.label for child in genre.children]) == (
             "genre",
             2,
@@ -186,7 +187,7 @@ async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging, add
     async with tagging() as app:
         film = app.films[0]
         await add(app, film, "genre/noir")
-        (fragment,) = await app.fragments(Slot.FILM_TAGS, film, by=Role.OWNER)
+        (fragment, _) = await app.fragments(Slot.FILM_TAGS, film, by=Role.OWNER)
         edit = await app.render(fragment)
         assert f'action="/plugins/tagging/film/{film.id}/tags"' in edit
         assert 'name="tag" value="genre/noir"' in edit
@@ -266,7 +267,7 @@ async def test_a_new_film_gets_nothing_when_that_is_switched_off(tagging, newcom
 
 async def test_a_film_that_left_before_it_was_heard_of_does_no_harm(plugin_app, newcomer):
     async with plugin_app("wylloh_tagging") as app:
-        await app.tell(FilmAdded(newcomer.id, newcomer.title))
+        await app.emit(FilmAdded(newcomer.id, newcomer.title))
         assert app.record.errors == 0
 
 
@@ -274,7 +275,7 @@ async def test_a_decade_somebody_removed_stays_removed(plugin_app, tags_of):
     async with plugin_app("wylloh_tagging") as app:
         film = app.films[3]
         await app.post(f"film/{film.id}/tags/remove", {"tag": "decade/2000s"}, by=Role.OWNER)
-        await app.tell(FilmAdded(film.id, film.title))
+        await app.emit(FilmAdded(film.id, film.title))
         assert await tags_of(app, film) == []
     async with plugin_app("wylloh_tagging") as app:
         assert await tags_of(app, film) == []
@@ -284,6 +285,14 @@ async def test_tags_survive_a_restart(tagging, add, tags_of):
     async with tagging() as app:
         await add(app, app.films[0], "noir")
     async with tagging() as app:
+        assert await tags_of(app, app.films[0]) == ["noir"]
+
+
+async def test_a_film_that_is_away_keeps_its_tags(tagging, add, tags_of):
+    """With them it keeps the lock that hangs on one of them."""
+    async with tagging() as app:
+        await add(app, app.films[0], "noir")
+        await app.emit(FilmAway(app.films[0].id))
         assert await tags_of(app, app.films[0]) == ["noir"]
 
 
@@ -318,6 +327,13 @@ async def test_locked_films_are_not_for_viewers(tagging, add):
         for role in EDITORS:
             assert (await app.access_vote(locked, by=role)).verdict is Verdict.ABSTAIN
         assert (await app.access_vote(free, by=Role.VIEWER)).verdict is Verdict.ABSTAIN
+
+
+async def test_a_lock_that_locks_nothing_is_reported_to_the_owner(tagging, add):
+    async with tagging(locked_for_viewers=["adults-only", "adult-only"]) as app:
+        await add(app, app.films[0], "adults-only/gore")
+        (notice,) = await app.admin_notices()
+        assert "No film has the tag adult-only, which locked_for_viewers names" in notice
 
 
 async def test_nothing_is_locked_unless_somebody_says_so(tagging, add):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wylloh_server.sdk import FilmId, InvalidValue
-from wylloh_tagging.index import TagIndex
+from wylloh_tagging.tag_index import TagIndex
 from wylloh_tagging.tags import ancestors, find, tag_of, tree
 
 A, B = FilmId("a"), FilmId("b")

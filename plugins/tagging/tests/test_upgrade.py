@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from wylloh_server.adapters.database import open_database
+from wylloh_server.storage import open_database
 from wylloh_server.sdk import Role, Verdict
-from wylloh_server.testing._samples import sample_films
+from wylloh_server.sdk.testing.samples import sample_films
 
 FIRST_VERSION = """
 CREATE TABLE plugin_tagging_migrations (name VARCHAR NOT NULL, PRIMARY KEY (name));
@@ -58,7 +58,7 @@ async def test_nothing_is_lost_on_the_way(plugin_app, tags_of):
 async def test_old_tags_have_all_that_is_new(plugin_app, tags_of, add):
     async with plugin_app("wylloh_tagging") as app:
         page = await app.get()
-        assert [(shelf.name, len(shelf.children)) for shelf in page.values["shelves"]] == [
+        assert [(group.name, len(group.children)) for group in page.values["tag_groups"]] == [
             ("genre", 2),
             ("mood", 1),
             ("decade", 1),

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import FilmAdded, FilmReady, FilmRemoved, NavItem, Setting, hookimpl
+from wylloh_server.sdk import AccountRemoved, FilmAdded, FilmReady, FilmRemoved, NavItem, Setting, hookimpl
 from wylloh_tagging import (
-    _exchange_pages,
-    _filter_pages,
-    _fragments,
-    _lock,
-    _look_pages,
-    _pages,
-    _suggestion_pages,
-    _work,
+    filter_pages,
+    import_export_pages,
+    pages,
+    parental_lock,
+    quiet_hours,
+    skip_chapters,
+    suggestion_pages,
+    tag_fragments,
+    tag_style_pages,
+    tag_tasks,
+    webhook,
 )
-from wylloh_tagging._automatic import catch_up, tag_newcomer
-from wylloh_tagging._kept import kept_of
-from wylloh_tagging._store import TagStore
-from wylloh_tagging._tables import MIGRATIONS
-from wylloh_tagging.events import FilmTagged, FilmUntagged, TagMoved, TagsImported
-from wylloh_tagging.keywords import warm_up
+from wylloh_tagging.automatic_tags import catch_up, tag_newcomer
+from wylloh_tagging.cache import TagCache, cache_of
+from wylloh_tagging.filters import Filters
+from wylloh_tagging.queries import TagStore
+from wylloh_tagging.tables import MIGRATIONS
+from wylloh_tagging.tag_events import FilmTagged, FilmUntagged, TagMoved, TagsImported
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,12 +33,13 @@ if TYPE_CHECKING:
         AccessRequest,
         BackgroundTask,
         BatchAction,
+        CardFragment,
         Event,
         Film,
         Fragment,
         Migration,
         PluginContext,
-        Route,
+        PluginRoute,
         Viewer,
         Vote,
     )
@@ -53,6 +56,21 @@ def settings() -> Sequence[Setting]:
         Setting("automatic", bool, True, "Tag each film with the decade it was made in, once."),
         Setting("viewers_may_edit", bool, False, "Let the role viewer add and remove tags too."),
         Setting("locked_for_viewers", tuple, (), "Tags whose films the role viewer may not watch."),
+        Setting(
+            "quiet_hours",
+            str,
+            "",
+            "Hours on this server's clock without starts by viewers: 21:00-06:30.",
+        ),
+        Setting("quiet_on_tvs", bool, True, "Whether quiet hours hold on TVs too."),
+        Setting(
+            "skip_chapters",
+            str,
+            skip_chapters.ASK,
+            "Whether chapters named intro, recap or credits are skipped: ask shows a button.",
+            choices=(skip_chapters.NEVER, skip_chapters.ASK, skip_chapters.ALWAYS),
+        ),
+        Setting(webhook.TOKEN, str, "", "Lets programs that know it tag films; empty: none.", secret=True),
         Setting("language", str, "en", "Language of titles and synopses, and of subtitles if there is one."),
     )
 
@@ -70,10 +88,18 @@ def event_types() -> Sequence[type[Event]]:
 
 
 @hookimpl
-def routes() -> Sequence[Route]:
+def routes() -> Sequence[PluginRoute]:
     """Declare the pages and forms."""
-    pages = (_pages, _look_pages, _filter_pages, _suggestion_pages, _exchange_pages)
-    return [route for page in pages for route in page.ROUTES]
+    modules = (
+        pages,
+        tag_style_pages,
+        filter_pages,
+        suggestion_pages,
+        import_export_pages,
+        skip_chapters,
+        webhook,
+    )
+    return [route for module in modules for route in module.ROUTES]
 
 
 @hookimpl
@@ -91,23 +117,22 @@ def static_dirs() -> Sequence[Path]:
 @hookimpl
 def background_tasks() -> Sequence[BackgroundTask]:
     """Declare what takes longer than a page."""
-    return _work.BACKGROUND_TASKS
+    return tag_tasks.BACKGROUND_TASKS
 
 
 @hookimpl
 def batch_actions() -> Sequence[BatchAction]:
     """Offer to tag many films at once."""
-    return _work.BATCH_ACTIONS
+    return tag_tasks.BATCH_ACTIONS
 
 
 @hookimpl
-async def lifespan(context: PluginContext) -> AsyncIterator[None]:
+async def lifespan(context: PluginContext) -> AsyncIterator[TagCache]:
     """Catch up with what happened while the plugin was not running."""
-    _lock.locked_by_settings(context)  # a lock with a typing error must show at start, not stay open unseen
+    parental_lock.locked_by_settings(context)  # fail at start on a misspelt lock
+    quiet_hours.quiet_hours(context)
     await catch_up(context)
-    warming = asyncio.create_task(asyncio.to_thread(warm_up, context.settings["language"]))
-    yield
-    warming.cancel()  # a server that stops at once need not wait for it
+    yield TagCache()
 
 
 @hookimpl
@@ -120,22 +145,42 @@ async def nav_items(viewer: Viewer | None) -> Sequence[NavItem]:
 async def page_fragments(
     context: PluginContext, slot: str, film: Film | None, viewer: Viewer | None
 ) -> Sequence[Fragment]:
-    """Show tags and suggestions on a film's page, filters and collections on the library page."""
-    return await _fragments.fragments(context, slot, film, viewer) if viewer else ()
+    """Show tags, suggestions, filters and collections, the locks on the admin page; skip in the player."""
+    return await tag_fragments.fragments(context, slot, film, viewer) if viewer else ()
+
+
+@hookimpl
+async def film_cards(context: PluginContext, films: Sequence[Film], viewer: Viewer) -> Sequence[CardFragment]:
+    """Mark locked films."""
+    return await tag_fragments.film_cards(context, films, viewer)
+
+
+@hookimpl
+async def admin_notices(context: PluginContext) -> Sequence[str]:
+    """Name the locks of the settings file that keep no film from anybody: mostly they are misspelt."""
+    films = (await TagStore(context).index()).films
+    return [
+        f"No film has the tag {tag}, which locked_for_viewers names: nothing is locked by it. Is it misspelt?"
+        for tag in parental_lock.locked_by_settings(context)
+        if not films.get(tag)
+    ]
 
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
-    """Tag films that come, forget films that go."""
+    """Tag films that come, forget films and accounts that are removed; a film only away keeps its tags."""
     if isinstance(event, FilmAdded | FilmReady | FilmRemoved):
-        kept_of(context.tables).forget_titles()
+        cache_of(context).forget_titles()
     if isinstance(event, FilmAdded | FilmReady) and context.settings["automatic"]:
         await tag_newcomer(context, event.film)
     if isinstance(event, FilmRemoved):
         await TagStore(context).forget([event.film])
+    if isinstance(event, AccountRemoved):
+        await Filters(context, event.wallet, may_share=False).forget_own()
 
 
 @hookimpl
 async def access_vote(context: PluginContext, request: AccessRequest) -> Vote | None:
-    """Keep locked films from viewers."""
-    return await _lock.vote(context, request)
+    """Keep locked films from viewers, and all films in quiet hours."""
+    locked = await parental_lock.vote(context, request, TagStore(context))
+    return locked or quiet_hours.vote(context, request)

@@ -86,7 +86,7 @@ def parse(text: str) -> Expression:
             f"A filter has at most {LONGEST_FILTER} characters, this one has {len(text)}.",
             fix="Shorten it, or save a part of it as a filter of its own.",
         )
-    reader = _Reader(_tokens(text))
+    reader = _ExpressionParser(_tokens(text))
     found = reader.expression(0)
     reader.end()
     return found
@@ -106,7 +106,7 @@ def written(expression: Expression) -> str:
 
 
 def terms(expression: Expression) -> tuple[Tag, ...]:
-    """Give the tags a filter names, each once, in the order of reading."""
+    """Return the tags a filter names, each once, in the order of reading."""
     match expression:
         case Term(tag):
             return (tag,)
@@ -117,7 +117,7 @@ def terms(expression: Expression) -> tuple[Tag, ...]:
 
 
 def replaced(expression: Expression, tags: Callable[[Tag], Iterable[Tag]]) -> Expression:
-    """Give the filter with every tag replaced by one or more, any of which will do."""
+    """Return the filter with every tag replaced by one or more, any of which will do."""
     match expression:
         case Term(tag):
             return any_of(Term(one) for one in tags(tag))
@@ -163,7 +163,7 @@ def _tokens(text: str) -> list[_Token]:
     return [*found, _Token("end", "the end")]
 
 
-class _Reader:
+class _ExpressionParser:
     """Reads tokens by recursive descent, one function for each rule of the grammar."""
 
     def __init__(self, tokens: list[_Token]) -> None:

@@ -1,8 +1,8 @@
-"""Keywords of a text: words and pairs of words that are said more often than chance would have it.
+"""Keywords of a text: words and pairs of words that occur more often than by chance.
 
 Words are counted under their stem (Snowball), pairs are collocations by Dunning's log-likelihood ratio
-("Accurate Methods for the Statistics of Surprise and Coincidence", 1993), both by NLTK, without any model or
-corpus to download. Stop words of 33 languages come from the package `stop-words`.
+("Accurate Methods for the Statistics of Surprise and Coincidence", 1993). Stop words of 33 languages come
+from the package `stop-words`, stems from `snowballstemmer`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - subtitle
 _SHORTEST, _LONGEST = 3, 30
 _SURPRISING = 10.83
 """The ratio that chance reaches once in a thousand (chi-squared, one degree of freedom)."""
-_UNPARTED = frozenset({"zh", "ja", "th"})
+_UNSEGMENTED = frozenset({"zh", "ja", "th"})
 """Languages written without spaces: without a dictionary nobody can tell their words apart."""
-_SAID = frozenset(
+_SPOKEN = frozenset(
     {
         *("yeah", "okay", "gonna", "wanna", "gotta", "hey", "huh", "hmm", "uh", "um", "oh", "ah", "wow"),
         *("hello", "bye", "goodbye", "please", "sorry", "thank", "thanks", "sir", "madam", "mister", "miss"),
@@ -46,7 +47,7 @@ class Keyword:
 
 
 def phrases(text: str, most: int = 4) -> frozenset[str]:
-    """Give every run of up to so many words of a text, lower case, to look for tags in it."""
+    """Return every run of up to so many words of a text, lower case, to look for tags in it."""
     words = _lower_words(text)
     return frozenset(
         " ".join(words[start : start + length])
@@ -64,7 +65,7 @@ def keywords(text: str, language: str, least: int = 1) -> tuple[Keyword, ...]:
         least: how often a word must come at least.
     """
     primary = language.partition("-")[0].lower()
-    if primary in _UNPARTED:
+    if primary in _UNSEGMENTED:
         return ()
     lines = [_lower_words(line) for line in re.split(r"[.!?:;\n]+", text)]
     common = _common(primary)
@@ -78,17 +79,12 @@ def keywords(text: str, language: str, least: int = 1) -> tuple[Keyword, ...]:
     return tuple(Keyword(phrase, found[phrase] / top) for phrase in ranked)
 
 
-def warm_up(language: str) -> None:
-    """Load what finding keywords needs, which from a slow disk takes longer than anybody waits for a page."""
-    keywords("Once upon a time. Once upon a time.", language)
-
-
 def _singles(
     lines: Iterable[Sequence[str]], common: frozenset[str], stem: Callable[[str], str], least: int
 ) -> dict[str, float]:
     """Count words under their stem, and name each by the form that comes most."""
     forms: dict[str, Counter[str]] = {}
-    counts = Counter(word for line in lines for word in line if _telling(word, common))
+    counts = Counter(word for line in lines for word in line if _is_meaningful(word, common))
     for word, times in counts.items():
         forms.setdefault(stem(word), Counter())[word] += times
     return {
@@ -99,18 +95,24 @@ def _singles(
 
 
 def _pairs(lines: Iterable[Sequence[str]], common: frozenset[str], least: int) -> dict[str, float]:
-    # Imported when first needed: nobody who never asks for suggestions pays for it.
-    from nltk.collocations import BigramAssocMeasures, BigramCollocationFinder  # noqa: PLC0415
-
-    finder = BigramCollocationFinder.from_documents(lines)
-    finder.apply_word_filter(lambda word: not _telling(word, common))
-    finder.apply_freq_filter(least)
-    scored = finder.score_ngrams(BigramAssocMeasures.likelihood_ratio)
+    words = Counter(chain.from_iterable(lines))
+    found = Counter(pair for line in lines for pair in pairwise(line))
     return {
-        " ".join(pair): 1.5 * math.log1p(finder.ngram_fd[pair])
-        for pair, ratio in scored
-        if ratio > _SURPRISING
+        " ".join(pair): 1.5 * math.log1p(times)
+        for pair, times in found.items()
+        if times >= least
+        and all(_is_meaningful(word, common) for word in pair)
+        and _surprise(times, words[pair[0]], words[pair[1]], words.total()) > _SURPRISING
     }
+
+
+def _surprise(both: int, first: int, second: int, total: int) -> float:
+    """Return the log-likelihood ratio of two words that come `both` times side by side, of `total` words."""
+    observed = (both, second - both, first - both, total - first - second + both)
+    rows, columns = (second, total - second), (first, total - first)
+    expected = (row * column / total for row in rows for column in columns)
+    counted = zip(observed, expected, strict=True)
+    return 2 * sum(seen * math.log(seen / by_chance) for seen, by_chance in counted if seen)
 
 
 def _without_halves(
@@ -130,7 +132,7 @@ def _lower_words(text: str) -> list[str]:
     return [word.removesuffix("'s") for word in words]
 
 
-def _telling(word: str, common: frozenset[str]) -> bool:
+def _is_meaningful(word: str, common: frozenset[str]) -> bool:
     if word.partition("'")[0] in common or word in common:
         return False
     # A syllabary needs fewer letters for a word than an alphabet does.
@@ -139,17 +141,18 @@ def _telling(word: str, common: frozenset[str]) -> bool:
 
 @cache
 def _common(primary: str) -> frozenset[str]:
-    from stop_words import LANGUAGE_MAPPING, get_stop_words  # noqa: PLC0415 - as NLTK above
+    from stop_words import LANGUAGE_MAPPING, get_stop_words  # noqa: PLC0415 - imported when first needed
 
     listed = frozenset(get_stop_words(primary)) if primary in LANGUAGE_MAPPING else frozenset()
-    return listed | _SAID if primary in {"en", "und", ""} else listed
+    return listed | _SPOKEN if primary in {"en", "und", ""} else listed
 
 
 @cache
 def _stemmer(primary: str) -> Callable[[str], str]:
-    """Give what cuts words down to their stem; without one for the language, words stay as they are."""
-    from nltk.stem.snowball import SnowballStemmer  # noqa: PLC0415 - as above
+    """Return what cuts words down to their stem; without one for the language, words stay as they are."""
+    import snowballstemmer  # noqa: PLC0415 - imported when first needed, for who never asks for suggestions
     from stop_words import LANGUAGE_MAPPING  # noqa: PLC0415 - as above
 
     name = LANGUAGE_MAPPING.get(primary, "")
-    return SnowballStemmer(name).stem if name in SnowballStemmer.languages else str
+    known = name in snowballstemmer.algorithms()
+    return snowballstemmer.stemmer(name).stemWord if known else str

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from wylloh_tagging.evidence import Finding
+    from wylloh_tagging.suggestion_sources import Finding
     from wylloh_tagging.tags import Tag
 
 LEAST_SCORE = 0.08

@@ -46,13 +46,13 @@ def tag_of(text: str) -> Tag:
 
 
 def ancestors(tag: Tag) -> tuple[Tag, ...]:
-    """Give the tags above a tag, the topmost first."""
+    """Return the tags above a tag, the topmost first."""
     levels = tag.split("/")
     return tuple(Tag("/".join(levels[:depth])) for depth in range(1, len(levels)))
 
 
 def reaches(tag: Tag, other: Tag) -> bool:
-    """Say whether another tag is this one or lies below it."""
+    """Return whether another tag is this one or lies below it."""
     return other == tag or other.startswith(f"{tag}/")
 
 
@@ -90,12 +90,6 @@ def find(nodes: Iterable[Node], tag: Tag) -> Node | None:
         if tag.startswith(f"{node.tag}/"):
             return find(node.children, tag)
     return None
-
-
-def counted(number: int, thing: str) -> str:
-    """Count things: `1 film`, `12 films`, `2 categories`."""
-    several = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{number:,} {thing if number == 1 else several}"
 
 
 def _check_characters(text: str) -> None:

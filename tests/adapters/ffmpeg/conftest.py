@@ -4,10 +4,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from tests.components.corpus import Corpus
 from tests.components.films import FFMPEGS, make_film
-from wylloh_server.adapters.ffmpeg import FfmpegEncoder, find_ffmpeg
-from wylloh_server.adapters.folders import LocalFolders
-from wylloh_server.web.door import LoopbackDoor
+from wylloh_server.adapters.ffmpeg import FfmpegMediaTools, LoopbackMediaServer, find_ffmpeg
+from wylloh_server.adapters.files.local_files import LocalFolders
 
 
 @pytest.fixture(scope="session")
@@ -16,33 +16,50 @@ def film(tmp_path_factory):
     return make_film(tmp_path_factory.mktemp("film") / "film.mp4")
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """Films of many kinds, each made when it is wanted first."""
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
 @pytest.fixture(params=FFMPEGS)
 def tool(request):
     return find_ffmpeg(request.param)
 
 
 @pytest.fixture
-def encoder(tool):
-    return FfmpegEncoder(tool, threads=2)
+def media(loopback, tool):
+    return FfmpegMediaTools(loopback, tool, threads=2)
 
 
 @pytest.fixture
-async def door():
-    async with LoopbackDoor() as door:
-        yield door
+async def loopback():
+    async with LoopbackMediaServer() as loopback:
+        yield loopback
 
 
 @pytest.fixture
-def lent(door):
-    """Lends a file on disk through the door."""
+def opened():
+    """Opens a file on disk."""
+
+    @asynccontextmanager
+    async def open_file(path):
+        source = await LocalFolders().open(path)
+        try:
+            yield source
+        finally:
+            await source.close()
+
+    return open_file
+
+
+@pytest.fixture
+def lent(loopback, opened):
+    """Lends a file on disk through the loopback."""
 
     @asynccontextmanager
     async def lend(path):
-        source = await LocalFolders().open(path)
-        try:
-            async with door.lend(source) as url:
-                yield url
-        finally:
-            await source.close()
+        async with opened(path) as source, loopback.serve(source) as url:
+            yield url
 
     return lend

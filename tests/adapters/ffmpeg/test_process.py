@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from wylloh_server.adapters.ffmpeg._guard import cage
+from wylloh_server.adapters.ffmpeg.child_sandbox import ChildSandbox
 from wylloh_server.adapters.ffmpeg.process import running
 from wylloh_server.domain.errors import TranscodeFailed
 
 
 def python(text):
     return [sys.executable, "-c", text]
+
+
+running = partial(running, reads=(sys.prefix, sys.base_prefix))
 
 
 def gone(pid):
@@ -83,33 +88,35 @@ async def test_cancelling_at_any_moment_leaves_no_process():
     assert all(gone(pid) for pid in seen)
 
 
-async def test_a_program_that_is_not_there(tmp_path, monkeypatch):
-    monkeypatch.setattr("wylloh_server.adapters.ffmpeg.process.cage", lambda **_: ())
+async def test_a_program_that_is_not_there(tmp_path):
     with pytest.raises(TranscodeFailed, match="cannot be started"):
         async with running([str(tmp_path / "nothing")]):
             pass
 
 
-async def test_the_cage_lets_nothing_be_written_or_gained(tmp_path):
+async def test_whatever_holds_a_child_it_writes_and_gains_nothing(tmp_path):
     text = f"import pathlib; pathlib.Path({str(tmp_path / 'x')!r}).write_text('plaintext')"
-    async with running(python(text)) as process:
+    async with running(python(text), sandbox=ChildSandbox(frozenset())) as process:
         with pytest.raises(TranscodeFailed, match="File too large"):
             await process.wait()
     assert (tmp_path / "x").stat().st_size == 0
-    async with running(python("print(open('/proc/self/status').read())")) as process:
-        status = (await process.output(100_000)).decode()
-    assert "NoNewPrivs:\t1" in status
+    status = python("print(open('/proc/self/status').read())")
+    async with running(status, sandbox=ChildSandbox(frozenset())) as process:
+        assert "NoNewPrivs:\t1" in (await process.output(100_000)).decode()
 
 
 async def test_a_patient_process_is_nice():
-    for patient, expected in ((False, 0), (True, 10)):
-        async with running(python("import os; print(os.nice(0))"), patient=patient) as process:
+    own = os.nice(0)
+    for low_priority, expected in ((False, own), (True, min(own + 10, 19))):
+        async with running(python("import os; print(os.nice(0))"), low_priority=low_priority) as process:
             assert int(await process.output(100)) == expected
 
 
-def test_without_the_tools_the_cage_is_empty(monkeypatch):
-    monkeypatch.setattr("wylloh_server.adapters.ffmpeg._guard._have", lambda tool: False)
-    assert cage(patient=True) == ()
+async def test_a_patient_process_is_nice_on_other_systems_too(monkeypatch):
+    monkeypatch.setattr("wylloh_server.adapters.ffmpeg.child_sandbox.sys.platform", "darwin")
+    own = os.nice(0)
+    async with running(python("import os; print(os.nice(0))"), low_priority=True) as process:
+        assert int(await process.output(100)) == min(own + 10, 19)
 
 
 async def test_a_process_ends_with_the_one_that_started_it(tmp_path):
@@ -119,7 +126,7 @@ async def test_a_process_ends_with_the_one_that_started_it(tmp_path):
         "import asyncio, sys\n"
         "from wylloh_server.adapters.ffmpeg.process import running\n"
         "async def main():\n"
-        "    async with running([sys.executable, '-c', 'import time; time.sleep(600)']) as process:\n"
+        "    async with running([sys.executable, '-c', 'import time; time.sleep(600)'], reads=(sys.prefix, sys.base_prefix)) as process:\n"
         "        print(process.pid, flush=True)\n"
         "        await process.wait()\n"
         "asyncio.run(main())\n"

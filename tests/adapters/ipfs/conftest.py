@@ -10,16 +10,16 @@ import pytest
 from tests.adapters.ipfs.recipes import MIB, hashes, write_folder
 from tests.components.good_gateway import good_gateway
 from wylloh_server.adapters.ipfs import GatewayPool, IpfsPackages, open_block_store
-from wylloh_server.adapters.ipfs.cid import Block, ContentId
-from wylloh_server.adapters.ipfs.unixfs_builder import Profile, UnixfsBuilder
+from wylloh_server.adapters.ipfs.cid import IpfsBlock, ContentId
+from wylloh_server.adapters.ipfs.unixfs_builder import UnixfsProfile, UnixfsBuilder
 from wylloh_server.domain.errors import BlockUnavailable
-from wylloh_server.web.client import http_client
+from wylloh_server.adapters.http.client import http_client
 
 
 class MemoryBlocks(dict):
     """Blocks in memory."""
 
-    def __call__(self, block: Block) -> None:
+    def __call__(self, block: IpfsBlock) -> None:
         self[block.cid] = block.data
 
     async def get(self, cid: ContentId) -> bytes:
@@ -28,7 +28,7 @@ class MemoryBlocks(dict):
         return self[cid]
 
     def file(self, content: bytes, chunk: int = 1 << 20, links: int = 1024) -> ContentId:
-        return UnixfsBuilder(self, profile=Profile(chunk, links)).file(io.BytesIO(content)).cid
+        return UnixfsBuilder(self, profile=UnixfsProfile(chunk, links)).file(io.BytesIO(content)).cid
 
 
 @pytest.fixture

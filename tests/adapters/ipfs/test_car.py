@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from tests.adapters.ipfs.recipes import hashes
 from wylloh_server.adapters.ipfs.car import car_header, car_section, read_car
-from wylloh_server.adapters.ipfs.cid import RAW, Block
+from wylloh_server.adapters.ipfs.cid import RAW, IpfsBlock
 from wylloh_server.domain.errors import BlockCorrupt
 
 CONTENT = [hashes(size) for size in (0, 1, 200, 70_000)]
-CIDS = [Block.of(RAW, data).cid for data in CONTENT]
+CIDS = [IpfsBlock.of(RAW, data).cid for data in CONTENT]
 ROOT = CIDS[0]
 SECTIONS = [b"".join(car_section(cid, data)) for cid, data in zip(CIDS, CONTENT)]
 CAR = car_header(ROOT) + b"".join(SECTIONS)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wylloh_server.adapters.ipfs._varint import read_varint, varint
-from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, Block, ContentId, parse_cid, read_cid
+from wylloh_server.adapters.ipfs.varint import read_varint, varint
+from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, IpfsBlock, ContentId, parse_cid, read_cid
 from wylloh_server.domain.errors import BlockCorrupt, InvalidValue
 
 EMPTY_RAW = "bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
@@ -17,8 +17,8 @@ EMPTY_DIRECTORY = "bafybeiczsscdsbs7ffqz55asqdf3smv6klcw3gofszvwlyarci47bgf354"
 
 
 def test_known_cids():
-    assert Block.of(RAW, b"").cid.text == EMPTY_RAW
-    assert Block.of(DAG_PB, b"\x0a\x02\x08\x01").cid.text == EMPTY_DIRECTORY
+    assert IpfsBlock.of(RAW, b"").cid.text == EMPTY_RAW
+    assert IpfsBlock.of(DAG_PB, b"\x0a\x02\x08\x01").cid.text == EMPTY_DIRECTORY
     assert parse_cid(EMPTY_DIRECTORY_V0).text == EMPTY_DIRECTORY
     assert parse_cid(EMPTY_RAW) == ContentId(RAW, hashlib.sha256(b"").digest())
 
@@ -77,10 +77,10 @@ def test_malformed_varints(data):
 
 
 def test_blocks_are_checked():
-    cid = Block.of(RAW, b"film").cid
-    assert Block.checked(cid, b"film").data == b"film"
+    cid = IpfsBlock.of(RAW, b"film").cid
+    assert IpfsBlock.checked(cid, b"film").data == b"film"
     with pytest.raises(BlockCorrupt):
-        Block.checked(cid, b"fi1m")
+        IpfsBlock.checked(cid, b"fi1m")
     large = bytes((2 << 20) + 1)
     with pytest.raises(BlockCorrupt):
-        Block.checked(Block.of(RAW, large).cid, large)
+        IpfsBlock.checked(IpfsBlock.of(RAW, large).cid, large)

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.adapters.ipfs.recipes import FOLDERS, hashes, stream, write_folder
-from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, Block
-from wylloh_server.adapters.ipfs.dagpb import Kind, Link, Node, decode_node, encode_node
+from wylloh_server.adapters.ipfs.cid import DAG_PB, RAW, IpfsBlock
+from wylloh_server.adapters.ipfs.dagpb import UnixfsKind, DagLink, DagNode, decode_node, encode_node
 from wylloh_server.adapters.ipfs.unixfs import list_files, open_unixfs, resolve
-from wylloh_server.adapters.ipfs.unixfs_builder import Profile, UnixfsBuilder
+from wylloh_server.adapters.ipfs.unixfs_builder import UnixfsProfile, UnixfsBuilder
 from wylloh_server.domain.errors import BlockUnavailable, NotFound, PackageInvalid
 
 MIB = 1 << 20
@@ -55,7 +55,7 @@ def test_folders_get_the_cids_of_helia_and_ipfs_car(name, expected, tmp_path):
 )
 async def test_any_range_of_any_tree_reads_as_from_the_file(blocks, size, chunk, links, offset, length):
     content = hashes(size)
-    file = await open_unixfs(blocks, blocks.file(content, chunk, links))
+    file = await open_unixfs(blocks.get, blocks.file(content, chunk, links))
     assert file.size == size
     assert await file.read(offset, length) == (content[offset : offset + length] if offset >= 0 else b"")
 
@@ -64,7 +64,7 @@ async def test_a_read_touches_only_the_leaves_it_needs(blocks):
     root = blocks.file(hashes(1000), 10, 4)
     for cid in [cid for cid, block in blocks.items() if cid.codec == RAW and block != hashes(1000)[500:510]]:
         del blocks[cid]
-    file = await open_unixfs(blocks, root)
+    file = await open_unixfs(blocks.get, root)
     assert await file.read(500, 10) == hashes(1000)[500:510]
     with pytest.raises(BlockUnavailable):
         await file.read(499, 10)
@@ -74,20 +74,20 @@ async def test_a_read_touches_only_the_leaves_it_needs(blocks):
 
 async def test_listing_and_paths(blocks, tmp_path):
     root = UnixfsBuilder(blocks).folder(write_folder("package", tmp_path)).cid
-    listing = await list_files(blocks, root)
+    listing = await list_files(blocks.get, root)
     assert {entry.path: entry.size for entry in listing} == FOLDERS["package"]
     for entry in listing:
-        cid = await resolve(blocks, root, entry.path)
+        cid = await resolve(blocks.get, root, entry.path)
         assert cid.text == entry.cid
-        file = await open_unixfs(blocks, cid)
+        file = await open_unixfs(blocks.get, cid)
         assert await file.read(0, file.size) == hashes(entry.size)
     for path in ("nothing", "manifest.json/x", "subtitles/..", "../x", "/".join("a" * 99)):
         with pytest.raises(NotFound):
-            await resolve(blocks, root, path)
+            await resolve(blocks.get, root, path)
     with pytest.raises(PackageInvalid):
-        await open_unixfs(blocks, await resolve(blocks, root, "subtitles"))
+        await open_unixfs(blocks.get, await resolve(blocks.get, root, "subtitles"))
     with pytest.raises(PackageInvalid):
-        await list_files(blocks, await resolve(blocks, root, "feature.enc"))
+        await list_files(blocks.get, await resolve(blocks.get, root, "feature.enc"))
 
 
 def test_a_folder_with_a_link_or_a_pipe_is_refused(tmp_path):
@@ -115,29 +115,35 @@ def test_a_name_that_is_no_utf8_is_refused(tmp_path):
         UnixfsBuilder(lambda block: None).folder(tmp_path)
 
 
-def put(blocks, node: Node):
-    block = Block.of(DAG_PB, encode_node(node))
+def put(blocks, node: DagNode):
+    block = IpfsBlock.of(DAG_PB, encode_node(node))
     blocks(block)
     return block.cid
 
 
 async def test_old_style_leaves_and_data_beside_links_are_read(blocks):
-    leaf = put(blocks, Node(Kind.FILE, data=b"world"))
+    leaf = put(blocks, DagNode(UnixfsKind.FILE, data=b"world"))
     raw = blocks.file(b"!")
-    root = put(blocks, Node(Kind.FILE, (Link(leaf, "", 20), Link(raw, "", 1)), b"hello ", (5, 1)))
-    file = await open_unixfs(blocks, root)
+    root = put(
+        blocks, DagNode(UnixfsKind.FILE, (DagLink(leaf, "", 20), DagLink(raw, "", 1)), b"hello ", (5, 1))
+    )
+    file = await open_unixfs(blocks.get, root)
     assert await file.read(0, 100) == b"hello world!"
     assert await file.read(4, 4) == b"o wo"
 
 
 async def test_trees_that_lie_about_sizes_are_refused(blocks):
-    leaf, raw = put(blocks, Node(Kind.FILE, data=b"world")), blocks.file(b"wor")
+    leaf, raw = put(blocks, DagNode(UnixfsKind.FILE, data=b"world")), blocks.file(b"wor")
     for child in (leaf, raw):
-        file = await open_unixfs(blocks, put(blocks, Node(Kind.FILE, (Link(child, "", 5),), b"", (4,))))
+        file = await open_unixfs(
+            blocks.get, put(blocks, DagNode(UnixfsKind.FILE, (DagLink(child, "", 5),), b"", (4,)))
+        )
         with pytest.raises(PackageInvalid):
             await file.read(0, 4)
-    directory = put(blocks, Node(Kind.DIRECTORY))
-    file = await open_unixfs(blocks, put(blocks, Node(Kind.FILE, (Link(directory, "", 5),), b"", (4,))))
+    directory = put(blocks, DagNode(UnixfsKind.DIRECTORY))
+    file = await open_unixfs(
+        blocks.get, put(blocks, DagNode(UnixfsKind.FILE, (DagLink(directory, "", 5),), b"", (4,)))
+    )
     with pytest.raises(PackageInvalid):
         await file.read(0, 4)
 
@@ -145,41 +151,47 @@ async def test_trees_that_lie_about_sizes_are_refused(blocks):
 async def test_bottomless_trees_are_refused(blocks):
     deep, folder = blocks.file(b"x"), blocks.file(b"x")
     for _ in range(50):
-        deep = put(blocks, Node(Kind.FILE, (Link(deep, "", 1),), b"", (1,)))
-        folder = put(blocks, Node(Kind.DIRECTORY, (Link(folder, "a", 1),)))
+        deep = put(blocks, DagNode(UnixfsKind.FILE, (DagLink(deep, "", 1),), b"", (1,)))
+        folder = put(blocks, DagNode(UnixfsKind.DIRECTORY, (DagLink(folder, "a", 1),)))
     with pytest.raises(PackageInvalid):
-        await (await open_unixfs(blocks, deep)).read(0, 1)
+        await (await open_unixfs(blocks.get, deep)).read(0, 1)
     with pytest.raises(PackageInvalid):
-        await list_files(blocks, folder)
+        await list_files(blocks.get, folder)
 
 
 async def test_a_directory_bomb_is_refused(blocks):
     folder = blocks.file(b"x")
     for _ in range(6):
-        folder = put(blocks, Node(Kind.DIRECTORY, tuple(Link(folder, str(n), 1) for n in range(20))))
+        folder = put(
+            blocks, DagNode(UnixfsKind.DIRECTORY, tuple(DagLink(folder, str(n), 1) for n in range(20)))
+        )
     with pytest.raises(PackageInvalid):
-        await list_files(blocks, folder)
+        await list_files(blocks.get, folder)
 
 
 async def test_a_bomb_of_empty_directories_is_refused(blocks):
     """A few small blocks, a billion paths, and not one file."""
-    folder = put(blocks, Node(Kind.DIRECTORY))
+    folder = put(blocks, DagNode(UnixfsKind.DIRECTORY))
     for _ in range(30):
-        folder = put(blocks, Node(Kind.DIRECTORY, (Link(folder, "a", 1), Link(folder, "b", 1))))
+        folder = put(
+            blocks, DagNode(UnixfsKind.DIRECTORY, (DagLink(folder, "a", 1), DagLink(folder, "b", 1)))
+        )
     with pytest.raises(PackageInvalid, match="too many"):
-        await list_files(blocks, folder)
+        await list_files(blocks.get, folder)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\0b"])
 def test_names_that_could_climb_are_refused(name):
     with pytest.raises(PackageInvalid):
-        decode_node(encode_node(Node(Kind.DIRECTORY, (Link(Block.of(RAW, b"").cid, name, 0),))))
+        decode_node(
+            encode_node(DagNode(UnixfsKind.DIRECTORY, (DagLink(IpfsBlock.of(RAW, b"").cid, name, 0),)))
+        )
 
 
 def test_doubled_names_are_refused():
-    link = Link(Block.of(RAW, b"").cid, "a", 0)
+    link = DagLink(IpfsBlock.of(RAW, b"").cid, "a", 0)
     with pytest.raises(PackageInvalid):
-        decode_node(encode_node(Node(Kind.DIRECTORY, (link, link))))
+        decode_node(encode_node(DagNode(UnixfsKind.DIRECTORY, (link, link))))
 
 
 def framed(message: str) -> str:
@@ -247,5 +259,7 @@ def test_mode_and_mtime_are_passed_over():
 
 def test_progress_is_told(tmp_path, blocks):
     steps: list[int] = []
-    UnixfsBuilder(blocks, steps.append, Profile(chunk_bytes=100)).folder(write_folder("single", tmp_path))
+    UnixfsBuilder(blocks, steps.append, UnixfsProfile(chunk_bytes=100)).folder(
+        write_folder("single", tmp_path)
+    )
     assert sum(steps) == 300

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.components.films import make_film
-from tests.components.workroom import folder_film, workroom
+from tests.components.transcoding_workspace import folder_film, transcoding_workspace
 
 
 @pytest.fixture(scope="session")
@@ -21,5 +21,5 @@ def long(tmp_path_factory):
 
 @pytest.fixture
 async def room(tmp_path, short, long):
-    async with workroom(tmp_path, short, long) as room:
+    async with transcoding_workspace(tmp_path, short, long) as room:
         yield room

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 
 import av
 import pytest
 
-from tests.components.workroom import ALICE, BOB, HOME, folder_film, workroom
-from wylloh_server.domain.access import Reason
+from tests.components.transcoding_workspace import ALICE, BOB, HOME, folder_film, transcoding_workspace
+from wylloh_server.domain.access import Reason, Role
 from wylloh_server.domain.errors import (
     AccessRefused,
     MediaRefused,
@@ -15,10 +16,11 @@ from wylloh_server.domain.errors import (
     PlaybackRefused,
     StorageError,
     StoreFull,
+    TranscodeFailed,
 )
 from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
 from wylloh_server.domain.playback import LeaseEnd, Position
-from wylloh_server.domain.ports.media import PictureOrder, SoundOrder
+from wylloh_server.domain.ports.media import VideoEncodeJob, AudioEncodeJob
 from wylloh_server.domain.types import FilmId, Seconds
 
 
@@ -40,18 +42,28 @@ async def test_a_whole_film_plays_while_it_is_made(room, short):
 
 async def test_encoding_begins_before_the_player_asks_and_the_rest_is_ordered(room, short):
     await room.playback.start(ALICE, short.id, HOME)
-    while len(room.encoder.orders) < 2:
+    while len(room.media.orders) < 2:
         await asyncio.sleep(0.01)
-    assert {type(order) for order in room.encoder.orders} == {PictureOrder, SoundOrder}
-    assert not any(order.patient for order in room.encoder.orders)
-    assert room.to_fill == [short.id]
+    assert {type(order) for order in room.media.orders} == {VideoEncodeJob, AudioEncodeJob}
+    assert not any(order.low_priority for order in room.media.orders)
+    assert room.to_fill == [], "the rest is made when the owner wants it"
     assert [type(event) for event in room.events] == [PlaybackStarted]
+
+
+async def test_a_player_that_goes_on_at_once_does_not_keep_the_rest_from_being_ordered(tmp_path, short):
+    async with transcoding_workspace(tmp_path, short, processes=1, make_ahead=True) as room:
+        lease = await room.playback.start(ALICE, short.id, HOME)
+        while not (room.transcodes._sessions and room.transcodes._wishes.all):
+            await asyncio.sleep(0.001)
+        other = room.playback.leases.find(lease.token).plan.sounds[1].name
+        await room.playback.segment(lease, other, "0.m4s")  # while the first sound waits for its turn
+        assert room.to_fill == [short.id]
 
 
 async def test_playback_that_goes_on_in_the_middle_begins_to_encode_there(room, long):
     lease = await room.playback.start(ALICE, long.id, HOME, Seconds(51))
     await room.playback.segment(lease, "v-144p-160k", "25.m4s")
-    assert [order.first for order in room.encoder.orders] == [25]
+    assert [order.first for order in room.media.orders] == [25]
 
 
 async def test_a_seek_far_ahead_and_back_starts_new_runs_and_ends_the_old_ones(room, long):
@@ -60,12 +72,12 @@ async def test_a_seek_far_ahead_and_back_starts_new_runs_and_ends_the_old_ones(r
     await room.playback.segment(lease, name, "0.m4s")
     await room.playback.segment(lease, name, "40.m4s")
     await room.playback.segment(lease, name, "20.m4s")
-    firsts = [order.first for order in room.encoder.orders if order.rendition.name == name[2:]]
+    firsts = [order.first for order in room.media.orders if order.rendition.name == name[2:]]
     assert firsts == [0, 40, 20]
-    assert len(room.encoder.running) <= 1
-    before = len(room.encoder.orders)
+    assert len(room.media.running) <= 1
+    before = len(room.media.orders)
     await room.playback.segment(lease, name, "40.m4s")
-    assert len(room.encoder.orders) == before, "what was made before is not made again"
+    assert len(room.media.orders) == before, "what was made before is not made again"
 
 
 async def test_a_run_ends_where_segments_are_there_already(room, long):
@@ -98,24 +110,34 @@ async def test_filling_makes_everything_and_afterwards_nothing(room, short):
         assert await room.store.names(store, track) == {"init.mp4", *(f"{n}.m4s" for n in range(6))}
     for track in ("a0", "a1"):
         assert await room.store.names(store, track) == {"init.mp4", "0.m4s", "1.m4s"}
-    assert all(order.patient for order in room.encoder.orders)
-    assert room.encoder.most_at_once == 1
-    before = len(room.encoder.orders)
+    assert all(order.low_priority for order in room.media.orders)
+    assert room.media.most_at_once == 1
+    before = len(room.media.orders)
     await room.playback.fill(short.id)
-    assert len(room.encoder.orders) == before
+    assert len(room.media.orders) == before
+
+
+async def test_subtitles_that_cannot_be_read_do_not_end_filling(room, short, monkeypatch, caplog):
+    async def unreadable(source, track):
+        raise TranscodeFailed("ffmpeg ended with code 1")
+
+    monkeypatch.setattr(room.media, "subtitles", unreadable)
+    monkeypatch.setattr(room.transcodes, "fill", lambda plan: asyncio.sleep(0))
+    await room.playback.fill(short.id)
+    assert "are left out: ffmpeg ended with code 1" in caplog.text
 
 
 async def test_filling_gives_way_to_a_viewer_and_goes_on_after(room, short, long):
     filling = asyncio.create_task(room.playback.fill(long.id))
-    while not room.encoder.running:
+    while not room.media.running:
         await asyncio.sleep(0.01)
     lease = await room.playback.start(ALICE, short.id, HOME)
     await asyncio.gather(
         room.playback.segment(lease, "v-180p-200k", "0.m4s"), room.playback.segment(lease, "a0", "0.m4s")
     )
-    assert room.encoder.most_at_once <= 2
+    assert room.media.most_at_once <= 2
     await filling
-    tracks = {order.rendition.name for order in room.encoder.orders if isinstance(order, PictureOrder)}
+    tracks = {order.rendition.name for order in room.media.orders if isinstance(order, VideoEncodeJob)}
     assert {"180p-200k", "144p-160k", "144p-80k"} <= tracks
 
 
@@ -136,19 +158,19 @@ async def test_more_viewers_than_processes_are_all_served(room, short, long):
         *(room.playback.segment(lease, "v-144p-160k", f"{number}.m4s") for lease, number in wanted)
     )
     assert all(got)
-    assert room.encoder.most_at_once <= 2
+    assert room.media.most_at_once <= 2
 
 
 async def test_after_a_crash_a_restart_goes_on_with_what_is_stored(tmp_path, long):
-    async with workroom(tmp_path, long) as room:
+    async with transcoding_workspace(tmp_path, long) as room:
         lease = await room.playback.start(ALICE, long.id, HOME)
         for number in range(6):
             await room.playback.segment(lease, "v-144p-160k", f"{number}.m4s")
     leftover = next((tmp_path / "segments").glob("*/v-144p-160k")) / "6.m4s.1-2.partial"
     leftover.write_bytes(b"half a segment")
-    async with workroom(tmp_path, long) as room:
+    async with transcoding_workspace(tmp_path, long) as room:
         await room.playback.fill(long.id)
-        first = next(o for o in room.encoder.orders if o.rendition.name == "144p-160k")
+        first = next(o for o in room.media.orders if o.rendition.name == "144p-160k")
         assert first.first > 5
         assert not leftover.exists()
 
@@ -158,7 +180,7 @@ async def test_a_refusal_carries_the_receipt_and_starts_nothing(room, short):
     with pytest.raises(PlaybackRefused) as caught:
         await room.playback.start(BOB, short.id, HOME)
     assert caught.value.receipt.reason is Reason.TOO_FEW_TOKENS
-    assert (room.encoder.orders, room.events) == ([], [])
+    assert (room.media.orders, room.events) == ([], [])
 
 
 async def test_a_token_is_bound_to_session_and_without_cookie_to_the_address(room, short):
@@ -178,11 +200,11 @@ async def test_when_the_tokens_are_gone_playback_ends_within_the_lease_interval(
     room.licensing.verdicts[ALICE.wallet] = Reason.TOO_FEW_TOKENS
     room.clock.now += 50
     await room.playback.check_leases()
-    assert room.playback.ended(lease.token) is None, "not asked yet"
+    assert room.playback.leases.why_ended(lease.token) is None, "not asked yet"
     room.clock.now += 5
     await room.playback.check_leases()
-    assert room.playback.ended(lease.token) is LeaseEnd.RIGHTS_GONE
-    assert room.encoder.running == {}
+    assert room.playback.leases.why_ended(lease.token) is LeaseEnd.RIGHTS_GONE
+    assert room.media.running == {}
     assert room.events[-1] == PlaybackEnded(long.id, ALICE.wallet, ALICE.device, LeaseEnd.RIGHTS_GONE)
     with pytest.raises(AccessRefused):
         await room.playback.key(lease, "v-180p-200k", 0)
@@ -222,7 +244,7 @@ async def test_playback_ends_also_when_positions_cannot_be_read(room, short):
 async def test_a_waiting_request_is_refused_when_the_rights_go(room, long):
     lease = await room.playback.start(ALICE, long.id, HOME)
     waiting = asyncio.create_task(room.playback.segment(lease, "v-180p-200k", "49.m4s"))
-    while not any(order.first == 49 for order in room.encoder.orders):
+    while not any(order.first == 49 for order in room.media.orders):
         await asyncio.sleep(0.01)
     room.licensing.verdicts[ALICE.wallet] = Reason.TOO_FEW_TOKENS
     room.clock.now += 60
@@ -241,6 +263,7 @@ async def test_who_cannot_be_asked_ends_nothing(room, short, reason):
     assert room.playback.lease(lease.token, ALICE.session, HOME).checked == room.clock.now
     await room.playback.check_leases()
     assert room.licensing.asked == asked, "and it is not asked again before the time"
+    assert room.licensing.renewals == [False, True], "a start, and its renewal"
 
 
 async def test_a_lease_nobody_uses_ends(room, short):
@@ -249,20 +272,37 @@ async def test_a_lease_nobody_uses_ends(room, short):
     await room.playback.master(lease)
     room.clock.now += 500
     await room.playback.check_leases()
-    assert room.playback.ended(lease.token) is None
+    assert room.playback.leases.why_ended(lease.token) is None
     room.clock.now += 601
     await room.playback.check_leases()
-    assert room.playback.ended(lease.token) is LeaseEnd.IDLE
+    assert room.playback.leases.why_ended(lease.token) is LeaseEnd.IDLE
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+async def test_12_6_a_clock_that_jumps_ends_no_lease_and_puts_no_check_off(room, short, seconds):
+    lease = await room.playback.start(ALICE, short.id, HOME)
+    asked = room.licensing.asked
+    room.clock.jump(seconds)
+    await room.playback.check_leases()
+    assert room.playback.leases.why_ended(lease.token) is None
+    assert room.licensing.asked == asked
+    room.clock.now += 60
+    await room.playback.check_leases()
+    assert room.licensing.asked > asked, "the right is checked again a lease's time later"
+    room.clock.now += 601
+    room.clock.jump(-7200)
+    await room.playback.check_leases()
+    assert room.playback.leases.why_ended(lease.token) is LeaseEnd.IDLE
 
 
 async def test_leases_are_checked_without_being_told_to(tmp_path, short):
-    async with workroom(tmp_path, short) as room:
-        room.playback._lease_seconds = Seconds(0.1)
+    async with transcoding_workspace(tmp_path, short) as room:
+        room.playback.lease_seconds = Seconds(0.1)
         lease = await room.playback.start(ALICE, short.id, HOME)
         async with room.playback.running():
             room.licensing.verdicts[ALICE.wallet] = Reason.TOO_FEW_TOKENS
             room.clock.now += 60
-            while room.playback.ended(lease.token) is None:
+            while room.playback.leases.why_ended(lease.token) is None:
                 await asyncio.sleep(0.01)
 
 
@@ -272,8 +312,52 @@ async def test_stopping_and_signing_out_end_leases_and_their_runs(room, long):
     signed_out = await room.playback.start(BOB, long.id, HOME)
     await room.playback.stop(stopped)
     await room.playback.end_device(BOB.device)
-    assert room.playback.ended(stopped.token) is LeaseEnd.STOPPED
-    assert room.playback.ended(signed_out.token) is LeaseEnd.SIGNED_OUT
+    assert room.playback.leases.why_ended(stopped.token) is LeaseEnd.STOPPED
+    assert room.playback.leases.why_ended(signed_out.token) is LeaseEnd.SIGNED_OUT
+
+
+async def test_51_who_looks_after_the_server_ends_what_plays(room, long):
+    lease = await room.playback.start(ALICE, long.id, HOME)
+    (held,) = room.playback.leases.all()
+    assert held.quality == ""
+    await room.playback.segment(lease, "v-180p-200k", "0.m4s")
+    assert held.quality == "180p"
+    room.clock.now += 61
+    assert room.playback.leases.silence(held) == 61
+    await room.playback.end(held.name)
+    assert room.playback.leases.why_ended(lease.token) is LeaseEnd.ENDED_BY_ADMIN
+    assert room.media.running == {}
+    assert room.events[-1].reason is LeaseEnd.ENDED_BY_ADMIN
+    with pytest.raises(NotFound):
+        await room.playback.end(held.name)
+
+
+async def test_a_lease_ends_when_its_session_is_gone_however_that_came_about(room, short):
+    gone, goes_on = [await room.playback.start(viewer, short.id, HOME) for viewer in (ALICE, BOB)]
+    room.signed_out.add(ALICE.session)
+    await room.playback.check_leases()
+    assert room.playback.leases.why_ended(gone.token) is LeaseEnd.SIGNED_OUT
+    with pytest.raises(AccessRefused):
+        await room.playback.segment(gone, "v-144p-160k", "0.m4s")
+    assert room.playback.leases.why_ended(goes_on.token) is None
+
+
+async def test_a_lease_goes_on_with_the_role_that_its_viewer_has_now(room, short):
+    """A parental lock asks for the role: an admin who became a viewer watched what the lock is for."""
+    admin = replace(ALICE, role=Role.ADMIN)
+    lease = await room.playback.start(admin, short.id, HOME)
+    room.roles[ALICE.wallet] = Role.VIEWER
+    await room.playback.check_leases()
+    assert room.licensing.roles == [Role.ADMIN, Role.VIEWER], "a new role is a reason to ask at once"
+    await room.playback.check_leases()
+    room.clock.now += 55
+    await room.playback.check_leases()
+    assert room.licensing.roles == [Role.ADMIN, Role.VIEWER, Role.VIEWER]
+    assert room.playback.lease(lease.token, ALICE.session, HOME).viewer == ALICE
+    room.roles[ALICE.wallet] = Role.PUBLISHER
+    room.licensing.verdicts[ALICE.wallet] = Reason.VOTED_DOWN
+    await room.playback.check_leases()
+    assert room.playback.leases.why_ended(lease.token) is LeaseEnd.RIGHTS_GONE
 
 
 async def test_what_the_film_has_not_is_not_found(room, short):
@@ -299,7 +383,7 @@ async def test_a_file_that_is_no_film_is_refused_at_the_start(tmp_path):
     path = tmp_path / "diary.mp4"
     path.write_text("Dear diary")
     missing = folder_film(tmp_path / "gone.mp4")
-    async with workroom(tmp_path, folder_film(path), missing) as room:
+    async with transcoding_workspace(tmp_path, folder_film(path), missing) as room:
         with pytest.raises(MediaRefused, match="not a film"):
             await room.playback.start(ALICE, folder_film(path).id, HOME)
         with pytest.raises(MediaRefused, match=r"gone\.mp4 cannot be opened"):
@@ -307,7 +391,7 @@ async def test_a_file_that_is_no_film_is_refused_at_the_start(tmp_path):
 
 
 async def test_a_full_store_is_told_to_the_viewer(tmp_path, long):
-    async with workroom(tmp_path, long, limit=20_000) as room:
+    async with transcoding_workspace(tmp_path, long, limit=20_000) as room:
         lease = await room.playback.start(ALICE, long.id, HOME)
         with pytest.raises(StoreFull, match="No room"):
             await room.playback.segment(lease, "v-180p-200k", "9.m4s")

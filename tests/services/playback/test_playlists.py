@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
 from tests.components.hls import judged
-from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
-from wylloh_server.domain.rendition import AudioTrack, Probe, SubtitleTrack, VideoTrack
+from wylloh_server.domain.film import Description, FileRole, Film, FilmState, FolderOrigin, PackageFile
+from wylloh_server.domain.rendition import (
+    AudioTrack,
+    Probe,
+    SubtitleTrack,
+    VideoTrack,
+    sidecar_subtitles,
+)
 from wylloh_server.domain.types import FilmId, Seconds
-from wylloh_server.services.playback.plan import plan_of
+from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.playlists import master_playlist, media_playlist, text_playlist
-from wylloh_server.services.sources import SideText
 
+VIDEO = VideoTrack("h264", 640, 360, Fraction(25))
 FILM = Film(FilmId("f"), Description("Film"), FolderOrigin("/film.mp4"), FilmState.READY)
 
 
@@ -25,11 +32,12 @@ def plan(rate=Fraction(24), audio=2, beside=()):
         SubtitleTrack(0, "mov_text", "en"),
         SubtitleTrack(2, "srt", "en", 'for "all",\nsince it\'s late'),
     )
-    return plan_of(FILM, Probe("mov", Seconds(95.3), video, sounds, texts), "x", beside)
+    return make_playback_plan(FILM, Probe("mov", Seconds(95.3), video, sounds, texts), "x", beside)
 
 
 def test_a_strict_parser_accepts_the_master_playlist():
-    read = judged(master_playlist(plan(beside=(SideText("subtitles/fr.vtt", "fr"),))))
+    french = PackageFile("subtitles/fr.vtt", "bafkfr", 1, "00", FileRole.SUBTITLES, "fr")
+    read = judged(master_playlist(plan(beside=(french,))))
     variants = read["variants"]
     assert [variant["resolution"]["height"] for variant in variants] == [480, 720, 360, 240]
     assert (
@@ -50,7 +58,9 @@ def test_a_strict_parser_accepts_the_master_playlist():
 
 
 def test_a_film_without_sound_and_text_has_no_groups():
-    silent = plan_of(FILM, Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25))), "x", ())
+    silent = make_playback_plan(
+        FILM, Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25))), "x", ()
+    )
     text = master_playlist(silent)
     judged(text)
     assert "EXT-X-MEDIA" not in text
@@ -89,10 +99,63 @@ def test_a_strict_parser_would_notice():
 
 def test_equal_labels_are_told_apart():
     sounds = tuple(AudioTrack(n, "aac", "en", 2) for n in range(3)) + (AudioTrack(3, "aac", "und", 2),)
-    of = plan_of(FILM, Probe("mov", Seconds(9), VideoTrack("h264", 64, 36, Fraction(25)), sounds), "x", ())
+    of = make_playback_plan(
+        FILM, Probe("mov", Seconds(9), VideoTrack("h264", 64, 36, Fraction(25)), sounds), "x", ()
+    )
     assert [sound.label for sound in of.sounds] == ["English", "English 2", "English 3", "Track 4"]
+
+
+def test_playback_begins_with_the_sound_marked_for_it_and_never_with_a_commentary():
+    sounds = (
+        AudioTrack(0, "aac", "en", 2, commentary=True),
+        AudioTrack(1, "aac", "de", 2),
+        AudioTrack(2, "aac", "en", 6, default=True),
+        AudioTrack(3, "aac", "en", 2, described=True, default=True),
+    )
+    of = make_playback_plan(FILM, Probe("mov", Seconds(9), VIDEO, sounds), "x", ())
+    assert [(sound.name, sound.label) for sound in of.sounds] == [
+        ("a2", "English"),
+        ("a1", "Deutsch"),
+        ("a3", "English (audio description)"),
+        ("a0", "English (commentary)"),
+    ]
+    variant = judged(master_playlist(of))["variants"][0]
+    assert [sound["isDefault"] for sound in variant["audio"]] == [True, False, False, False]
+    assert "describes-video" in variant["audio"][2]["characteristics"]
+
+
+def test_forced_subtitles_in_the_language_of_the_sound_are_shown_by_themselves():
+    texts = (
+        SubtitleTrack(0, "subrip", "en"),
+        SubtitleTrack(1, "subrip", "de", forced=True),
+        SubtitleTrack(2, "subrip", "en", "Signs", forced=True),
+        SubtitleTrack(3, "subrip", "en", hearing_impaired=True),
+    )
+    of = make_playback_plan(
+        FILM, Probe("mov", Seconds(9), VIDEO, (AudioTrack(0, "aac", "en", 2),), texts), "x", ()
+    )
+    shown = {text["name"]: text for text in judged(master_playlist(of))["variants"][0]["subtitles"]}
+    assert list(shown) == ["English", "Signs (forced)", "English (SDH)", "Deutsch (forced)"]
+    assert [name for name, text in shown.items() if text["forced"]] == ["Signs (forced)", "Deutsch (forced)"]
+    assert [name for name, text in shown.items() if text["isDefault"]] == ["Signs (forced)"]
+    assert "describes-music-and-sound" in shown["English (SDH)"]["characteristics"]
+
+
+def test_files_beside_a_film_come_into_the_menu_and_change_no_name():
+    """What was taken out of the film is kept under its name."""
+    inside = (SubtitleTrack(0, "subrip", "en"), SubtitleTrack(1, "subrip", "de"))
+    probe = Probe("mov", Seconds(9), VIDEO, (AudioTrack(0, "aac", "en", 2),), inside)
+    beside = [
+        sidecar_subtitles(Path(f"/f/Film.{name}.srt"), Path("/f/Film.mkv")) for name in ("de", "fr.forced")
+    ]
+    alone, together = (make_playback_plan(FILM, probe, "x", files) for files in ((), beside))
+    assert [(text.name, text.label) for text in alone.subtitles] == [("s0", "English"), ("s1", "Deutsch")]
+    assert [(text.name, text.label) for text in together.subtitles] == [
+        ("s0", "English"), ("s1", "Deutsch"), ("x0", "Deutsch 2"), ("x1", "Français (forced)")
+    ]  # fmt: skip
+    assert alone.store == together.store
 
 
 def test_another_file_or_encoder_is_another_name_in_the_store():
     probe = Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25)))
-    assert plan_of(FILM, probe, "x", ()).store != plan_of(FILM, probe, "y", ()).store
+    assert make_playback_plan(FILM, probe, "x", ()).store != make_playback_plan(FILM, probe, "y", ()).store

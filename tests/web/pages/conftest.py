@@ -1,41 +1,30 @@
-"""A house whose shelves hold a film in every state, and pages opened in it."""
+"""A server whose library has a film in every state, and pages opened on it."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.web.pages.samples import stock
-from wylloh_server.services.licensing import Licensing
-from wylloh_server.web import keys
-
-
-class LateLicensing:
-    """Takes the place of the service until the house it belongs to stands."""
-
-    def __init__(self) -> None:
-        self.real: Licensing | None = None
-
-    async def standing(self, wallet, film):
-        return await self.real.standing(wallet, film)
 
 
 @pytest.fixture
-async def house(open_house):
+async def server_under_test(open_server_under_test):
     """An owned server with a film in every state."""
-    return await stocked(open_house)
+    return await stocked(open_server_under_test)
 
 
-async def stocked(open_house, **sections):
+async def stocked(open_server_under_test, **sections):
     """Open an owned server with a film in every state, and other settings than the usual ones."""
-    licensing = LateLicensing()
-    house = await open_house(add=lambda app: app.__setitem__(keys.LICENSING, licensing), **sections)
-    licensing.real = Licensing(
-        chain=house.chain,
-        envelopes=house.app[keys.ENVELOPES],
-        receipts=house.storage.receipts,
-        votes=None,
-        bus=None,
-        clock=house.clock,
-    )
-    await stock(house)
-    return house
+    server_under_test = await open_server_under_test(**sections)
+    await stock(server_under_test)
+    return server_under_test
+
+
+@pytest.fixture
+async def tv_cookies(owner, browsers):
+    """The cookies of a TV that the owner has let in."""
+    tv = browsers()
+    code = (await (await tv.post("/api/tv/code", {})).json())["code"]
+    await owner.post("/api/tv/approve", {"code": code, "name": "Sofa"})
+    assert (await (await tv.get("/api/tv/state")).json())["state"] == "approved"
+    return tv.real_cookies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wylloh_server.domain.chain_events import ZERO_ADDRESS, LadderChanged, TokensTransferred
 from wylloh_server.domain.film import (
     Credit,
     Description,
@@ -9,16 +10,18 @@ from wylloh_server.domain.film import (
     FilmState,
     FolderOrigin,
     TokenOrigin,
-    film_id_of,
+    film_id_for,
 )
 from wylloh_server.domain.license import Envelope, EnvelopeTerms
 from wylloh_server.domain.playback import Position
 from wylloh_server.domain.rights import RightsLadder, Tier
-from wylloh_server.domain.types import ChainId, Cid, Seconds, Timestamp, TokenReference, wallet_of
+from wylloh_server.domain.types import ChainId, Cid, Seconds, Timestamp, TokenReference, parse_wallet
+from wylloh_server.sdk.testing.sample_chain import SOMEWHERE
+from wylloh_server.web.app_keys import SERVICES
 
-OWNER = wallet_of("0x" + "a" * 40)
-PUBLISHER = wallet_of("0x" + "d" * 40)
-CONTRACT = wallet_of("0x" + "9" * 40)
+OWNER = parse_wallet("0x" + "a" * 40)
+PUBLISHER = parse_wallet("0x" + "d" * 40)
+CONTRACT = parse_wallet("0x" + "9" * 40)
 ROOT = Cid("bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi")
 
 LADDER = RightsLadder(
@@ -34,7 +37,7 @@ LADDER = RightsLadder(
 def gated(number: int, title: str, state: FilmState = FilmState.READY, about=None, **rest) -> Film:
     token = TokenReference(ChainId(31337), CONTRACT, number)
     origin = TokenOrigin(token, ROOT, PUBLISHER, "ab" * 32)
-    return Film(film_id_of(str(token)), Description(title, **(about or {})), origin, state, **rest)
+    return Film(film_id_for(str(token)), Description(title, **(about or {})), origin, state, **rest)
 
 
 BEGUN = gated(
@@ -58,30 +61,35 @@ WAITING = gated(104, "Three <b>Bullies</b>", FilmState.WAITING, reason="The disk
 FAILED = gated(105, "Broken Light", FilmState.FAILED, reason="The manifest is not signed.")
 ELSEWHERE = gated(106, "Winter Light")
 OWN = Film(
-    film_id_of("file:/own.mp4"), Description("Morning Walk"), FolderOrigin("/own.mp4"), FilmState.READY
+    film_id_for("file:/own.mp4"), Description("Morning Walk"), FolderOrigin("/own.mp4"), FilmState.READY
 )
 
 HELD = {BEGUN: 88, STACKED: 250, ARRIVING: 1, WAITING: 1, FAILED: 1, ELSEWHERE: 0}
 EVERY = (*HELD, OWN)
 
 
-async def stock(house) -> None:
-    """Put them on a house's shelves; the owner is in the middle of one and has its envelope."""
-    for film in await house.storage.films.all():
-        await house.storage.films.remove(film.id)
+async def stock(server_under_test) -> None:
+    """Add them to a server's library; the owner is in the middle of one and has its envelope."""
+    for film in await server_under_test.storage.films.all():
+        await server_under_test.storage.films.remove(film.id)
     for film in EVERY:
-        await house.storage.films.save(film)
-    for film, count in HELD.items():
-        house.chain.ladders[film.token] = LADDER
-        house.chain.held[OWNER, film.token] = count
-    now = house.clock.now
-    await house.storage.positions.save(
+        await server_under_test.storage.films.save(film)
+    await server_under_test.on_chain(
+        *(LadderChanged(SOMEWHERE, film.token, LADDER) for film in HELD),
+        *(
+            TokensTransferred(SOMEWHERE, film.token, ZERO_ADDRESS, OWNER, count)
+            for film, count in HELD.items()
+        ),
+    )
+    now = server_under_test.clock.now
+    await server_under_test.storage.positions.save(
         OWNER, Position(BEGUN.id, Seconds(1200), Seconds(3840), Timestamp(now))
     )
-    await house.storage.envelopes.save(envelope(now))
+    device = server_under_test.app[SERVICES].envelopes.server_keys.device_public
+    await server_under_test.storage.envelopes.save(envelope(now, device), "")
 
 
-def envelope(now: float) -> Envelope:
+def envelope(now, device="aa") -> Envelope:
     window = int(now) - 60, int(now) + 30 * 86400
-    terms = EnvelopeTerms(ROOT, BEGUN.token, OWNER, "personal", "", "aa", *window)
+    terms = EnvelopeTerms(ROOT, BEGUN.token, OWNER, "personal", "", device, *window)
     return Envelope(terms, "bb", "cc", "dd")

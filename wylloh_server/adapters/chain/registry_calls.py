@@ -1,7 +1,7 @@
-"""Transactions for the film registry, as data: nothing here is signed or sent. For the CLI.
+"""Transactions for the project's contracts, as data: nothing here is signed or sent. For the CLI.
 
-Every function gives a `Transaction`; `transactions` sends it, or prepares it for a browser wallet.
-Signatures as in `contracts/FilmRegistry.sol`.
+Every function returns an `UnsignedTransaction`; `transaction_sender` sends it, or prepares it for a browser
+wallet.
 """
 
 from __future__ import annotations
@@ -12,11 +12,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eth_abi.abi import encode
-from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
-from wylloh_server.adapters.chain.reader import calldata
+from wylloh_server.adapters.chain.contract_abi import abi_function, calldata, constructor_arguments
 from wylloh_server.domain.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -29,12 +27,11 @@ if TYPE_CHECKING:
 PUBLISHER_ROLE = keccak(text="PUBLISHER_ROLE")
 """Lets an account create films and look after them."""
 
-_TIERS = "(uint256,string,string[],uint32)[]"
 _SALT_BITS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class UnsignedTransaction:
     """What is to happen: calldata (0x-hex) for a contract, or creation code when `to` is None."""
 
     to: Wallet | None
@@ -64,32 +61,40 @@ def new_token_id(publisher: Wallet) -> int:
     return int(publisher, 16) << _SALT_BITS | secrets.randbits(_SALT_BITS)
 
 
-def deploy_registry(artifact: Path, admin: Wallet) -> Transaction:
-    """Put a FilmRegistry on the chain; `admin` grants roles and is its first publisher.
+def deploy(artifact: Path, arguments: Sequence[Any]) -> UnsignedTransaction:
+    """Put a compiled contract on the chain.
 
     Args:
-        artifact: from `resources.contract_artifact("FilmRegistry")`.
-        admin: an account; any.
+        artifact: from `resources.contract_artifact`.
+        arguments: of its constructor.
+
+    Raises:
+        InvalidValue: a value does not fit its type.
     """
-    return deploy(artifact, ["address"], [admin])
-
-
-def deploy(artifact: Path, types: Sequence[str], values: Sequence[Any]) -> Transaction:
-    """Put any compiled contract on the chain, with the constructor arguments given."""
     bytecode = json.loads(artifact.read_text(encoding="utf-8"))["bytecode"]
-    return Transaction(None, bytecode + _encoded(types, values).hex())
+    return UnsignedTransaction(None, bytecode + constructor_arguments(artifact, arguments).hex())
 
 
-def call(contract: Wallet, signature: str, values: Sequence[Any]) -> Transaction:
+def call(contract: Wallet, signature: str, values: Sequence[Any]) -> UnsignedTransaction:
     """Call any function of any contract, for example `setCoin(address,bool)`.
 
     Raises:
         InvalidValue: a value does not fit its type.
     """
-    return Transaction(contract, "0x" + calldata(signature, values).hex())
+    return UnsignedTransaction(contract, "0x" + calldata(signature, values).hex())
 
 
-def create_film(film: NewFilm) -> Transaction:
+def call_registry(contract: Wallet, function: str, *values: Any) -> UnsignedTransaction:
+    """Call a function of a FilmRegistry by its name. Raises like `call`."""
+    return call(contract, abi_function("FilmRegistry", function).signature, values)
+
+
+def call_store(contract: Wallet, function: str, *values: Any) -> UnsignedTransaction:
+    """Call a function of a FilmStore by its name. Raises like `call`."""
+    return call(contract, abi_function("FilmStore", function).signature, values)
+
+
+def create_film(film: NewFilm) -> UnsignedTransaction:
     """Register a film. Raises InvalidValue if a value does not fit its type in the contract."""
     values = (
         film.token.token_id,
@@ -98,44 +103,19 @@ def create_film(film: NewFilm) -> Transaction:
         film.max_supply,
         film.royalty_receiver,
         film.royalty_basis_points,
-        _rows(film.ladder),
+        ladder_rows(film.ladder),
     )
-    signature = f"createFilm(uint256,string,bytes32,uint256,address,uint96,{_TIERS})"
-    return call(film.token.contract, signature, values)
+    return call_registry(film.token.contract, "createFilm", *values)
 
 
-def mint(token: TokenReference, to: Wallet, amount: int) -> Transaction:
+def mint(token: TokenReference, to: Wallet, amount: int) -> UnsignedTransaction:
     """Make new tokens of a film. Only its publisher can."""
-    return call(token.contract, "mint(address,uint256,uint256)", (to, token.token_id, amount))
+    return call_registry(token.contract, "mint", to, token.token_id, amount)
 
 
-def set_ladder(token: TokenReference, ladder: RightsLadder) -> Transaction:
-    """Replace a film's ladder. Only its publisher can."""
-    return call(token.contract, f"setLadder(uint256,{_TIERS})", (token.token_id, _rows(ladder)))
-
-
-def set_package(token: TokenReference, root: Cid, manifest_sha256: str) -> Transaction:
-    """Point a film at a new version of its package. Only its publisher can."""
-    values = (token.token_id, root, _digest(manifest_sha256))
-    return call(token.contract, "setPackage(uint256,string,bytes32)", values)
-
-
-def grant_publisher(contract: Wallet, account: Wallet) -> Transaction:
-    """Let an account register films. Only the registry's admin can."""
-    return call(contract, "grantRole(bytes32,address)", (PUBLISHER_ROLE, account))
-
-
-def transfer(token: TokenReference, sender: Wallet, to: Wallet, amount: int) -> Transaction:
-    """Move tokens. Only their holder, or an operator the holder approved, can."""
-    values = (sender, to, token.token_id, amount, b"")
-    return call(token.contract, "safeTransferFrom(address,address,uint256,uint256,bytes)", values)
-
-
-def _encoded(types: Sequence[str], values: Sequence[Any]) -> bytes:
-    try:
-        return encode(types, values)
-    except EncodingError as error:
-        raise InvalidValue(f"a value does not fit the contract: {error}", fix="Correct it.") from None
+def grant_publisher(contract: Wallet, account: Wallet) -> UnsignedTransaction:
+    """Allow an account to register films. Only the registry's admin can."""
+    return call_registry(contract, "grantRole", PUBLISHER_ROLE, account)
 
 
 def _digest(sha256: str) -> bytes:
@@ -144,5 +124,6 @@ def _digest(sha256: str) -> bytes:
     return bytes.fromhex(sha256)
 
 
-def _rows(ladder: RightsLadder) -> list[tuple[int, str, tuple[str, ...], int]]:
+def ladder_rows(ladder: RightsLadder) -> list[tuple[int, str, tuple[str, ...], int]]:
+    """Return a ladder as the registry's functions take it."""
     return [(tier.threshold, tier.right, tier.territories, tier.seats or 0) for tier in ladder.tiers]

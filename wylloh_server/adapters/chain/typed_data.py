@@ -30,7 +30,7 @@ _MANIFEST = ({"name": "sha256", "type": "bytes32"}, {"name": "tokenId", "type": 
 
 
 def manifest_typed_data(token: TokenReference, sha256: str) -> dict[str, Any]:
-    """Give what a browser wallet signs with `eth_signTypedData_v4`, ready for JSON.
+    """Return what a browser wallet signs with `eth_signTypedData_v4`, ready for JSON.
 
     The token id is a decimal string, because a JavaScript number cannot hold it.
 
@@ -53,7 +53,7 @@ def manifest_typed_data(token: TokenReference, sha256: str) -> dict[str, Any]:
 
 
 def manifest_digest(token: TokenReference, sha256: str) -> bytes:
-    """Give the 32 bytes that the signature covers. Raises like `manifest_typed_data`."""
+    """Return the 32 bytes that the signature covers. Raises like `manifest_typed_data`."""
     encoded = encode_typed_data(full_message=manifest_typed_data(token, sha256))
     return keccak(b"\x19" + encoded.version + encoded.header + encoded.body)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from wylloh_server.adapters.ffmpeg.encoder import FfmpegEncoder
-from wylloh_server.adapters.ffmpeg.probe import AvProber
-from wylloh_server.adapters.ffmpeg.resolve import Ffmpeg, find_ffmpeg
+from wylloh_server.adapters.ffmpeg.child_sandbox import ChildSandbox
+from wylloh_server.adapters.ffmpeg.locate import Ffmpeg, find_ffmpeg
+from wylloh_server.adapters.ffmpeg.loopback import LoopbackMediaServer
+from wylloh_server.adapters.ffmpeg.media_tools import FfmpegMediaTools
+from wylloh_server.adapters.ffmpeg.sandbox_report import try_sandbox
 
-__all__ = ["AvProber", "Ffmpeg", "FfmpegEncoder", "find_ffmpeg"]
+__all__ = ["ChildSandbox", "Ffmpeg", "FfmpegMediaTools", "LoopbackMediaServer", "find_ffmpeg", "try_sandbox"]

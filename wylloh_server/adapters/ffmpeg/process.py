@@ -1,14 +1,15 @@
-"""Owning a child process: started in its cage, its last words kept, ended in stages."""
+"""Owning a child process: started in its sandbox, its last lines of stderr kept, ended in stages."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.ffmpeg._guard import cage
+from wylloh_server.adapters.ffmpeg.child_sandbox import ChildSandbox, child_environment
 from wylloh_server.domain.errors import TranscodeFailed
 
 if TYPE_CHECKING:
@@ -34,14 +35,14 @@ class RunningProcess:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to stderr."""
+        """The end of stderr."""
         return "\n".join(self._last_words)
 
     async def wait(self) -> None:
         """Wait until it has finished.
 
         Raises:
-            TranscodeFailed: its exit code is not 0; the message has its last words.
+            TranscodeFailed: its exit code is not 0; the message has its last lines of stderr.
         """
         code = await self._process.wait()
         await self._listening
@@ -57,14 +58,21 @@ class RunningProcess:
         Raises:
             TranscodeFailed: it failed, or wrote more than `limit` bytes.
         """
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker: always a pipe here
         data = bytearray()
-        while chunk := await self._process.stdout.read(1 << 16):
-            data += chunk
-            if len(data) > limit:
-                raise TranscodeFailed(f"ffmpeg wrote more than {limit} bytes", fix="Leave this track out.")
-        await self.wait()
+        async for piece in self.pieces(limit):
+            data += piece
         return bytes(data)
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """Yield what it writes to stdout as it comes, then wait for its end. Raises like `output`."""
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker: always a pipe here
+        size = 0
+        while piece := await self._process.stdout.read(1 << 16):
+            size += len(piece)
+            if size > limit:
+                raise TranscodeFailed(f"ffmpeg wrote more than {limit} bytes", fix="Leave this track out.")
+            yield piece
+        await self.wait()
 
     async def end(self) -> None:
         """End it: ask, wait a moment, insist. Does nothing when it has ended."""
@@ -98,38 +106,55 @@ class RunningProcess:
 
 
 @asynccontextmanager
-async def running(argv: Sequence[str], *, patient: bool = False) -> AsyncIterator[RunningProcess]:
-    """Run a command until it or the context ends, with no stdin and in its cage.
+async def running(
+    argv: Sequence[str],
+    *,
+    sandbox: ChildSandbox | None = None,
+    source: str = "",
+    reads: Sequence[str] = (),
+    low_priority: bool = False,
+) -> AsyncIterator[RunningProcess]:
+    """Run a command until it or the context ends, with no stdin and in its sandbox.
 
     Args:
         argv: the program and its arguments; no shell is involved.
-        patient: it gives way to other processes.
+        sandbox: how it is confined; None is the strongest of this machine without a network of its own.
+        source: the loopback URL that it may connect to; '' is none.
+        reads: files and folders beside its libraries that the program consists of.
+        low_priority: it gives way to other processes.
 
     Raises:
         TranscodeFailed: the program cannot be started.
     """
-    starting = asyncio.create_task(_started(argv, patient=patient))
+    if shutil.which(argv[0]) is None:
+        raise _not_started(argv[0], "there is no such program")
+    sandbox = sandbox or ChildSandbox.without_network()
+    command = sandbox.command(argv, source=source, reads=reads, low_priority=low_priority)
+    starting = asyncio.create_task(_started(command, sandbox.entrances))
     try:
         yield await asyncio.shield(starting)
     finally:
         await _in_any_case(asyncio.create_task(_ended(starting)))
 
 
-async def _started(argv: Sequence[str], *, patient: bool) -> RunningProcess:
+async def _started(command: Sequence[str], entrances: tuple[int, ...]) -> RunningProcess:
     try:
         process = await asyncio.create_subprocess_exec(
-            *cage(patient=patient),
-            *argv,
+            *command,
+            env=child_environment(),
+            pass_fds=entrances,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_LINE_LIMIT,
         )
     except OSError as error:
-        raise TranscodeFailed(
-            f"{argv[0]} cannot be started: {error.strerror}", fix="Run `wylloh doctor`."
-        ) from error
+        raise _not_started(command[0], error.strerror) from error
     return RunningProcess(process)
+
+
+def _not_started(program: str, reason: str | None) -> TranscodeFailed:
+    return TranscodeFailed(f"{program} cannot be started: {reason}", fix="Run `wylloh doctor`.")
 
 
 async def _ended(starting: asyncio.Task[RunningProcess]) -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from wylloh_server.adapters.ipfs._gateway import Deadlines
-from wylloh_server.adapters.ipfs.blockstore import BlockStore, open_block_store
-from wylloh_server.adapters.ipfs.gateways import GatewayPool, GatewayStatus
-from wylloh_server.adapters.ipfs.node_rpc import NodeIdentity, NodeRpc
-from wylloh_server.adapters.ipfs.packages import IpfsPackages
+from wylloh_server.adapters.ipfs.block_store import BlockStore, open_block_store
+from wylloh_server.adapters.ipfs.gateway_client import GatewayDeadlines
+from wylloh_server.adapters.ipfs.gateway_pool import GatewayPool
+from wylloh_server.adapters.ipfs.ipfs_packages import IpfsPackages
+from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
 
 __all__ = [
     "BlockStore",
-    "Deadlines",
+    "GatewayDeadlines",
     "GatewayPool",
-    "GatewayStatus",
     "IpfsPackages",
-    "NodeIdentity",
     "NodeRpc",
     "open_block_store",
 ]

@@ -1,7 +1,7 @@
 """CARv1: blocks one after another in a stream.
 
 Source: https://ipld.io/specs/transport/car/carv1/.
-The reader trusts nothing: every block is hashed before it is given away, and every length has a bound.
+The reader trusts nothing: every block is hashed before it is passed on, and every length has a bound.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.ipfs._cbor import decode_header, encode_header
-from wylloh_server.adapters.ipfs._varint import read_varint, varint
-from wylloh_server.adapters.ipfs.cid import MAX_BLOCK_BYTES, Block, ContentId, read_cid
+from wylloh_server.adapters.ipfs.cid import MAX_BLOCK_BYTES, ContentId, IpfsBlock, read_cid
+from wylloh_server.adapters.ipfs.dag_cbor import decode_header, encode_header
+from wylloh_server.adapters.ipfs.varint import read_varint, varint
 from wylloh_server.domain.errors import BlockCorrupt, InvalidValue
 
 if TYPE_CHECKING:
@@ -23,19 +23,19 @@ _MAX_VARINT_BYTES = 10
 
 
 def car_header(root: ContentId) -> bytes:
-    """Give the first bytes of a CAR with one root."""
+    """Return the first bytes of a CAR with one root."""
     header = encode_header(root.binary)
     return varint(len(header)) + header
 
 
 def car_section(cid: ContentId, data: bytes) -> tuple[bytes, bytes]:
-    """Give the bytes of one block in a CAR, in two pieces that spare a copy."""
+    """Return the bytes of one block in a CAR, in two pieces that spare a copy."""
     binary = cid.binary
     return varint(len(binary) + len(data)) + binary, data
 
 
-async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncGenerator[Block, None]:
-    """Give the blocks of a CAR as they arrive, each checked against its CID.
+async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncGenerator[IpfsBlock, None]:
+    """Return the blocks of a CAR as they arrive, each checked against its CID.
 
     The end of the stream says nothing of completeness: a CAR may have been cut between two blocks.
 
@@ -52,7 +52,7 @@ async def read_car(chunks: AsyncIterator[bytes], root: ContentId) -> AsyncGenera
         if header is None or root not in [read_cid(binary, 0)[0] for binary in decode_header(header)]:
             raise BlockCorrupt("The CAR has another root than the one asked for.", fix="Ask another gateway.")
         while (found := await stream.block()) is not None:
-            yield await asyncio.to_thread(Block.checked, *found)
+            yield await asyncio.to_thread(IpfsBlock.checked, *found)
     except InvalidValue as error:
         raise BlockCorrupt(f"Not a CAR: {error}", fix="Ask another gateway.") from error
 
@@ -65,7 +65,7 @@ class _Stream:
         self._buffer = bytearray()
 
     async def section(self, most: int) -> bytes | None:
-        """Give the next section, or None at the end of the stream."""
+        """Return the next section, or None at the end of the stream."""
         length = await self._section_length(most)
         return None if length is None else self._taken(0, length)
 
@@ -81,7 +81,7 @@ class _Stream:
         return length
 
     async def block(self) -> tuple[ContentId, bytes] | None:
-        """Give CID and bytes of the next block, not yet compared; None at the end of the stream."""
+        """Return CID and bytes of the next block, not yet compared; None at the end of the stream."""
         length = await self._section_length(MAX_BLOCK_BYTES + _CID_BYTES)
         if length is None:
             return None

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 
-from wylloh_server.adapters.ipfs._varint import read_varint
+from wylloh_server.adapters.ipfs.varint import read_varint
 from wylloh_server.domain.errors import BlockCorrupt, InvalidValue
 from wylloh_server.domain.types import Cid
 
@@ -66,7 +66,7 @@ def parse_cid(text: str) -> ContentId:
 
 
 def read_cid(data: bytes | memoryview, start: int) -> tuple[ContentId, int]:
-    """Read a binary CID, version 1 or 0, and give it with the offset behind it.
+    """Read a binary CID, version 1 or 0, and return it with the offset behind it.
 
     Raises:
         InvalidValue: not a CID, or of a kind that is not read here.
@@ -92,7 +92,7 @@ def read_cid(data: bytes | memoryview, start: int) -> tuple[ContentId, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class IpfsBlock:
     """Bytes that were hashed and belong to their CID. Only `of` and `checked` make one.
 
     Hashing 1 MiB takes about a millisecond: use a thread.
@@ -102,12 +102,12 @@ class Block:
     data: bytes
 
     @classmethod
-    def of(cls, codec: int, data: bytes) -> Block:
+    def of(cls, codec: int, data: bytes) -> IpfsBlock:
         """Make a block of bytes of our own."""
         return cls(ContentId(codec, hashlib.sha256(data).digest()), data)
 
     @classmethod
-    def checked(cls, cid: ContentId, data: bytes) -> Block:
+    def checked(cls, cid: ContentId, data: bytes) -> IpfsBlock:
         """Make a block of bytes from elsewhere.
 
         Raises:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.ipfs._varint import read_varint, varint
-from wylloh_server.adapters.ipfs.cid import ContentId, read_cid
+from wylloh_server.adapters.ipfs.cid import RAW, ContentId, read_cid
+from wylloh_server.adapters.ipfs.varint import read_varint, varint
 from wylloh_server.domain.errors import InvalidValue, PackageInvalid
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _BYTES = 2
 _FIX = "The package was not made as files on IPFS are. Tell its publisher."
 
 
-class Kind(IntEnum):
+class UnixfsKind(IntEnum):
     """What a UnixFS node is. Symlinks, metadata and sharded directories are not read."""
 
     RAW = 0
@@ -31,7 +31,7 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class DagLink:
     """A link to another block: `tsize` is the publisher's word for the bytes behind it, blocks and all."""
 
     cid: ContentId
@@ -40,11 +40,11 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DagNode:
     """A UnixFS node: `data` are its own file bytes, `blocksizes` the file bytes behind each link."""
 
-    kind: Kind
-    links: tuple[Link, ...] = ()
+    kind: UnixfsKind
+    links: tuple[DagLink, ...] = ()
     data: bytes = b""
     blocksizes: tuple[int, ...] = ()
 
@@ -54,13 +54,13 @@ class Node:
         return len(self.data) + sum(self.blocksizes)
 
 
-def encode_node(node: Node) -> bytes:
+def encode_node(node: DagNode) -> bytes:
     """Write a node in its one canonical form: links first, then the UnixFS message."""
     links = b"".join(_field(2, _encoded_link(link)) for link in node.links)
     return links + _field(1, _encoded_message(node))
 
 
-def decode_node(block: bytes) -> Node:
+def decode_node(block: bytes) -> DagNode:
     """Read a node.
 
     Raises:
@@ -72,15 +72,24 @@ def decode_node(block: bytes) -> Node:
         raise _invalid(str(error)) from error
 
 
-def _encoded_link(link: Link) -> bytes:
+def block_links(cid: ContentId, block: bytes) -> list[ContentId]:
+    """Return the links of a block in order; a raw block has none.
+
+    Raises:
+        PackageInvalid: the block is no file or directory of UnixFS.
+    """
+    return [] if cid.codec == RAW else [link.cid for link in decode_node(block).links]
+
+
+def _encoded_link(link: DagLink) -> bytes:
     return _field(1, link.cid.binary) + _field(2, link.name.encode()) + b"\x18" + varint(link.tsize)
 
 
-def _encoded_message(node: Node) -> bytes:
+def _encoded_message(node: DagNode) -> bytes:
     message = b"\x08" + varint(node.kind)
     if node.data:
         message += _field(2, node.data)
-    if node.kind is not Kind.DIRECTORY:
+    if node.kind is not UnixfsKind.DIRECTORY:
         message += b"\x18" + varint(node.filesize)
     return message + b"".join(b"\x20" + varint(size) for size in node.blocksizes)
 
@@ -89,8 +98,8 @@ def _field(number: int, content: bytes) -> bytes:
     return varint(number << 3 | _BYTES) + varint(len(content)) + content
 
 
-def _decoded(block: bytes) -> Node:
-    links: list[Link] = []
+def _decoded(block: bytes) -> DagNode:
+    links: list[DagLink] = []
     message: bytes | None = None
     for number, value in _fields(block):
         if number == 2 and isinstance(value, bytes):  # noqa: PLR2004 - PBNode.Links
@@ -104,7 +113,7 @@ def _decoded(block: bytes) -> Node:
     return _checked(_decoded_message(message, tuple(links)))
 
 
-def _decoded_link(content: bytes) -> Link:
+def _decoded_link(content: bytes) -> DagLink:
     found: dict[int, int | bytes] = {}
     for number, value in _fields(content):
         if number in found:
@@ -116,10 +125,10 @@ def _decoded_link(content: bytes) -> Link:
     cid, end = read_cid(binary, 0)
     if end != len(binary):
         raise _invalid("a malformed CID in a link")
-    return Link(cid, name.decode(), tsize)
+    return DagLink(cid, name.decode(), tsize)
 
 
-def _decoded_message(message: bytes, links: tuple[Link, ...]) -> Node:
+def _decoded_message(message: bytes, links: tuple[DagLink, ...]) -> DagNode:
     single: dict[int, int | bytes] = {}
     blocksizes: list[int] = []
     for number, value in _fields(message):
@@ -131,10 +140,10 @@ def _decoded_message(message: bytes, links: tuple[Link, ...]) -> Node:
             single[number] = value
     kind, data, filesize = single.pop(1, None), single.pop(2, b""), single.pop(3, None)
     # Mode (7) and mtime (8) mean nothing to us. A fan-out (6) means a sharded directory.
-    if kind not in tuple(Kind) or not isinstance(data, bytes) or not single.keys() <= {7, 8}:
+    if kind not in tuple(UnixfsKind) or not isinstance(data, bytes) or not single.keys() <= {7, 8}:
         raise _invalid("a UnixFS node that is neither a file nor a plain directory")
-    node = Node(Kind(kind), links, data, tuple(blocksizes))
-    if filesize not in ({None, 0} if node.kind is Kind.DIRECTORY else {None, node.filesize}):
+    node = DagNode(UnixfsKind(kind), links, data, tuple(blocksizes))
+    if filesize not in ({None, 0} if node.kind is UnixfsKind.DIRECTORY else {None, node.filesize}):
         raise _invalid("a file size that is not the sum of its parts")
     return node
 
@@ -147,8 +156,8 @@ def _packed(content: bytes) -> list[int]:
     return numbers
 
 
-def _checked(node: Node) -> Node:
-    if node.kind is Kind.DIRECTORY:
+def _checked(node: DagNode) -> DagNode:
+    if node.kind is UnixfsKind.DIRECTORY:
         names = [link.name for link in node.links]
         if node.data or node.blocksizes or len(set(names)) != len(names) or not all(map(_usable, names)):
             raise _invalid("a directory with doubled or unusable names")
@@ -162,7 +171,7 @@ def _usable(name: str) -> bool:
 
 
 def _fields(content: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Give the fields of a protobuf message: number, and an integer or bytes."""
+    """Return the fields of a protobuf message: number, and an integer or bytes."""
     position = 0
     while position < len(content):
         key, position = read_varint(content, position)

@@ -1,25 +1,19 @@
 """A configured IPFS node, over its RPC (`/api/v0`): it keeps packages available when this server is off.
 
-`ipfshttpclient` is synchronous and no longer maintained; it is used for five calls only (id, version, add,
-pin, block get), always in threads, never while a film plays, and every block it brings is checked. Tested
-against js-ipfs; never tried against Kubo.
+`ipfshttpclient` is synchronous and no longer maintained; it is used for one call only, in a thread, never
+while a film plays, and the root it gives is checked. Tested against js-ipfs; never tried against Kubo.
 """
 
 from __future__ import annotations
 
 import asyncio
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import ipfshttpclient
-from ipfshttpclient import exceptions
-
-from wylloh_server.adapters.ipfs.cid import Block, ContentId, parse_cid
+from wylloh_server.adapters.ipfs.cid import ContentId, parse_cid
 from wylloh_server.domain.errors import BlockUnavailable, InvalidValue, PackageInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from wylloh_server.domain.types import Cid
@@ -27,20 +21,10 @@ if TYPE_CHECKING:
 # ipfshttpclient still names an option that urllib3 2 no longer has; an operator can do nothing about it.
 warnings.filterwarnings("ignore", message="The 'strict' parameter", category=FutureWarning)
 
-_Answer = TypeVar("_Answer")
-
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 120.0
 # Kubo reads these; nodes that do not know an option pass over it, and the root shows whether it mattered.
 _PROFILE = {"cid-base": "base32", "max-file-links": "1024"}
-
-
-@dataclass(frozen=True, slots=True)
-class NodeIdentity:
-    """The node's peer id, and the name and version of its software."""
-
-    peer: str
-    version: str
 
 
 class NodeRpc:
@@ -54,18 +38,6 @@ class NodeRpc:
     def __init__(self, address: str) -> None:
         self._address = address
 
-    async def identity(self) -> NodeIdentity:
-        """Ask the node who it is.
-
-        Raises:
-            BlockUnavailable: it does not answer.
-        """
-
-        def ask(client: Any) -> NodeIdentity:
-            return NodeIdentity(str(client.id()["ID"]), str(client.version()["Version"]))
-
-        return await self._ask(ask)
-
     async def add_folder(self, folder: Path, expected: Cid) -> None:
         """Add and pin a package from the folder it was built of.
 
@@ -77,42 +49,22 @@ class NodeRpc:
             BlockUnavailable: the node does not answer, or refuses.
             PackageInvalid: the node gave the same files another root; what it added is of no use.
         """
-        root = await self._ask(lambda client: _added_root(client, folder))
+        root = await asyncio.to_thread(self._added_root, folder)
         if root != parse_cid(expected):
             raise PackageInvalid(
                 f"The node gave {folder.name} the root {root.text}, but the package is {expected}.",
                 fix="Set the node's import profile to unixfs-v1-2025, or have it pin the package instead.",
             )
 
-    async def pin(self, root: Cid) -> None:
-        """Have the node fetch a package by itself and keep it.
+    def _added_root(self, folder: Path) -> ContentId:
+        import ipfshttpclient  # noqa: PLC0415 - only a server with a node of its own needs it
+        from ipfshttpclient import exceptions  # noqa: PLC0415
 
-        Raises:
-            BlockUnavailable: the node does not answer, or cannot find the package.
-        """
-        name = parse_cid(root).text
-        await self._ask(lambda client: client.pin.add(name))
-
-    async def block(self, cid: Cid) -> bytes:
-        """Get one block from the node, checked.
-
-        Raises:
-            BlockUnavailable: the node does not answer, or does not have it.
-            BlockCorrupt: it gave other bytes.
-        """
-        wanted = parse_cid(cid)
-        data = await self._ask(lambda client: client.block.get(wanted.text))
-        return (await asyncio.to_thread(Block.checked, wanted, data)).data
-
-    async def _ask(self, call: Callable[[Any], _Answer]) -> _Answer:
-        return await asyncio.to_thread(self._asked, call)
-
-    def _asked(self, call: Callable[[Any], _Answer]) -> _Answer:
         waits = (_CONNECT_SECONDS, _ANSWER_SECONDS)
         try:
             # A client of its own for each call: its connection must not be shared between threads.
             with ipfshttpclient.Client(self._address, timeout=waits) as client:
-                return call(client)
+                return _add(client, folder)
         except exceptions.AddressError as error:
             raise InvalidValue(
                 f"{self._address!r} is not the address of an IPFS node.",
@@ -125,7 +77,7 @@ class NodeRpc:
             ) from error
 
 
-def _added_root(client: Any, folder: Path) -> ContentId:
+def _add(client: Any, folder: Path) -> ContentId:
     added = client.add(
         str(folder),
         recursive=True,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from wylloh_server.cli.plugin.check import check
-from wylloh_server.cli.plugin.install import install
-from wylloh_server.cli.plugin.listing import list_plugins
-from wylloh_server.cli.plugin.new import new
-from wylloh_server.cli.plugin.run import run
-from wylloh_server.cli.plugin.switch import disable, enable
+from wylloh_server.cli.plugin.check_command import check
+from wylloh_server.cli.plugin.docs_command import docs
+from wylloh_server.cli.plugin.enable_command import disable, enable
+from wylloh_server.cli.plugin.install_command import install
+from wylloh_server.cli.plugin.list_command import list_plugins
+from wylloh_server.cli.plugin.new_command import new
+from wylloh_server.cli.plugin.run_command import run
 
 
 @click.group()
@@ -17,5 +18,5 @@ def command() -> None:
     """Write, check, install and look after plugins."""
 
 
-for one in (new, list_plugins, enable, disable, check, install, run):
+for one in (new, list_plugins, enable, disable, check, install, run, docs):
     command.add_command(one)

@@ -1,5 +1,6 @@
 """What the services need from the outside world, as protocols. Adapters implement them.
 
-`chain` (holdings, ladders, signatures), `content` (packages on IPFS), `crypto` (film cipher, keys),
-`media` (probing and encoding), `storage` (repositories), `http` (a client), `world` (clock, jobs, LAN).
+`chain` (holdings, signatures, logs), `wallet_calls`, `content` (packages on IPFS, folders), `crypto`, `media`
+(probing and encoding), `uploads`, `http` (a client), `clock`, `jobs`. Plugins get `plugin_tables` and
+`plugin_services`.
 """

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from wylloh_server.domain.errors import WrongChain
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from wylloh_server.domain.onchain import ChainEvent
-    from wylloh_server.domain.rights import RightsLadder
-    from wylloh_server.domain.types import BlockNumber, Cid, Timestamp, TokenReference, Wallet
+    from wylloh_server.domain.chain_events import ChainEvent
+    from wylloh_server.domain.rights import RightsStatus
+    from wylloh_server.domain.types import BlockNumber, Timestamp, TokenReference, Wallet
 
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """One RPC: its address without credentials, whether it is usable, and if not why."""
+    """One RPC: its address without credentials, whether it is usable, and what is wrong with it."""
 
     url: str
     usable: bool
@@ -35,87 +33,46 @@ class ChainStatus:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredFilm:
-    """A film as the contract announces it. `manifest_sha256` is lower-case hex."""
+class Chain(Protocol):
+    """Asks the chain itself, at its newest block. Pages read the projections of its events instead.
 
-    token: TokenReference
-    root: Cid
-    manifest_sha256: str
-    publisher: Wallet
-    max_supply: int
-    block: BlockNumber
+    What decides over a licence, a key or a session never rests on one node where several are configured, nor
+    on an old block.
 
-
-@dataclass(frozen=True, slots=True)
-class Discovery:
-    """Films registered or re-packaged in a range of blocks, oldest first; ask on from `next_block`."""
-
-    films: tuple[RegisteredFilm, ...]
-    next_block: BlockNumber
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """How many tokens of each film a wallet holds, all read at one block.
-
-    `counts` lacks tokens of another chain: what they are is unknown, never zero.
+    Wallet signatures are checked here too: those of accounts by recovery (low-s only) without asking anybody,
+    those of contract wallets by EIP-1271.
     """
 
-    wallet: Wallet
-    block: BlockNumber
-    counts: Mapping[TokenReference, int]
-
-    def of(self, token: TokenReference) -> int:
-        """Give the count of one token.
-
-        Raises:
-            WrongChain: it lives on another chain than the one asked.
-        """
-        try:
-            return self.counts[token]
-        except KeyError:
-            raise WrongChain(
-                f"the token {token} lives on another chain", fix="Set chain.id to the film's chain."
-            ) from None
-
-
-class Chain(Protocol):
-    """Reads the chain. Everything may raise ChainUnavailable, WrongChain or NoContract."""
-
     async def status(self) -> ChainStatus:
-        """Say how the chain is; never raises."""
+        """Return how the chain is; never raises."""
 
-    async def films(self, since: BlockNumber) -> Discovery:
-        """Find films registered at or after a block."""
+    async def rights(self, wallet: Wallet, token: TokenReference, *, confirmations: int = 0) -> RightsStatus:
+        """Return a wallet's stack of a film now, for a licence decision.
 
-    async def holdings(self, wallet: Wallet, tokens: Sequence[TokenReference]) -> Holdings:
-        """Count a wallet's tokens of all these films, in one batch."""
-
-    async def ladder(self, token: TokenReference) -> RightsLadder:
-        """Read a film's rights ladder; cached until a newer block changes it.
+        Counted are tokens that it also held `confirmations` blocks earlier.
 
         Raises:
+            ChainUnavailable, WrongChain, NoContract: the chain cannot be asked.
             NotFound: the registry knows no such film (any more: a block can be taken back).
         """
-
-
-class Signatures(Protocol):
-    """Checks wallet signatures: EOA by recovery (low-s only), contract wallets by EIP-1271."""
 
     def checksummed(self, wallet: Wallet) -> str:
         """Write an address with its EIP-55 checksum, as people and EIP-4361 messages expect it."""
 
     async def signed_message(self, wallet: Wallet, text: str, signature: str) -> bool:
-        """Say whether `wallet` signed this EIP-191 personal message. `signature` is hex with 0x."""
+        """Return whether `wallet` signed this EIP-191 personal message. `signature` is hex with 0x.
+
+        Raises:
+            ChainUnavailable, WrongChain, NoContract: only the chain could tell, and it cannot be asked.
+        """
 
     def manifest_request(self, token: TokenReference, sha256: str) -> dict[str, Any]:
-        """Give the EIP-712 data with which a publisher's wallet signs a manifest, ready for JSON."""
+        """Return the EIP-712 data with which a publisher's wallet signs a manifest, ready for JSON."""
 
     async def signed_manifest(
         self, publisher: Wallet, token: TokenReference, sha256: str, signature: str
     ) -> bool:
-        """Say whether `publisher` signed this manifest digest (EIP-712)."""
+        """Return whether `publisher` signed this manifest digest (EIP-712). Raises like `signed_message`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +93,7 @@ class ChainHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class BlockRange:
     """What some blocks in a row say.
 
     Attributes:
@@ -173,13 +130,22 @@ class ChainLogs(Protocol):
         """Look at the newest block."""
 
     async def headers(self, numbers: Sequence[BlockNumber]) -> Mapping[BlockNumber, BlockHeader]:
-        """Give the headers of blocks as the chain has them now; one that it lacks is left out."""
+        """Return the headers of blocks as the chain has them now; one that it lacks is left out."""
 
-    async def read(self, first: BlockNumber, splitters: Collection[Wallet]) -> Stretch | None:
+    async def read(self, first: BlockNumber, splitters: Collection[Wallet]) -> BlockRange | None:
         """Read from a block on, as many blocks as one question can cover.
 
         `splitters` are followed already. None when there is no such block yet, or a reorg came in between.
         """
+
+    async def read_kinds(
+        self,
+        kinds: Collection[type[ChainEvent]],
+        first: BlockNumber,
+        last: BlockHeader,
+        splitters: Collection[Wallet],
+    ) -> tuple[ChainEvent, ...] | None:
+        """Read all events of some kinds from one block to another; None if that one is gone in a reorg."""
 
 
 class ContractReader(Protocol):
@@ -194,7 +160,7 @@ class ContractReader(Protocol):
         """
 
     async def has_code(self, address: Wallet) -> bool:
-        """Say whether there is a contract at an address; one that a wallet only lets act for it is none."""
+        """Whether there is a contract at an address; one that a wallet only lets act for it is none."""
 
     async def native_balance(self, wallet: Wallet) -> int:
-        """Give what a wallet has of the chain's own coin, in its base unit."""
+        """Return what a wallet has of the chain's own coin, in its base unit."""

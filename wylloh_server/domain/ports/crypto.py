@@ -28,7 +28,7 @@ class FilmCipher(Protocol):
         """Encrypt a stream in constant memory; `progress` is told plaintext bytes done. Use a thread."""
 
     def open(self, source: RandomAccess, key: ContentKey, associated: bytes) -> RandomAccess:
-        """Give random access to the plaintext, decrypted one 1 MiB segment at a time, in memory only."""
+        """Return random access to the plaintext, decrypted one 1 MiB segment at a time, in memory only."""
 
 
 class SegmentCipher(Protocol):
@@ -87,7 +87,7 @@ class KeyStore(Protocol):
         """Store a secret; it is on disk when this returns."""
 
     async def put_once(self, name: str, secret: bytes) -> bytes:
-        """Store a secret unless one of that name is there, and give the one that is.
+        """Store a secret unless one of that name is there, and return the one that is.
 
         Of two processes that try, one wins, and both get the same.
         """
@@ -98,6 +98,9 @@ class KeyStore(Protocol):
         Raises:
             SealBroken: the store was made with another master key.
         """
+
+    async def remove(self, name: str) -> None:
+        """Delete a secret for good; one that is not there is fine."""
 
     async def names(self) -> tuple[str, ...]:
         """List what is stored."""

@@ -1,7 +1,8 @@
-"""An HTTP client, so that only the web floor knows an HTTP library."""
+"""An HTTP client, so that services do not depend on an HTTP library."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wylloh_server.domain.types import Seconds
@@ -11,23 +12,24 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
 
-class HttpReply(Protocol):
-    """An answer whose body has not been read yet."""
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """An answer whose body has not been read yet.
 
-    @property
-    def status(self) -> int:
-        """The status code."""
+    Attributes:
+        status: the status code.
+        headers: found whatever their case.
+        chunks: the body in pieces of at most 256 KiB. Raises OSError if the connection breaks, or if the body
+            is shorter than announced.
+    """
 
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, found whatever their case."""
-
-    def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body in pieces of at most 256 KiB. A body shorter than announced raises OSError."""
+    status: int
+    headers: Mapping[str, str]
+    chunks: AsyncIterator[bytes]
 
 
 class HttpClient(Protocol):
-    """Makes requests. Never follows a redirect; every failure to talk is an OSError or a TimeoutError."""
+    """Makes requests. Never follows a redirect; every failed exchange raises OSError or TimeoutError."""
 
     def get(
         self, url: str, *, headers: Mapping[str, str] | None = None, connect: Seconds = Seconds(5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,38 +11,27 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.ports.content import RandomAccess
-    from wylloh_server.domain.rendition import AudioTrack, Probe, Rendition
-    from wylloh_server.domain.types import Seconds
+    from wylloh_server.domain.rendition import AudioTrack, Probe, Rendition, SubtitleTrack
 
 SegmentSink = Callable[[str, bytes], Awaitable[None]]
-"""Takes each finished file of an encoding, in order: its name (`init.mp4`, `0.m4s`, …) and bytes."""
-
-
-class MediaDoor(Protocol):
-    """A loopback HTTP door between this process and ffmpeg: unguessable paths, open only while lent."""
-
-    def lend(self, source: RandomAccess) -> AbstractAsyncContextManager[str]:
-        """Serve a source with Range under a URL until the context ends."""
-
-    def receive(self, sink: SegmentSink) -> AbstractAsyncContextManager[str]:
-        """Accept PUT below a URL (which ends in '/') and hand each whole body to `sink`."""
+"""Take each finished file of an encoding, in order: its name (`init.mp4`, `0.m4s`, …) and bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class PictureOrder:
+class VideoEncodeJob:
     """Encode one rendition of the picture from segment `first` on.
 
-    A `patient` order gives way to whatever else the machine has to do.
+    A `low_priority` order gives way to whatever else the machine has to do.
     """
 
     rendition: Rendition
     timeline: Timeline
     first: int
-    patient: bool = False
+    low_priority: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class SoundOrder:
+class AudioEncodeJob:
     """Encode one sound track as stereo AAC, 48 kHz, from segment `first` on.
 
     A sink may be given segments before `first`, which warm the encoder up, and drops them.
@@ -51,58 +40,79 @@ class SoundOrder:
     track: AudioTrack
     timeline: Timeline
     first: int
-    patient: bool = False
+    low_priority: bool = False
 
 
-class Encoding(Protocol):
-    """A running ffmpeg."""
+@dataclass(frozen=True, slots=True)
+class SandboxReport:
+    """How strong the sandbox of decoders is, tried by a child that does what a hostile film may.
 
-    async def wait(self) -> None:
-        """Wait until it has finished.
+    Attributes:
+        parts: what holds a child back here, by name.
+        missing: what does not here, by name, with what would add it.
+        reached: what the child could do all the same, each as words that follow "could".
+    """
 
-        Raises:
-            TranscodeFailed: it ended with an error.
-        """
-
-
-class Prober(Protocol):
-    """Looks into a film."""
-
-    async def probe(self, url: str) -> Probe:
-        """Read what is inside.
-
-        Raises:
-            MediaRefused: not a film we open, and why.
-        """
+    parts: tuple[str, ...]
+    missing: Mapping[str, str]
+    reached: tuple[str, ...]
 
 
-class Encoder(Protocol):
-    """Makes renditions, stills and subtitles with ffmpeg."""
+class MediaTools(Protocol):
+    """Looks into films, and makes renditions, stills and subtitles of them."""
 
     @property
     def identity(self) -> str:
         """Name what encodes and how; segments made under different names cannot be joined."""
 
-    def encode(
-        self, source: str, target: str, probe: Probe, order: PictureOrder | SoundOrder
-    ) -> AbstractAsyncContextManager[Encoding]:
-        """Start an encoding from one door URL to another; leaving the context ends it.
+    async def probe(self, source: RandomAccess) -> Probe:
+        """Read what is inside a film.
 
-        An encoding that is ended early may hand over a last segment that is too short.
+        Raises:
+            MediaRefused: not a film we open, and why.
         """
 
-    async def still(self, source: str, at: Seconds, width: int) -> bytes:
-        """Take one picture as JPEG."""
+    def encode(
+        self, source: RandomAccess, sink: SegmentSink, probe: Probe, order: VideoEncodeJob | AudioEncodeJob
+    ) -> AbstractAsyncContextManager[Callable[[], Awaitable[None]]]:
+        """Start an encoding and return what waits for its end; leaving the context ends it.
 
-    async def jpeg(self, source: str, width: int) -> bytes:
+        Waiting raises TranscodeFailed if it ended with an error. An encoding that is ended early may hand
+        over a last segment that is too short.
+        """
+
+    async def still(self, source: RandomAccess, probe: Probe, width: int, *, upright: bool = False) -> bytes:
+        """Take a picture that stands for a film as JPEG, `width` pixels wide.
+
+        It has the film's shape, or is cut out of its middle two wide by three high if it shall be `upright`.
+        It is not a dark one, unless the film has no other.
+
+        Raises:
+            TranscodeFailed: no picture can be taken.
+        """
+
+    async def jpeg(self, source: RandomAccess, width: int) -> bytes:
         """Read a JPEG, PNG or WebP picture and give it as JPEG, at most so many pixels wide.
 
         Raises:
             TranscodeFailed: it is none, or cannot be read.
         """
 
-    async def subtitles(self, source: str, index: int) -> str:
-        """Take one embedded text track as WebVTT."""
+    async def trailer(
+        self, source: RandomAccess, probe: Probe, write: Callable[[bytes], Awaitable[None]]
+    ) -> None:
+        """Write a short film as MP4 that every browser plays, in pieces; what fits as it is, is copied.
+
+        Raises:
+            TranscodeFailed: it cannot be made.
+        """
+
+    async def subtitles(self, source: RandomAccess, track: SubtitleTrack) -> str:
+        """Take one embedded text track as WebVTT. Reads the whole film.
+
+        Raises:
+            TranscodeFailed: the track cannot be read.
+        """
 
 
 class SegmentStore(Protocol):
@@ -120,6 +130,9 @@ class SegmentStore(Protocol):
 
     async def names(self, film: str, track: str) -> frozenset[str]:
         """List what is stored of a track."""
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Return how many bytes are stored, by name of the film."""
 
     async def forget(self, film: str) -> None:
         """Delete everything made of a film."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from wylloh_server.domain.decoded_call import DecodedCall
     from wylloh_server.domain.transaction import ContractCall
     from wylloh_server.domain.types import BlockNumber, Wallet
 
@@ -69,6 +70,18 @@ class WalletCalls(Protocol):
             InvalidValue: function or arguments make no call, or the signature is none.
         """
 
+    def decoded(self, call: PreparedCall, artifact: str, signature: str) -> DecodedCall:
+        """Read from a call's data what it does.
+
+        Args:
+            call: the call.
+            artifact: the compiled contract that is known to be at its address; empty when none is.
+            signature: the function it was composed for.
+
+        Raises:
+            InvalidValue: that contract has no such function.
+        """
+
     async def refusal(self, call: PreparedCall, at: BlockNumber | None = None) -> CallRefusal | None:
         """Try a call without sending it; None when it would work.
 
@@ -76,7 +89,7 @@ class WalletCalls(Protocol):
         """
 
     async def standing(self, wallet: Wallet) -> WalletStanding:
-        """Say where a wallet stands."""
+        """Return where a wallet stands."""
 
     async def seen(self, transaction: str) -> SeenCall | None:
         """Find a transaction by its hash; None when the chain does not know it (yet, or any more)."""
@@ -85,4 +98,4 @@ class WalletCalls(Protocol):
         """Find the transaction of a number that a wallet made, in a block after the one given."""
 
     async def final(self) -> BlockNumber:
-        """Give the number up to which no block can be taken back any more."""
+        """Return the number up to which no block can be taken back any more."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import AccessRefused
+from wylloh_server.domain.errors import AccessRefused, NotFound
 from wylloh_server.domain.playback import Lease
 from wylloh_server.domain.types import PlayToken, Seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wylloh_server.domain.access import Receipt, Viewer
     from wylloh_server.domain.playback import LeaseEnd
-    from wylloh_server.domain.ports.world import Clock
-    from wylloh_server.domain.types import DeviceId, FilmId, SessionId, Timestamp
-    from wylloh_server.services.playback.plan import Plan
+    from wylloh_server.domain.ports.clock import Clock
+    from wylloh_server.domain.types import DeviceId, FilmId, SessionId
+    from wylloh_server.services.playback.playback_plan import PlaybackPlan
 
 _IDLE_SECONDS = Seconds(600)
 _REMEMBERED_SECONDS = 900
@@ -24,12 +27,20 @@ _TOKEN_BYTES = 24
 
 
 @dataclass(slots=True)
-class Held:
-    """A lease in force, the plan it plays by, and when it was last used."""
+class ActiveLease:
+    """A lease in force and the plan it plays by.
+
+    Attributes:
+        used: when it was last used, by the leases' timer.
+        checked: when the right behind it was last checked, by the same.
+        quality: the label of the rendition of the picture that was fetched last; empty before.
+    """
 
     lease: Lease
-    plan: Plan
-    used: Timestamp
+    plan: PlaybackPlan
+    used: float
+    checked: float
+    quality: str = ""
 
     @property
     def name(self) -> str:
@@ -43,23 +54,32 @@ class Leases:
     Args:
         clock: gives the present moment.
         idle_seconds: a lease that nothing was fetched under for this long is over.
+        timer: counts seconds, whatever is done to the clock.
     """
 
-    def __init__(self, clock: Clock, *, idle_seconds: Seconds = _IDLE_SECONDS) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        idle_seconds: Seconds = _IDLE_SECONDS,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
+        self._timer = timer
         self._idle_seconds = idle_seconds
-        self._held: dict[str, Held] = {}
-        self._ended: dict[str, tuple[LeaseEnd, Timestamp]] = {}
+        self._held: dict[str, ActiveLease] = {}
+        self._ended: dict[str, tuple[LeaseEnd, float]] = {}
 
-    def grant(self, viewer: Viewer, plan: Plan, address: str, receipt: Receipt) -> Held:
+    def grant(self, viewer: Viewer, plan: PlaybackPlan, address: str, receipt: Receipt) -> ActiveLease:
         """Make a lease with a new token."""
-        now = self._clock()
+        now, begun = self._clock(), self._timer()
         token = PlayToken(secrets.token_urlsafe(_TOKEN_BYTES))
-        held = Held(Lease(token, viewer, plan.film.id, address, receipt, now, now), plan, now)
+        lease = Lease(token, viewer, plan.film.id, address, receipt, now, now)
+        held = ActiveLease(lease, plan, used=begun, checked=begun)
         self._held[held.name] = held
         return held
 
-    def find(self, token: PlayToken) -> Held:
+    def find(self, token: PlayToken) -> ActiveLease:
         """Find a lease in force, and note that it was used.
 
         Raises:
@@ -68,10 +88,10 @@ class Leases:
         held = self._held.get(_hash(token))
         if held is None:
             raise AccessRefused("This film is no longer playing here.", fix="Press Play again.")
-        held.used = self._clock()
+        held.used = self._timer()
         return held
 
-    def claim(self, token: PlayToken, session: SessionId | None, address: str) -> Held:
+    def claim(self, token: PlayToken, session: SessionId | None, address: str) -> ActiveLease:
         """Find a lease for somebody who presents its token.
 
         Args:
@@ -89,13 +109,14 @@ class Leases:
             raise AccessRefused("This film is playing on another screen.", fix="Press Play on this one.")
         return held
 
-    def renew(self, held: Held, receipt: Receipt) -> None:
-        """Note that the right was checked again."""
-        held.lease = replace(held.lease, receipt=receipt, checked=self._clock())
+    def renew(self, held: ActiveLease, viewer: Viewer, receipt: Receipt) -> None:
+        """Record that the right was checked again, for the viewer with the role of now."""
+        held.lease = replace(held.lease, viewer=viewer, receipt=receipt, checked=self._clock())
+        held.checked = self._timer()
 
-    def end(self, held: Held, reason: LeaseEnd) -> bool:
+    def end(self, held: ActiveLease, reason: LeaseEnd) -> bool:
         """Forget a lease and its token. False if it had ended before."""
-        now = self._clock()
+        now = self._timer()
         self._ended = {
             name: (why, at) for name, (why, at) in self._ended.items() if at > now - _REMEMBERED_SECONDS
         }
@@ -105,36 +126,47 @@ class Leases:
         return True
 
     def why_ended(self, token: PlayToken) -> LeaseEnd | None:
-        """Say why a former lease is over; None when it is in force or unknown."""
+        """Return why a lease ended in the last quarter of an hour; None when it is in force or unknown."""
         reason, _ = self._ended.get(_hash(token), (None, None))
         return reason
 
-    def all(self) -> tuple[Held, ...]:
-        """Give the leases in force."""
+    def all(self) -> tuple[ActiveLease, ...]:
+        """Return the leases in force."""
         return tuple(self._held.values())
 
-    def of_film(self, film: FilmId) -> tuple[Held, ...]:
-        """Give the leases in force on a film."""
+    def of_film(self, film: FilmId) -> tuple[ActiveLease, ...]:
+        """Return the leases in force on a film."""
         return tuple(held for held in self._held.values() if held.lease.film == film)
 
-    def of_device(self, device: DeviceId) -> tuple[Held, ...]:
-        """Give the leases in force on a device, oldest first."""
+    def of_device(self, device: DeviceId) -> tuple[ActiveLease, ...]:
+        """Return the leases in force on a device, oldest first."""
         return tuple(held for held in self._held.values() if held.lease.viewer.device == device)
 
-    def in_force(self, held: Held) -> bool:
-        """Say whether a lease has not ended."""
+    def named(self, name: str) -> ActiveLease:
+        """Return the lease in force with a name.
+
+        Raises:
+            NotFound: it has ended.
+        """
+        if name not in self._held:
+            raise NotFound("This is not playing any more.", fix="Reload the page.")
+        return self._held[name]
+
+    def in_force(self, held: ActiveLease) -> bool:
+        """Return whether a lease has not ended."""
         return held.name in self._held
 
-    def age(self, held: Held) -> float:
-        """Give the seconds since the right behind a lease was checked.
+    def age(self, held: ActiveLease) -> float:
+        """Return the seconds since the right behind a lease was checked."""
+        return self._timer() - held.checked
 
-        A clock that was set back must not put the next check off: what lies ahead counts as old, too.
-        """
-        return abs(self._clock() - held.lease.checked)
+    def silence(self, held: ActiveLease) -> float:
+        """Return the seconds since a player last used a lease."""
+        return self._timer() - held.used
 
-    def is_idle(self, held: Held) -> bool:
-        """Say whether nobody has used a lease for too long."""
-        return self._clock() - held.used > self._idle_seconds
+    def is_idle(self, held: ActiveLease) -> bool:
+        """Return whether nobody has used a lease for too long."""
+        return self.silence(held) > self._idle_seconds
 
 
 def _hash(token: PlayToken) -> str:

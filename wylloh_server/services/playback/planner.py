@@ -1,21 +1,25 @@
-"""Looking into films, once: plans are remembered while the film's file stays the same."""
+"""Plans of playback. A film is looked into once, while its file stays the same."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from wylloh_server.services.playback.plan import plan_of
+from cachetools import LRUCache
+
+from wylloh_server.domain.film import FolderOrigin
+from wylloh_server.services.library.film_sources import opened
+from wylloh_server.services.playback.playback_plan import make_playback_plan
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.ports.content import RandomAccess
-    from wylloh_server.domain.ports.media import Encoder, MediaDoor, Prober
+    from wylloh_server.domain.ports.media import MediaTools
+    from wylloh_server.domain.rendition import Probe
     from wylloh_server.domain.types import FilmId
-    from wylloh_server.services.playback.plan import Plan
-    from wylloh_server.services.sources import FilmSources
+    from wylloh_server.services.library.film_sources import FilmSources
+    from wylloh_server.services.playback.playback_plan import PlaybackPlan
 
 _REMEMBERED = 200
 _AT_ONCE = 2
@@ -27,52 +31,41 @@ class Planner:
 
     Args:
         sources: opens the films.
-        door: through which the prober reads them.
-        prober: looks into them.
-        encoder: its identity is part of a plan.
+        media: looks into them; its identity is part of a plan.
     """
 
-    def __init__(self, *, sources: FilmSources, door: MediaDoor, prober: Prober, encoder: Encoder) -> None:
+    def __init__(self, *, sources: FilmSources, media: MediaTools) -> None:
         self._sources = sources
-        self._door = door
-        self._prober = prober
-        self._encoder = encoder
+        self._media = media
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._locks: WeakValueDictionary[FilmId, asyncio.Lock] = WeakValueDictionary()
-        self._plans: OrderedDict[FilmId, tuple[str, Plan]] = OrderedDict()
+        self._probes: LRUCache[FilmId, tuple[str, Probe]] = LRUCache(_REMEMBERED)
 
-    async def plan(self, film: Film) -> Plan:
-        """Give the plan of a film.
+    async def plan(self, film: Film) -> PlaybackPlan:
+        """Return the plan of a film.
 
         Raises:
             MediaRefused: it is not a film we open, and why.
             AccessRefused, ContentError: it cannot be opened.
         """
-        source = await self._sources.open(film)
-        try:
-            fingerprint = f"{film.origin}|{source.size}|{self._encoder.identity}"
+        async with opened(self._sources.open(film)) as source:
+            fingerprint = f"{_content(film)}|{source.size}|{self._media.identity}"
             # Whoever looks at a film and then presses Play looks into it once.
             async with self._locks.setdefault(film.id, asyncio.Lock()):
-                plan = self._remembered(film, fingerprint)
-                if plan is None:
-                    async with self._places:
-                        plan = await self._made(film, fingerprint, source)
-                self._remember(film, fingerprint, plan)
-        finally:
-            await source.close()
-        return plan
+                probe = await self._probe(film, fingerprint, source)
+        # Every time: files with subtitles come and go beside the film.
+        return make_playback_plan(film, probe, fingerprint, await self._sources.subtitles(film))
 
-    async def _made(self, film: Film, fingerprint: str, source: RandomAccess) -> Plan:
-        async with self._door.lend(source) as url:
-            probe = await self._prober.probe(url)
-        return plan_of(film, probe, fingerprint, await self._sources.texts(film))
+    async def _probe(self, film: Film, fingerprint: str, source: RandomAccess) -> Probe:
+        known, probe = self._probes.get(film.id, ("", None))
+        if probe is None or known != fingerprint:
+            async with self._places:
+                probe = await self._media.probe(source)
+            self._probes[film.id] = (fingerprint, probe)
+        return probe
 
-    def _remembered(self, film: Film, fingerprint: str) -> Plan | None:
-        remembered, plan = self._plans.get(film.id, ("", None))
-        return plan if remembered == fingerprint else None
 
-    def _remember(self, film: Film, fingerprint: str, plan: Plan) -> None:
-        self._plans[film.id] = (fingerprint, plan)
-        self._plans.move_to_end(film.id)
-        while len(self._plans) > _REMEMBERED:
-            self._plans.popitem(last=False)
+def _content(film: Film) -> str:
+    """Return what names a film's content: a file that was renamed keeps what was made of it."""
+    origin = film.origin
+    return (isinstance(origin, FolderOrigin) and origin.fingerprint) or str(origin)

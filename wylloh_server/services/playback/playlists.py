@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.languages import UNKNOWN
 from wylloh_server.domain.rendition import h264_codec
-from wylloh_server.services.playback.plan import INIT
+from wylloh_server.services.playback.playback_plan import INIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +20,20 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.types import Seconds
-    from wylloh_server.services.playback.plan import PictureTrack, Plan, SoundTrack, TextTrack
+    from wylloh_server.services.playback.playback_plan import (
+        AudioRendition,
+        PlaybackPlan,
+        SubtitleRendition,
+        VideoRendition,
+    )
 
 KEY_PERIOD = 30
 """Segments under one key."""
 
 _SOUND = "sound"
 _TEXT = "text"
+_DESCRIBED = "public.accessibility.describes-video"
+_HEARD = "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
 _SOUND_RATE = 140_000
 _AAC = "mp4a.40.2"
 _PEAK = 1.6
@@ -34,16 +41,16 @@ _PEAK = 1.6
 once, on top of the two that a segment lasts, and the container adds a little."""
 
 
-def period_of(number: int) -> int:
-    """Give the key period a segment belongs to."""
+def key_period(number: int) -> int:
+    """Return the key period a segment belongs to."""
     return number // KEY_PERIOD
 
 
-def master_playlist(plan: Plan) -> str:
+def master_playlist(plan: PlaybackPlan) -> str:
     """List the renditions, the one to start with first, and the groups of sound and subtitles."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     lines += [_sound(track, first=number == 0) for number, track in enumerate(plan.sounds)]
-    lines += [_text(track) for track in plan.texts]
+    lines += [_text(track) for track in plan.subtitles]
     others = [picture for picture in plan.pictures if picture != plan.start]
     for picture in (plan.start, *others):
         lines += [_variant(plan, picture), f"{picture.name}/playlist.m3u8"]
@@ -62,7 +69,7 @@ def media_playlist(timeline: Timeline) -> str:
     lines = [*_head(longest), f'#EXT-X-MAP:URI="{INIT}"']
     for number in range(timeline.count):
         if number % KEY_PERIOD == 0:
-            lines.append(f'#EXT-X-KEY:METHOD=AES-128,URI="{period_of(number)}.key"')
+            lines.append(f'#EXT-X-KEY:METHOD=AES-128,URI="{key_period(number)}.key"')
         lines += [f"#EXTINF:{float(timeline.length(number)):.6f},", f"{number}.m4s"]
     return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"
 
@@ -81,18 +88,21 @@ def _head(longest: Fraction | float) -> Iterator[str]:
     yield "#EXT-X-PLAYLIST-TYPE:VOD"
 
 
-def _sound(track: SoundTrack, *, first: bool) -> str:
+def _sound(track: AudioRendition, *, first: bool) -> str:
     default = "YES" if first else "NO"
+    described = f',CHARACTERISTICS="{_DESCRIBED}"' if track.audio.described else ""
     return (
         f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="{track.label}"{_language(track.language)},'
-        f'DEFAULT={default},AUTOSELECT=YES,CHANNELS="2",URI="{track.name}/playlist.m3u8"'
+        f'DEFAULT={default},AUTOSELECT=YES,CHANNELS="2"{described},URI="{track.name}/playlist.m3u8"'
     )
 
 
-def _text(track: TextTrack) -> str:
+def _text(track: SubtitleRendition) -> str:
+    default, forced = ("YES" if on else "NO" for on in (track.default, track.forced))
+    heard = f',CHARACTERISTICS="{_HEARD}"' if track.hearing_impaired else ""
     return (
         f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{_TEXT}",NAME="{track.label}"{_language(track.language)},'
-        f'DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="{track.name}/playlist.m3u8"'
+        f'DEFAULT={default},AUTOSELECT=YES,FORCED={forced}{heard},URI="{track.name}/playlist.m3u8"'
     )
 
 
@@ -100,7 +110,7 @@ def _language(tag: str) -> str:
     return "" if tag == UNKNOWN else f',LANGUAGE="{tag}"'
 
 
-def _variant(plan: Plan, picture: PictureTrack) -> str:
+def _variant(plan: PlaybackPlan, picture: VideoRendition) -> str:
     rendition, rate = picture.rendition, plan.probe.video.frame_rate
     codecs = [h264_codec(rendition, rate)] + [_AAC] * bool(plan.sounds)
     bandwidth = math.ceil(rendition.bit_rate * _PEAK) + _SOUND_RATE * bool(plan.sounds)
@@ -109,4 +119,4 @@ def _variant(plan: Plan, picture: PictureTrack) -> str:
         f"RESOLUTION={rendition.width}x{rendition.height},FRAME-RATE={float(rate):.3f}"
     )
     line += f',AUDIO="{_SOUND}"' if plan.sounds else ""
-    return line + (f',SUBTITLES="{_TEXT}"' if plan.texts else "")
+    return line + (f',SUBTITLES="{_TEXT}"' if plan.subtitles else "")

@@ -1,24 +1,23 @@
 // The owner answers what publishers ask.
 
-import { post, say, sentence } from "./api.js";
+import { errorText, showStatus } from "./api.js";
+import { byId, closest, find, findAll } from "./dom.js";
+import { postSigned } from "./fresh-signature.js";
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-act]");
-  const line = event.target.closest("[data-request]");
+  const button = closest(event.target, "[data-act]", HTMLButtonElement);
+  const line = closest(event.target, "[data-request]");
   if (!button || !line) return;
-  const note = line.querySelector("[name=note]");
+  const note = find(line, "[name=note]", HTMLInputElement);
   const approve = button.dataset.act === "approve";
-  if (!approve && !note.value.trim()) {
-    note.focus();
-    say(document.getElementById("said"), "Write why, so that the asker can act on it.", true);
-    return;
-  }
-  for (const other of line.querySelectorAll("button")) other.disabled = true;
+  for (const other of findAll(line, "button", HTMLButtonElement)) other.disabled = true;
   try {
-    await post(`/api/approvals/${line.dataset.request}`, { approve, note: note.value });
+    const path = `/api/approvals/${line.dataset.request}`;
+    await postSigned(path, { approve, note: note.value }, (text) => showStatus(byId("status"), text));
     window.location.reload();
   } catch (error) {
-    for (const other of line.querySelectorAll("button")) other.disabled = false;
-    say(document.getElementById("said"), sentence(error), true);
+    for (const other of findAll(line, "button", HTMLButtonElement)) other.disabled = false;
+    showStatus(byId("status"), errorText(error), true);
+    if (!approve && !note.value.trim()) note.focus();
   }
 });

@@ -1,13 +1,14 @@
 // Reloads the page when a template or a stylesheet has changed on disk; part of pages under `wylloh serve --dev`.
 
-import { hear } from "./live/channel.js";
+import { find } from "./dom.js";
+import { subscribe } from "./live/subscription.js";
 
-const about = document.querySelector("meta[name=wylloh-live]");
+const about = find(document, "meta[name=wylloh-live]", HTMLMetaElement);
 
-hear({
+subscribe({
   since: about.content,
-  who: about.dataset.who,
-  told: ({ topics, everything }) => {
+  who: about.dataset.who ?? "",
+  onUpdate: ({ topics, everything }) => {
     if (everything || topics.includes("development")) window.location.reload();
   },
 });

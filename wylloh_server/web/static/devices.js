@@ -1,34 +1,57 @@
-// The devices page: take a device back, or sign this one out.
+// The devices page: take a device back, sign this one out, or say what one is called here.
 
-import { post, say, sentence } from "./api.js";
-import { onTv } from "./remote.js";
-import { forgetTv } from "./tv-again.js";
-import { pressedTwice } from "./twice.js";
+import { errorText, post, showStatus } from "./api.js";
+import { isConfirmed } from "./confirm-button.js";
+import { byId, closest, fieldOf, findOptional } from "./dom.js";
+import { onTv } from "./remote-control.js";
+import { forgetTv } from "./tv-reconnect.js";
 
-const said = document.getElementById("said");
+const status = byId("status");
 
-document.getElementById("devices").addEventListener("click", async (event) => {
-  const { target } = event;
-  const device = target.dataset.device;
-  if (!device || !pressedTwice(event, target, "revoke")) return;
+byId("devices").addEventListener("click", async (event) => {
+  const target = closest(event.target, "[data-device]", HTMLButtonElement);
+  if (!target || !isConfirmed(event, target, "revoke")) return;
   target.disabled = true;
   try {
-    await post(`/api/devices/${device}/revoke`);
-    target.closest("li").remove();
-    say(said, "Revoked. That device has to be let in again.");
-    said.focus();
+    await post(`/api/devices/${target.dataset.device}/revoke`);
+    target.closest("li")?.remove();
+    showStatus(status, "Revoked. That device, and any TV that it let in, has to be let in again.");
+    status.focus();
   } catch (error) {
     target.disabled = false;
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
 });
 
-document.getElementById("sign-out").addEventListener("click", async () => {
+const ownName = findOptional(document, "#own-name", HTMLFormElement);
+ownName?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const answer = byId("name-status");
+  try {
+    const { name } = await post("/api/account/name", { name: fieldOf(ownName, "name").value });
+    showStatus(answer, name ? `You are ${name} here.` : "Your name is gone; your address stands for you.");
+  } catch (error) {
+    showStatus(answer, errorText(error), true);
+  }
+});
+
+document.getElementById("sign-out-everywhere")?.addEventListener("click", async (event) => {
+  const target = closest(event.target, "button", HTMLButtonElement);
+  if (!target || !isConfirmed(event, target, "sign out every device")) return;
+  try {
+    await post("/api/devices/sign-out");
+    window.location.assign("/");
+  } catch (error) {
+    showStatus(status, errorText(error), true);
+  }
+});
+
+byId("sign-out").addEventListener("click", async () => {
   try {
     await post("/api/sign-out");
     forgetTv();
     window.location.assign(onTv() ? "/tv" : "/");
   } catch (error) {
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
 });

@@ -1,38 +1,49 @@
-// A stack's groups on a film's page: split off, change, merge. The page draws itself anew afterwards.
+// A stack's groups on a film's page: split off, change, merge. The page redraws itself afterwards.
 
-import { post, say, sentence } from "./api.js";
+import { errorText, post, showStatus } from "./api.js";
+import { byId, closest, find } from "./dom.js";
 
-const said = document.getElementById("groups-said");
+const status = byId("groups-status");
 
 document.addEventListener("submit", (event) => {
-  const { groupPath } = event.target.dataset;
-  if (!groupPath) return;
+  const form = closest(event.target, "[data-group-path]", HTMLFormElement);
+  if (!form?.dataset.groupPath) return;
   event.preventDefault();
-  const form = event.target;
-  send(groupPath, Object.fromEntries(new FormData(form)), form.querySelector("button"), () => {
+  send(form.dataset.groupPath, Object.fromEntries(new FormData(form)), find(form, "button", HTMLButtonElement), () => {
     form.reset();
-    close(form.closest("details"));
+    const details = form.closest("details");
+    if (details) close(details);
   });
 });
 
 document.addEventListener("click", ({ target }) => {
-  if (target.matches("button[data-group-path]")) send(target.dataset.groupPath, {}, target, () => {});
+  const button = closest(target, "button[data-group-path]", HTMLButtonElement);
+  if (button?.dataset.groupPath) send(button.dataset.groupPath, {}, button, () => {});
 });
 
+/**
+ * @param {string} path
+ * @param {object} body
+ * @param {HTMLButtonElement} button
+ * @param {() => void} done
+ */
 async function send(path, body, button, done) {
   button.disabled = true;
   try {
     await post(path, body);
-    say(said, "");
+    showStatus(status, "");
     done();
   } catch (error) {
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
   button.disabled = false;
 }
 
-/** Fold it up and keep the focus there: a field that has the focus would keep the page from drawing itself anew. */
+/**
+ * Fold it up and keep the focus there: a field that has the focus would keep the page from redrawing itself.
+ * @param {HTMLDetailsElement} details
+ */
 function close(details) {
   details.open = false;
-  details.querySelector("summary").focus({ preventScroll: true });
+  find(details, "summary").focus({ preventScroll: true });
 }

@@ -1,25 +1,40 @@
 // The player: asks for a lease, opens the stream, and lets people steer.
 
+import { byId, findAll } from "./dom.js";
 import { Controls } from "./player/controls.js";
-import { Deck } from "./player/deck.js";
+import { ControlsVisibility } from "./player/controls-visibility.js";
+import { showEndCard } from "./player/end-card.js";
+import { createExit } from "./player/exit.js";
 import { listenToKeys } from "./player/keys.js";
-import { leaving } from "./player/leaving.js";
 import { Lease } from "./player/lease.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
-import { rememberPosition } from "./player/position.js";
+import { PlainFile } from "./player/plain-file.js";
+import { reportPosition } from "./player/position.js";
+import { Preferences } from "./player/preferences.js";
+import { tellPreparing } from "./player/preparing.js";
 import { SeekBar } from "./player/seekbar.js";
-import { openSource } from "./player/source.js";
+import { listenForFilms } from "./player/sent-films.js";
+import { openFile, openSource } from "./player/source.js";
+import { subtitleStyle } from "./player/subtitle-style.js";
 import { drawSubtitles } from "./player/subtitles.js";
-import { onTv } from "./remote.js";
+import { onTv } from "./remote-control.js";
 
-const player = document.getElementById("player");
-const video = document.getElementById("film");
-const message = new Message(document.getElementById("message"), player);
-const deck = new Deck(player, video);
-const menus = new Menus(player, { opened: () => deck.hold(true), closed: () => deck.hold(false) });
+const player = byId("player");
+const video = byId("film", HTMLVideoElement);
+const message = new Message(byId("message"), player);
+const visibility = new ControlsVisibility(player, video);
+const preferences = new Preferences(JSON.parse(player.dataset.preferences ?? "{}"));
+const menus = new Menus(player, {
+  opened: () => visibility.hold(true),
+  closed: () => visibility.hold(false),
+  chosen: (kind, option) => preferences.chosen(kind, option),
+  pages: { subtitles: subtitleStyle(byId("subtitles"), preferences) },
+});
 const seek = new SeekBar(player, video);
-const controls = new Controls(player, video, { seek, menus });
+const controls = new Controls(player, video, { seek, menus, preferences });
+const film = player.dataset.film ?? "";
+/** @type {{lease: Lease | PlainFile | null, source: import("./player/source.js").Source | null}} */
 const playing = { lease: null, source: null };
 const FINAL = new Set(["rights-gone", "signed-out"]);
 
@@ -27,24 +42,34 @@ async function begin() {
   message.hide();
   player.dataset.state = "loading";
   try {
-    const lease = await Lease.of(player.dataset.film);
+    const { file } = player.dataset;
+    const lease = file ? new PlainFile(file) : await Lease.of(player.dataset.play ?? "");
     playing.lease = lease;
     lease.watch(over);
-    const start = Number(player.dataset.start);
-    playing.source = await openSource(video, lease.url, start, { hls: player.dataset.hls, worker: player.dataset.hlsWorker });
+    seek.name(lease.chapters);
+    const { start, hls = "", hlsWorker = "" } = player.dataset;
+    const language = preferences.values.audio?.language;
+    playing.source = file
+      ? openFile(video, file, Number(start))
+      : await openSource(video, lease.url, Number(start), { hls, worker: hlsWorker }, language);
   } catch (error) {
     return refused(error);
   }
-  playing.source.events.addEventListener("change", () => menus.fill(playing.source));
-  playing.source.events.addEventListener("failure", ({ detail }) => failed(detail));
-  menus.fill(playing.source);
+  const { source } = playing;
+  source.events.addEventListener("change", () => menus.fill(source));
+  source.events.addEventListener("failure", (event) => failed(/** @type {CustomEvent} */ (event).detail));
+  menus.fill(source);
+  preferences.apply(source);
   await controls.play();
 }
 
-/** No lease: say why, in the server's own sentence. */
+/**
+ * No lease: show why, in the server's own sentence.
+ * @param {any} error
+ */
 function refused(error) {
   if (error.status === 401) {
-    window.location.assign(onTv() ? "/tv" : `/sign-in?next=${encodeURIComponent(window.location.pathname)}`);
+    window.location.assign(signInAddress());
     return;
   }
   // Without a store the server names the token itself, which is no address to open.
@@ -52,25 +77,38 @@ function refused(error) {
   message.show({ sentence: error.message, fix: error.fix, where, again: where ? null : begin });
 }
 
-/** The lease has ended while the film ran. */
+/**
+ * The lease has ended while the film ran.
+ * @param {import("./player/lease.js").LeaseEnd} end
+ */
 function over({ why, sentence }) {
   close();
-  const pair = why === "signed-out" && onTv();
-  const fix = pair ? "To watch again, let it in with your phone." : "";
-  message.show({ sentence, fix, pair, again: FINAL.has(why) ? null : restart });
+  const signIn = why === "signed-out" ? signInAddress() : "";
+  const fix = signIn && onTv() ? "To watch again, let it in with your phone." : "";
+  message.show({ sentence, fix, signIn, again: FINAL.has(why) ? null : restart });
 }
 
-/** The stream broke. Ask the lease first: it knows the better reason. */
+/** Where this device is let in again: a TV by a phone, a browser by a wallet. */
+function signInAddress() {
+  return onTv() ? "/tv" : `/sign-in?next=${encodeURIComponent(window.location.pathname)}`;
+}
+
+/**
+ * The stream broke. Ask the lease first: it knows the better reason.
+ * @param {{network: boolean}} failure
+ */
 async function failed({ network }) {
   const end = await playing.lease?.ending();
   if (end) return over(end);
   video.pause();
   const sentence = network ? "The film stopped arriving." : "This browser cannot go on with the film.";
-  const fix = network ? "The server or the network is away. Your place is kept." : "Your place is kept. Try again, or use another browser.";
+  const fix = network
+    ? "The server or the network is away. Your place is kept."
+    : "Your place is kept. Try again, or use another browser.";
   message.show({ sentence, fix, again: restart });
 }
 
-/** Begin anew where the film was, with a new lease. */
+/** Start again where the film was, with a new lease. */
 function restart() {
   close();
   return begin();
@@ -87,7 +125,14 @@ function close() {
 }
 
 function showState() {
-  const states = { waiting: "loading", seeking: "loading", playing: "playing", canplay: "playing", seeked: "playing", ended: "ended" };
+  const states = {
+    waiting: "loading",
+    seeking: "loading",
+    playing: "playing",
+    canplay: "playing",
+    seeked: "playing",
+    ended: "ended",
+  };
   for (const [name, state] of Object.entries(states)) {
     video.addEventListener(name, () => {
       if (!message.shown) player.dataset.state = state;
@@ -95,14 +140,13 @@ function showState() {
   }
   video.addEventListener("pause", () => (player.dataset.paused = ""));
   video.addEventListener("play", () => delete player.dataset.paused);
-  video.addEventListener("ended", () => deck.hold(true));
 }
 
 /** A mouse click on the picture plays and pauses; a thumb brings the controls. */
 function listenToPicture() {
   video.addEventListener("click", (event) => {
     if (menus.close()) return;
-    if (event.pointerType === "touch") deck.open ? deck.hide() : deck.show();
+    if (event.pointerType === "touch") visibility.open ? visibility.hide() : visibility.show();
     else controls.toggle();
   });
 }
@@ -110,20 +154,34 @@ function listenToPicture() {
 player.dataset.paused = "";
 showState();
 listenToPicture();
-drawSubtitles(video, document.getElementById("subtitles"));
-const leave = leaving({
+drawSubtitles(video, byId("subtitles"));
+preferences.keepVolume(video);
+showEndCard(byId("end-card"), {
   video,
-  tell: rememberPosition(video, player.dataset.film),
-  address: player.dataset.back,
-  links: player.querySelectorAll("#back, #leave"),
+  play: () => controls.play(),
+  shown: (shown) => visibility.hold(shown),
+});
+tellPreparing(player, byId("waiting"), async () => (await playing.lease?.preparing()) ?? null);
+const leave = createExit({
+  video,
+  tell: reportPosition(video, film),
+  address: player.dataset.back ?? "/",
+  links: findAll(player, "#back, #leave, #end-back"),
 });
 listenToKeys({
-  player, video, deck, menus, seek, controls, leave,
-  time: document.getElementById("time"),
-  toggle: document.getElementById("toggle"),
+  player,
+  video,
+  visibility,
+  menus,
+  seek,
+  controls,
+  leave,
+  time: byId("time"),
+  toggle: byId("toggle"),
   over: () => message.shown,
 });
 window.addEventListener("pagehide", () => playing.lease?.end());
 window.addEventListener("pageshow", ({ persisted }) => persisted && restart());
-if (onTv()) document.getElementById("toggle").focus();
+if (onTv()) byId("toggle").focus();
+listenForFilms();
 begin();

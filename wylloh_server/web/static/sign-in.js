@@ -1,44 +1,48 @@
 // The sign-in page: one button for each wallet of this browser.
 
-import { say } from "./api.js";
-import { announceWallets, signInWith, whyNot } from "./wallet.js";
+import { showStatus } from "./api.js";
+import { byId, findAll, findOptional } from "./dom.js";
+import { discoverWallets, signInErrorText, signInWith } from "./wallet.js";
 
-const page = document.getElementById("sign-in");
-const list = document.getElementById("wallets");
-const claim = document.getElementById("claim");
-const said = document.getElementById("said");
+const page = byId("sign-in");
+const list = byId("wallets");
+const claim = findOptional(document, "#claim", HTMLInputElement);
+const status = byId("status");
 
+/** @param {import("./wallet.js").Wallet} wallet */
 function offer(wallet) {
   const button = document.createElement("button");
   button.type = "button";
-  button.className = list.childElementCount ? "btn" : "btn go";
+  button.className = list.childElementCount ? "button" : "button button-primary";
   if (wallet.icon) button.append(Object.assign(new Image(), { src: wallet.icon, alt: "" }));
   button.append(wallet.name);
   button.addEventListener("click", () => signIn(wallet));
   list.append(button);
-  document.getElementById("no-wallet").hidden = true;
+  byId("no-wallet").hidden = true;
 }
 
+/** @param {import("./wallet.js").Wallet} wallet */
 async function signIn(wallet) {
   if (claim && !claim.value.trim()) {
     claim.focus();
-    say(said, "Type the code shown in the terminal first.", true);
+    showStatus(status, "Type the code shown in the terminal first.", true);
     return;
   }
   busy(true);
   try {
-    const progress = (text) => say(said, text);
+    const progress = (/** @type {string} */ text) => showStatus(status, text);
     await signInWith(wallet.provider, { claimCode: claim?.value ?? "", next: page.dataset.next, progress });
   } catch (error) {
-    say(said, whyNot(error), true);
+    showStatus(status, signInErrorText(error), true);
     busy(false);
   }
 }
 
+/** @param {boolean} on */
 function busy(on) {
-  for (const button of list.children) button.disabled = on;
+  for (const button of findAll(list, "button", HTMLButtonElement)) button.disabled = on;
 }
 
-const wallets = await announceWallets({ late: offer });
+const wallets = await discoverWallets({ late: offer });
 wallets.forEach(offer);
-document.getElementById("no-wallet").hidden = wallets.length > 0;
+byId("no-wallet").hidden = wallets.length > 0;

@@ -1,24 +1,27 @@
 // The page of background tasks: cancel one, begin a fetch again, clear away what has ended.
 
-import { post, say, sentence } from "./api.js";
+import { errorText, post, showStatus } from "./api.js";
+import { byId, closest, findOptional } from "./dom.js";
 
-const said = document.getElementById("said");
+const status = byId("status");
 
-document.getElementById("tasks").addEventListener("click", async ({ target }) => {
-  const path = address(target);
+byId("tasks").addEventListener("click", async (event) => {
+  const target = closest(event.target, "button", HTMLButtonElement);
+  const path = target && address(target);
   if (!path) return;
   target.disabled = true;
   try {
     await post(path);
-    say(said, "");
-    // The list draws itself anew; whoever works with keys goes on where they were.
-    document.querySelector("#tasks button:not([disabled]), #tasks a")?.focus({ preventScroll: true });
+    showStatus(status, "");
+    // The list redraws itself; the focus stays near where it was.
+    findOptional(document, "#tasks button:not([disabled]), #tasks a")?.focus({ preventScroll: true });
   } catch (error) {
     target.disabled = false;
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
 });
 
+/** @param {HTMLElement} button */
 function address({ id, dataset }) {
   if (id === "clear") return "/api/tasks/clear";
   if (dataset.cancel) return `/api/tasks/${dataset.cancel}/cancel`;

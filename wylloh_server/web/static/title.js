@@ -1,21 +1,27 @@
-// One title: its form, its files, and the steps to the chain. The steps are drawn anew while the page is open,
+// One title: its form, its files, and the steps to the chain. The steps are redrawn while the page is open,
 // so everything here listens on the document.
 
-import { get, post, say, sentence } from "./api.js";
-import { pressedTwice } from "./twice.js";
-import { sign as signData, useAccount, walletOf, whyNotDone } from "./wallet-calls.js";
+import { errorText, get, post, showStatus } from "./api.js";
+import { isConfirmed } from "./confirm-button.js";
+import { byId, closest, fieldOf, findAll, findOptional } from "./dom.js";
+import { postSigned } from "./fresh-signature.js";
 import { choose, pause, removeFile } from "./upload.js";
+import { findWallet, sign as signData, useAccount, walletErrorText } from "./wallet-requests.js";
 
-const page = document.getElementById("title");
-const said = document.getElementById("said");
-const form = document.getElementById("about");
-const tiers = document.getElementById("tiers");
+const page = byId("title");
+const status = byId("status");
+const form = byId("about", HTMLFormElement);
+const tiers = byId("tiers");
 const here = `/api/titles/${page.dataset.title}`;
-const saved = document.getElementById("saved");
+const saved = findOptional(document, "#saved"); // only while the form can be changed
 const SAVES = "#about button:not([type]), [data-act=submit], [data-act=drop-tier]";
+/** @type {Promise<void>} */
 let saving = Promise.resolve();
 let tried = written(); // what was sent last, or is kept
+let kept = tried;
+let refusal = ""; // why the form as it was sent last was not kept
 
+/** @type {Record<string, (button: HTMLButtonElement) => unknown>} */
 const acts = {
   submit: async () => {
     await save();
@@ -27,75 +33,109 @@ const acts = {
     window.location.reload();
   },
   remove: async () => {
-    await post(`${here}/remove`);
+    await postSigned(`${here}/remove`, {}, (text) => showStatus(status, text));
     window.location.assign("/titles");
   },
   encrypt: () => post(`${here}/encrypt`),
+  "encrypt-again": () => post(`${here}/encrypt`, { again: true }),
   sign,
   "add-tier": () => {
-    tiers.append(document.getElementById("tier").content.cloneNode(true));
-    tiers.lastElementChild.querySelector("input").focus();
+    tiers.append(byId("tier", HTMLTemplateElement).content.cloneNode(true));
+    findOptional(tiers, ".tier:last-child input")?.focus();
   },
   "drop-tier": (button) => {
-    button.closest(".tier").remove();
-    return sends.about();
+    button.closest(".tier")?.remove();
+    return save().catch(() => {});
   },
-  "remove-file": (button) => removeFile(button.closest(".upload")).then(() => window.location.reload()),
-  pause: (button) => pause(button.closest(".upload")),
+  "remove-file": (button) => removeFile(place(button)).then(() => window.location.reload()),
+  pause: (button) => pause(place(button)),
 };
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-act]");
-  if (!button || !acts[button.dataset.act]) return;
-  const { act } = button.dataset;
-  if ((act === "remove" || act === "remove-file") && !pressedTwice(event, button, "delete")) return;
-  if (act === "withdraw" && state === "active" && !pressedTwice(event, button, "take it back")) return;
+  const button = closest(event.target, "[data-act]", HTMLButtonElement);
+  const act = button?.dataset.act;
+  if (!button || !act || !Object.hasOwn(acts, act)) return;
+  if ((act === "remove" || act === "remove-file") && !isConfirmed(event, button, "delete")) return;
+  if (act === "withdraw" && state === "active" && !isConfirmed(event, button, "take it back")) return;
   await attempt(button, () => acts[act](button));
 });
 
 // Other forms on the page, such as the one in a wallet's question, are none of ours.
+/** @type {Record<string, (form: HTMLFormElement) => unknown>} */
 const sends = {
-  about: () => save().catch(() => {}), // it is told beside the button
-  register: async ({ elements }) => {
-    const { transaction } = await post(`${here}/register`, { first: elements.first.value });
+  about: () => save().catch(() => {}), // the status beside the button shows it
+  register: async (form) => {
+    const { transaction } = await post(`${here}/register`, { first: fieldOf(form, "first").value });
     window.location.assign(`/transactions/${transaction}`);
   },
 };
 
 document.addEventListener("submit", async (event) => {
-  const { target } = event;
-  if (!Object.hasOwn(sends, target.id)) return;
+  const target = closest(event.target, "form", HTMLFormElement);
+  if (!target || !Object.hasOwn(sends, target.id)) return;
   event.preventDefault();
-  await attempt(target.querySelector("button:not([type])"), () => sends[target.id](target));
+  await attempt(findOptional(target, "button:not([type])", HTMLButtonElement) ?? null, () => sends[target.id](target));
 });
 
 document.addEventListener("change", ({ target }) => {
-  if (target.type === "file" && target.files.length) begin(target);
+  if (target instanceof HTMLInputElement && target.files?.length) begin(target);
 });
 
-// Whoever leaves a field has finished it. Who leaves it for a button that saves is saved by that button.
+// What is not kept is not ready: the next step says so at once, and again whenever it was redrawn.
+form.addEventListener("input", showUnsaved);
+page.addEventListener("live:drawn", showUnsaved);
+
+// Leaving a field saves the form, unless a button that saves takes the focus.
 form.addEventListener("focusout", ({ relatedTarget }) => {
-  if (relatedTarget?.matches(SAVES) || written() === tried) return;
+  if ((relatedTarget instanceof Element && relatedTarget.matches(SAVES)) || written() === tried) return;
   save().catch(() => {});
 });
 
 // In another state other things can be done with the title: its form opens or closes.
-const { state } = document.getElementById("where").dataset;
+const { state } = byId("where").dataset;
 new MutationObserver(() => {
-  if (document.getElementById("where").dataset.state !== state) window.location.reload();
+  if (byId("where").dataset.state !== state) window.location.reload();
 }).observe(page, { subtree: true, childList: true, attributeFilter: ["data-state"] });
 
 /** Save the form; one save at a time, the newest last. How it went stands beside the button. */
 function save() {
-  if (page.dataset.open !== "yes") return Promise.resolve();
+  if (page.dataset.open !== "yes" || !saved) return Promise.resolve();
   const words = filledIn();
   tried = JSON.stringify(words);
-  say(saved, "");
+  showStatus(saved, "");
   const mine = saving.catch(() => {}).then(() => post(here, words));
   saving = mine;
-  const tell = (text, problem) => mine === saving && say(saved, text, problem);
-  mine.then(() => tell("Saved.", false), (error) => tell(sentence(error), true));
+  const tell = (/** @type {string} */ text, /** @type {boolean} */ problem) =>
+    mine === saving && showStatus(saved, text, problem);
+  const sent = tried;
+  mine
+    .then(
+      () => {
+        kept = sent;
+        if (mine === saving) refusal = "";
+        tell("Saved.", false);
+      },
+      (error) => {
+        if (mine === saving) refusal = errorText(error);
+        tell(errorText(error), true);
+      },
+    )
+    .finally(showUnsaved);
   return mine;
+}
+
+/** Say in the next step whether what the form shows is kept; Submit waits for what was refused. */
+function showUnsaved() {
+  const note = findOptional(page, "#unsaved");
+  if (!note) return;
+  const unsaved = written() !== kept;
+  if (!unsaved && !note.hidden) document.dispatchEvent(new CustomEvent("live:refresh"));
+  note.hidden = !unsaved;
+  if (!unsaved) return;
+  note.textContent = refusal || "What you have typed is not saved yet.";
+  byId("next-name").textContent = "Not saved yet";
+  const submit = findOptional(page, "[data-act=submit]", HTMLButtonElement);
+  if (submit && refusal) submit.disabled = true;
 }
 
 /** What the form says, as it is sent. */
@@ -105,49 +145,62 @@ function written() {
 
 function filledIn() {
   const named = Object.fromEntries(
-    ["title", "year", "genres", "rating", "synopsis", "credits", "supply", "royalty", "royalty_receiver"].map((name) => [
-      name,
-      form.elements[name].value,
-    ]),
+    ["title", "year", "genres", "rating", "synopsis", "credits", "supply", "royalty", "royalty_receiver"].map(
+      (name) => [name, fieldOf(form, name).value],
+    ),
   );
-  const rows = [...tiers.querySelectorAll(".tier")].map((row) =>
-    Object.fromEntries([...row.querySelectorAll("input")].map(({ name, value }) => [name, value])),
+  const rows = findAll(tiers, ".tier").map((row) =>
+    Object.fromEntries(findAll(row, "input", HTMLInputElement).map(({ name, value }) => [name, value])),
   );
   return { ...named, tiers: rows.filter(({ threshold, right }) => threshold || right) };
 }
 
+/** The row of a file: what is there of it, and what can be done with it. */
+function place(/** @type {HTMLElement} */ inside) {
+  const row = inside.closest(".upload");
+  if (!(row instanceof HTMLElement)) throw new TypeError("This is outside of any file.");
+  return row;
+}
+
+/** @param {HTMLInputElement} input */
 async function begin(input) {
-  const place = input.closest(".upload");
+  const [file] = input.files ?? [];
   try {
-    await choose(place, input.files[0], page.dataset.title, (text) => say(said, text));
+    await choose(place(input), file, page.dataset.title ?? "", (text) => showStatus(status, text));
     window.location.reload();
   } catch (error) {
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
 }
 
 async function sign() {
-  const { wallet: account, shortWallet } = page.dataset;
+  const { wallet: account = "", shortWallet = "" } = page.dataset;
   const request = await get(`${here}/signing`);
-  const { provider } = await walletOf(account, ([first]) => Promise.resolve(first));
+  const { provider } = await findWallet(account, ([first]) => Promise.resolve(first));
   await useAccount(provider, account, shortWallet);
-  say(said, "Look at your wallet: it asks you to sign.");
+  showStatus(status, "Look at your wallet: it asks you to sign.");
   const signature = await signData(provider, account, request);
   await post(`${here}/sign`, { signature });
-  say(said, "Signed. The film is being packed.");
+  showStatus(status, "Signed. The film is being packed.");
 }
 
+/**
+ * @param {HTMLButtonElement | null} button
+ * @param {() => unknown} work
+ */
 async function attempt(button, work) {
   if (button) button.disabled = true;
-  say(said, "");
+  showStatus(status, "");
   try {
     await work();
   } catch (error) {
-    say(said, whyNotDone(error), true);
+    showStatus(status, walletErrorText(error), true);
   } finally {
     if (button?.isConnected) button.disabled = false;
+    // Also where it was refused: the page may not have heard how far the title is.
+    document.dispatchEvent(new CustomEvent("live:refresh"));
   }
 }
 
 // Somebody was quicker than this script.
-for (const input of page.querySelectorAll("input[type=file]")) if (input.files.length) begin(input);
+for (const input of findAll(page, "input[type=file]", HTMLInputElement)) if (input.files?.length) begin(input);

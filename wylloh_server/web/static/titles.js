@@ -1,42 +1,47 @@
 // The list of a publisher's titles, and asking to become a publisher.
 
-import { post, say, sentence } from "./api.js";
-import { pressedTwice } from "./twice.js";
+import { errorText, post, showStatus } from "./api.js";
+import { isConfirmed } from "./confirm-button.js";
+import { byId, closest, fieldOf, find } from "./dom.js";
 
-const said = document.getElementById("said");
+const status = byId("status");
 
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  if (form.id !== "new" && form.id !== "apply") return;
+  const form = closest(event.target, "#new, #apply", HTMLFormElement);
+  if (!form) return;
   event.preventDefault();
-  await attempt(form.querySelector("button"), async () => {
+  await attempt(find(form, "button", HTMLButtonElement), async () => {
     if (form.id === "apply") {
-      await post("/api/publishers/apply", { says: form.elements.says.value });
+      await post("/api/publishers/apply", { message: fieldOf(form, "message").value });
       window.location.reload();
     } else {
-      const { id } = await post("/api/titles", { title: form.elements.title.value });
+      const { id } = await post("/api/titles", { title: fieldOf(form, "title").value });
       window.location.assign(`/titles/${id}`);
     }
   });
 });
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-act][data-title]");
+  const button = closest(event.target, "[data-act][data-title]", HTMLButtonElement);
   if (!button) return;
   const { act, title } = button.dataset;
-  if (act === "remove" && !pressedTwice(event, button, "delete")) return;
+  if (act === "remove" && !isConfirmed(event, button, "delete")) return;
   await attempt(button, async () => {
     await post(`/api/titles/${title}/${act}`);
     window.location.reload();
   });
 });
 
+/**
+ * @param {HTMLButtonElement} button
+ * @param {() => Promise<void>} work
+ */
 async function attempt(button, work) {
   button.disabled = true;
   try {
     await work();
   } catch (error) {
     button.disabled = false;
-    say(said, sentence(error), true);
+    showStatus(status, errorText(error), true);
   }
 }

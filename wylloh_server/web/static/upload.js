@@ -1,15 +1,25 @@
 // Uploads a file in pieces and goes on after a dropped connection, also after the page was closed (tus 1.0).
 
-import { Refused } from "./api.js";
+import { ApiError } from "./api.js";
+import { find, findOptional } from "./dom.js";
 
 const PIECE = 8 * 1024 * 1024;
 const PAUSES_MS = [0, 1000, 3000, 5000, 10000, 20000, 30000, 60000];
+/** @type {Map<HTMLElement, import("tus-js-client").Upload>} */
 const running = new Map();
 
-/** Send `file` for the place on the page; settles when all of it has arrived. `tell` says what happens. */
+/**
+ * Send `file` for the place on the page; settles when all of it has arrived. `tell` says what happens.
+ * @param {HTMLElement} place
+ * @param {File} file
+ * @param {string} title
+ * @param {(text: string) => void} tell
+ * @returns {Promise<void>}
+ */
 export function choose(place, file, title, tell) {
-  const { kind } = place.dataset;
-  const language = place.dataset.language ?? place.querySelector("[name=language]")?.value.trim() ?? "";
+  const { kind = "" } = place.dataset;
+  const language =
+    place.dataset.language ?? findOptional(place, "[name=language]", HTMLInputElement)?.value.trim() ?? "";
   const known = sameFile(place, file) ? `/api/uploads/${place.dataset.upload}` : null;
   return new Promise((resolve, reject) => {
     const upload = new window.tus.Upload(file, {
@@ -22,7 +32,7 @@ export function choose(place, file, title, tell) {
       onProgress: (sent, of) => show(place, file, sent, of),
       onShouldRetry: worthAnother,
       onError: (error) => reject(refused(error)),
-      onSuccess: resolve,
+      onSuccess: () => resolve(),
     });
     running.set(place, upload);
     show(place, file, 0, file.size);
@@ -32,43 +42,65 @@ export function choose(place, file, title, tell) {
   });
 }
 
-/** Stop for a while; choosing the same file again goes on. */
+/**
+ * Stop for a while; choosing the same file again goes on.
+ * @param {HTMLElement} place
+ */
 export async function pause(place) {
   await running.get(place)?.abort();
   window.location.reload();
 }
 
-/** Delete a file that has arrived, or a part of one. */
+/**
+ * Delete a file that has arrived, or a part of one.
+ * @param {HTMLElement} place
+ */
 export async function removeFile(place) {
   await running.get(place)?.abort();
   await window.tus.Upload.terminate(`/api/uploads/${place.dataset.upload}`, {});
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {File} file
+ */
 function sameFile({ dataset }, file) {
   return dataset.upload && !dataset.whole && dataset.name === file.name && Number(dataset.size) === file.size;
 }
 
+/**
+ * @param {HTMLElement} place
+ * @param {File} file
+ * @param {number} sent
+ * @param {number} of
+ */
 function show(place, file, sent, of) {
-  const bar = place.querySelector("progress");
+  const bar = find(place, "progress", HTMLProgressElement);
   bar.hidden = false;
   bar.value = of ? Math.floor((100 * sent) / of) : 0;
-  place.querySelector("small").textContent = `${file.name} · ${sent < of ? `${bar.value} %` : "here, and being looked into"}`;
+  find(place, "small").textContent = `${file.name} · ${sent < of ? `${bar.value} %` : "here, and being looked into"}`;
 }
 
-/** A lost connection, a server that starts anew, a piece that another page has sent: all that passes. */
+/**
+ * A lost connection, a server that restarts, a piece that another page has sent: all that passes.
+ * @param {import("tus-js-client").DetailedError | Error} error
+ */
 function worthAnother(error) {
-  const status = error.originalResponse?.getStatus() ?? 0;
+  const answered = "originalResponse" in error ? error.originalResponse : null;
+  const status = answered?.getStatus() ?? 0;
   return status === 0 || status === 409 || status >= 500;
 }
 
+/** @param {import("tus-js-client").DetailedError | Error} error */
 function refused(error) {
-  const status = error.originalResponse?.getStatus() ?? 0;
+  const answered = "originalResponse" in error ? error.originalResponse : null;
+  const status = answered?.getStatus() ?? 0;
   let answer = {};
   try {
-    answer = JSON.parse(error.originalResponse?.getBody() ?? "{}");
+    answer = JSON.parse(answered?.getBody() ?? "{}");
   } catch {
     // Not our answer: a proxy's, perhaps.
   }
   const lost = { error: "The connection was lost.", fix: "Choose the same file again to go on where it was." };
-  return new Refused(status, status ? answer : lost);
+  return new ApiError(status, status ? answer : lost);
 }

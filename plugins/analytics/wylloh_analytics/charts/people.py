@@ -6,18 +6,18 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.chart import Chart, Column, Part, Row, Shape, nothing
-from wylloh_analytics.charts._time import per, rows_over_time, total, when
+from wylloh_analytics.chart import Chart, ChartRow, Column, Part, Shape
 from wylloh_analytics.charts.holding import flow_of
+from wylloh_analytics.charts.time_axis import per, rows_over_time, total, when
 from wylloh_analytics.labels import around
 from wylloh_analytics.measures import by_territory, by_tier
-from wylloh_analytics.writing import of
+from wylloh_server.sdk import format_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wylloh_analytics.number_format import Number
     from wylloh_analytics.view import View
-    from wylloh_analytics.writing import Number
     from wylloh_server.sdk import Tier
 
 _NEWCOMERS = (
@@ -40,29 +40,26 @@ _AT_HOME = "personal"
 
 async def newcomers(view: View) -> Chart:
     """Show wallets that got tokens for the first time, and those that came back."""
-    title, heads = f"New and returning wallets {per(view.period)}", (when(view.period), _NEWCOMERS)
+    title = f"New and returning wallets {per(view.period)}"
+    chart = Chart("newcomers", title, when(view.period), _NEWCOMERS)
     if view.scope is None:
-        return nothing("newcomers", title, f"Nobody holds a token of {view.films} yet.", *heads)
+        return chart.without_rows(f"Nobody holds a token of {view.films} yet.")
     points, before = await flow_of(view, view.period), await flow_of(view, view.period.before)
     if not any(point["fresh"] + point["again"] for point in (*points, *before)):
-        return nothing("newcomers", title, f"Nobody got tokens of {view.films} in this time.", *heads)
+        return chart.without_rows(f"Nobody got tokens of {view.films} in this time.")
 
     def cells(index: int) -> tuple[Number | None, ...]:
         now, then = points[index], before[index]
         return now["fresh"], now["again"], then["fresh"], then["again"]
 
     found, once = total(points), "an hour" if view.period.days == 1 else "a day"
-    back = f"Wallets that had got some before came back {of(found['again'], 'time')}, counted once {once}."
-    return Chart(
-        name="newcomers",
-        title=title,
-        note=around(view.period, view.today),
-        sentence=f"{of(found['fresh'], 'wallet')} got tokens for the first time. "
+    again = format_count(found["again"], "time")
+    back = f"Wallets that had got some before came back {again}, counted once {once}."
+    return chart.shown(
+        around(view.period, view.today),
+        f"{format_count(found['fresh'], 'wallet')} got tokens for the first time. "
         f"{back if found['again'] else 'Nobody came back for more.'}",
-        shape=Shape.LINE,
-        rows_are=when(view.period),
-        columns=_NEWCOMERS,
-        rows=rows_over_time(view, _NEWCOMERS, cells),
+        rows_over_time(view, _NEWCOMERS, cells),
     )
 
 
@@ -82,31 +79,27 @@ _NOBODY = _Reached("", 0)
 
 async def exhibitors(view: View) -> Chart:
     """Compare holders by the highest right they have reached."""
-    title, heads = "Small holders and exhibitors", ("Highest right reached", _EXHIBITORS)
+    title, rows_are = "Small holders and exhibitors", "Highest right reached"
+    chart = Chart("exhibitors", title, rows_are, _EXHIBITORS, Shape.BARS)
     if view.scope is None:
-        return nothing("exhibitors", title, f"Nobody holds a token of {view.films} yet.", *heads)
+        return chart.without_rows(f"Nobody holds a token of {view.films} yet.")
     now, before = await _by_right(view, view.period.last), await _by_right(view, view.day_before)
     if not any(reached.wallets for reached in (*now.values(), *before.values())):
-        return nothing("exhibitors", title, f"Nobody held a token of {view.films} in this time.", *heads)
+        return chart.without_rows(f"Nobody held a token of {view.films} in this time.")
     known = before | now
     rows = [
         _right_row(right, known[right].name, now.get(right, _NOBODY), before.get(right, _NOBODY))
         for right in sorted(known, key=lambda right: (known[right].threshold, right))
     ]
-    return Chart(
-        name="exhibitors",
-        title=title,
-        note="holders by the highest right they reached, at the end of this time; dotted at its beginning",
-        sentence=_exhibitors_sentence(view, now),
-        shape=Shape.BARS,
-        rows_are="Highest right reached",
-        columns=_EXHIBITORS,
-        rows=tuple(rows),
+    return chart.shown(
+        "holders by the highest right they reached, at the end of this time; dotted at its beginning",
+        _exhibitors_sentence(view, now),
+        rows,
     )
 
 
-def _right_row(right: str, name: str, now: _Reached, before: _Reached) -> Row:
-    return Row(name, right or "none", (now.wallets, now.tokens, before.wallets, before.tokens), name)
+def _right_row(right: str, name: str, now: _Reached, before: _Reached) -> ChartRow:
+    return ChartRow(name, right or "none", (now.wallets, now.tokens, before.wallets, before.tokens), name)
 
 
 async def _by_right(view: View, day: int) -> dict[str, _Reached]:
@@ -133,31 +126,26 @@ def _exhibitors_sentence(view: View, now: Mapping[str, _Reached]) -> str:
     more = sum(reached.wallets for right, reached in now.items() if right not in {"", _AT_HOME})
     counted = "" if view.one_film else " Who holds several films counts once for each."
     return (
-        f"{of(small, 'small holder')} can watch at home, and "
-        f"{of(more, 'exhibitor has', 'exhibitors have')} reached a further right.{counted}"
+        f"{format_count(small, 'small holder')} can watch at home, and "
+        f"{format_count(more, 'exhibitor has', 'exhibitors have')} reached a further right.{counted}"
     )
 
 
 async def geography(view: View) -> Chart:
     """Show where rights hold that name a place: the only places anybody here knows of."""
-    heads = "Territory (ISO 3166)", _GEOGRAPHY
+    chart = Chart("geography", "Geography", "Territory (ISO 3166)", _GEOGRAPHY, Shape.BARS)
     if view.scope is None:
-        return nothing("geography", "Geography", f"Nobody holds a token of {view.films} yet.", *heads)
+        return chart.without_rows(f"Nobody holds a token of {view.films} yet.")
     now, before = await _by_place(view, view.period.last), await _by_place(view, view.day_before)
     if not now and not before:
         why = f"No holder of {view.films} has reached a right that names a territory."
-        return nothing("geography", "Geography", why, *heads)
+        return chart.without_rows(why)
     places = sorted(now | before, key=lambda place: (-now[place], place))
-    return Chart(
-        name="geography",
-        title="Geography",
-        note="holders who reached a right that names a territory, by territory; dotted at the beginning",
-        sentence=f"Rights that name {of(len(places), 'territory', 'territories')} have been reached. "
-        "Where people are is not counted.",
-        shape=Shape.BARS,
-        rows_are="Territory (ISO 3166)",
-        columns=_GEOGRAPHY,
-        rows=tuple(Row(place, place, (now[place], before[place]), place) for place in places),
+    return chart.shown(
+        "holders who reached a right that names a territory, by territory; dotted at the beginning",
+        f"Rights that name {format_count(len(places), 'territory', 'territories')} "
+        "have been reached. Where people are is not counted.",
+        (ChartRow(place, place, (now[place], before[place]), place) for place in places),
     )
 
 

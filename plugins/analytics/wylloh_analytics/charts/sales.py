@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.chart import Chart, Choice, Column, Part, Shape, nothing
-from wylloh_analytics.charts._time import in_points, per, rows_over_time, total, when
+from wylloh_analytics.chart import Chart, ChartOption, Column, Part
+from wylloh_analytics.charts.time_axis import in_points, per, rows_over_time, total, when
 from wylloh_analytics.labels import around
-from wylloh_analytics.writing import in_coins, of, short
+from wylloh_analytics.number_format import in_coins, short
+from wylloh_server.sdk import format_count
 
 if TYPE_CHECKING:
     from collections import Counter
 
-    from wylloh_analytics.moments import Period
+    from wylloh_analytics.number_format import Number
+    from wylloh_analytics.time_buckets import ChartPeriod
     from wylloh_analytics.view import View
-    from wylloh_analytics.writing import Number
     from wylloh_server.sdk import Coin
 
 _PARTS = {
@@ -28,8 +30,8 @@ _PARTS = {
 _TWO_DIGITS = 10
 
 
-async def money_of(view: View, period: Period) -> list[Counter[str]]:
-    """Give what was paid in the view's coin at each point of a period, by kind."""
+async def money_of(view: View, period: ChartPeriod) -> list[Counter[str]]:
+    """Return what was paid in the view's coin at each point of a period, by kind."""
     if view.scope is None or view.coin is None:
         return in_points({}, period)
     paid = await view.sums.money(view.scope, period.grain, period.span, view.coin.address)
@@ -45,28 +47,24 @@ async def revenue(view: View) -> Chart:
     """Show first sales and royalties, and beside them resales."""
     part = view.part if view.part in _PARTS else ""
     columns = _revenue_columns(view.coin, part)
-    heads = when(view.period), columns
+    chart = Chart("revenue", "Revenue", when(view.period), columns)
     if view.coin is None:
-        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold yet.", *heads)
+        return chart.without_rows(f"Nothing of {view.films} was sold yet.")
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
     if not any(amount(paid, one) for paid in (*points, *before) for one in _PARTS):
-        return nothing("revenue", "Revenue", f"Nothing of {view.films} was sold in this time.", *heads)
+        return chart.without_rows(f"Nothing of {view.films} was sold in this time.")
 
     def cells(index: int) -> tuple[Number | None, ...]:
         paid = points[index]
         parts = [amount(paid, one) for one in _PARTS]
         return (*parts, paid["fee"], amount(before[index], part))
 
-    return Chart(
-        name="revenue",
-        title=f"{_PARTS[part][0]} {per(view.period)}",
-        note=around(view.period, view.today),
-        sentence=_revenue_sentence(view.coin, total(points)),
-        shape=Shape.LINE,
-        rows_are=when(view.period),
-        columns=columns,
-        rows=rows_over_time(view, columns, cells),
-        choices=tuple(Choice(label, one, one == part) for one, (label, _) in _PARTS.items()),
+    choices = tuple(ChartOption(label, one, one == part) for one, (label, _) in _PARTS.items())
+    chart = replace(chart, title=f"{_PARTS[part][0]} {per(view.period)}", choices=choices)
+    return chart.shown(
+        around(view.period, view.today),
+        _revenue_sentence(view.coin, total(points)),
+        rows_over_time(view, columns, cells),
     )
 
 
@@ -106,13 +104,13 @@ def _revenue_sentence(coin: Coin, paid: Counter[str]) -> str:
 async def presale(view: View) -> Chart:
     """Compare what was sold before the regular sale began with what was sold after."""
     title, columns = f"Presale and release {per(view.period)}", _presale_columns(view.coin)
-    heads = when(view.period), columns
+    chart = Chart("presale", title, when(view.period), columns)
     if view.scope is None or view.coin is None:
-        return nothing("presale", title, f"Nothing of {view.films} was sold yet.", *heads)
+        return chart.without_rows(f"Nothing of {view.films} was sold yet.")
     points, before = await money_of(view, view.period), await money_of(view, view.period.before)
     if not any(amount(paid, "first") for paid in (*points, *before)):
         why = f"There were no first sales of {view.films} in this time."
-        return nothing("presale", title, why, *heads)
+        return chart.without_rows(why)
     tokens = in_points(await view.sums.flow(view.scope, view.period.grain, view.period.span), view.period)
 
     def cells(index: int) -> tuple[Number | None, ...]:
@@ -120,15 +118,10 @@ async def presale(view: View) -> Chart:
         now = paid["release"], paid["presale"], sold["sold"], sold["presold"]
         return (*now, earlier["release"], earlier["presale"])
 
-    return Chart(
-        name="presale",
-        title=title,
-        note=around(view.period, view.today),
-        sentence=_presale_sentence(view, total(points), total(tokens)),
-        shape=Shape.LINE,
-        rows_are=when(view.period),
-        columns=columns,
-        rows=rows_over_time(view, columns, cells),
+    return chart.shown(
+        around(view.period, view.today),
+        _presale_sentence(view, total(points), total(tokens)),
+        rows_over_time(view, columns, cells),
     )
 
 
@@ -142,9 +135,11 @@ def _sold(where: str, view: View, paid: int, tokens: int) -> str:
     if not tokens or view.coin is None:
         return f"No tokens in {where}."
     if len(view.coins) > 1:  # the tokens were paid in several coins, the money is of one
-        return f"{of(tokens, 'token')} in {where}, of which some for {view.coin.written(paid)}."
+        return f"{format_count(tokens, 'token')} in {where}, of which some for {view.coin.written(paid)}."
     each = _each(view.coin, Fraction(paid, tokens))
-    return f"{of(tokens, 'token')} in {where} for {view.coin.written(paid)}, {each} each on average."
+    return (
+        f"{format_count(tokens, 'token')} in {where} for {view.coin.written(paid)}, {each} each on average."
+    )
 
 
 def _each(coin: Coin, units: Fraction) -> str:

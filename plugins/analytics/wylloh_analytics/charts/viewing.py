@@ -5,17 +5,18 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.chart import Chart, Column, Part, Row, Shape, nothing
-from wylloh_analytics.charts._time import in_points, total
+from wylloh_analytics.chart import Chart, ChartRow, Column, Part, Shape
+from wylloh_analytics.charts.time_axis import in_points, total
 from wylloh_analytics.labels import around, labels, written
-from wylloh_analytics.moments import Bucket, Grain, Period, date_of
-from wylloh_analytics.writing import of, percent, short
+from wylloh_analytics.number_format import percent, short
+from wylloh_analytics.time_buckets import Bucket, ChartPeriod, Grain, date_of
+from wylloh_server.sdk import format_count
 
 if TYPE_CHECKING:
     from collections import Counter
 
+    from wylloh_analytics.number_format import Number
     from wylloh_analytics.view import View
-    from wylloh_analytics.writing import Number
 
 _PLAYS = (
     Column("Begun", Part.MAIN),
@@ -29,39 +30,36 @@ _PLAYS = (
 
 async def plays(view: View) -> Chart:
     """Show how often films were begun, and how often watched to the end."""
-    title, heads = "Plays and completion", ("Day (UTC)" if view.period.step == 1 else "Days (UTC)", _PLAYS)
+    shape = Shape.BARS if view.period.days == 1 else Shape.LINE
+    rows_are = "Day (UTC)" if view.period.step == 1 else "Days (UTC)"
+    chart = Chart("plays", "Plays and completion", rows_are, _PLAYS, shape)
     if view.viewing is not None and not view.viewing:
         why = "What is watched here is shown to the film's publisher and to the owner."
-        return nothing("plays", title, why, *heads)
+        return chart.without_rows(why)
     points, before = await _played(view, view.period), await _played(view, view.period.before)
     if not total(points) and not total(before):
-        return nothing("plays", title, f"Nobody watched {view.films} here in this time.", *heads)
+        return chart.without_rows(f"Nobody watched {view.films} here in this time.")
     named = _names(view.period)
     rows = [
-        Row(label, key, _cells(now, then), tick)
+        ChartRow(label, key, _cells(now, then), tick)
         for (label, key, tick), now, then in zip(named, points, before, strict=True)
     ]
-    return Chart(
-        name="plays",
-        title=title,
-        note=_note(view),
-        sentence=_sentence(total(points)),
-        shape=Shape.BARS if len(rows) == 1 else Shape.LINE,
-        rows_are=heads[0],
-        columns=_PLAYS,
-        rows=tuple(rows),
+    return chart.shown(
+        _note(view),
+        _sentence(total(points)),
+        rows,
     )
 
 
-async def _played(view: View, period: Period) -> list[Counter[str]]:
-    """Give what was played at each point of a period; its one day is one point, as hours are not kept."""
+async def _played(view: View, period: ChartPeriod) -> list[Counter[str]]:
+    """Return what was played at each point of a period; its one day is one point, as hours are not kept."""
     counts = await view.sums.plays(view.viewing, Bucket(period.first, period.last))
     if period.grain is Grain.HOUR:
         return [total(list(counts.values()))]
     return in_points(counts, period)
 
 
-def _names(period: Period) -> list[tuple[str, str, str]]:
+def _names(period: ChartPeriod) -> list[tuple[str, str, str]]:
     if period.grain is Grain.HOUR:
         day = date_of(period.first)
         return [(written(day), day.isoformat(), written(day))]
@@ -84,7 +82,7 @@ def _average(played: Counter[str]) -> Fraction | None:
 
 
 def _sentence(played: Counter[str]) -> str:
-    begun = f"Begun {of(played['begun'], 'time')}."
+    begun = f"Begun {format_count(played['begun'], 'time')}."
     if not played["told"]:
         return f"{begun} No player told how far."
     finished = Fraction(played["finished"], played["told"])

@@ -1,77 +1,144 @@
 // The keyboard and the remote. On a TV the arrows move between the controls; elsewhere they seek.
 
-import { ARROWS, isBack, onTv } from "../remote.js";
-import { moveFocus } from "../spatial.js";
+import { ARROWS, isBack, onTv } from "../remote-control.js";
+import { moveFocus } from "../spatial-navigation.js";
 
-const LETTERS = { " ": "toggle", k: "toggle", MediaPlayPause: "toggle", f: "full", m: "mute", c: "subtitles" };
+/** @type {Record<string, "toggle" | "full" | "mute" | "subtitles" | "back" | "forward">} */
+const LETTERS = {
+  " ": "toggle",
+  k: "toggle",
+  MediaPlayPause: "toggle",
+  f: "full",
+  m: "mute",
+  c: "subtitles",
+  j: "back",
+  l: "forward",
+};
+const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
 const SKIP = 10;
 
-/** Listen before anybody else. `parts` are the player's deck, menus, seek bar, controls and their elements. */
+/**
+ * The player's parts that keys reach. `over` is whether a message covers the film, `leave` goes to the film's page.
+ * @typedef {object} Parts
+ * @property {HTMLElement} player
+ * @property {HTMLVideoElement} video
+ * @property {import("./controls-visibility.js").ControlsVisibility} visibility
+ * @property {import("./menus.js").Menus} menus
+ * @property {import("./seekbar.js").SeekBar} seek
+ * @property {import("./controls.js").Controls} controls
+ * @property {HTMLElement} time
+ * @property {HTMLElement} toggle
+ * @property {() => boolean} over
+ * @property {() => Promise<void>} leave
+ * @typedef {import("../remote-control.js").Direction} Direction
+ */
+
+/**
+ * Listen before anybody else. `parts` are the player's controls, menus, seek bar, controls and their elements.
+ * @param {Parts} parts
+ */
 export function listenToKeys(parts) {
-  window.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || parts.over()) return;
-    if (isBack(event) ? back(parts) : steer(event, parts)) event.preventDefault();
-  }, { capture: true });
+  window.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || parts.over()) return;
+      if (isBack(event) ? back(parts) : steer(event, parts)) event.preventDefault();
+    },
+    { capture: true },
+  );
 }
 
-/** Whatever steers the film also brings the controls. */
+/**
+ * Any key brings the controls. Tab leads to the first of them, which could not take the focus while hidden.
+ * @param {KeyboardEvent} event
+ * @param {Parts} parts
+ */
 function steer(event, parts) {
-  const handled = handle(event, parts);
-  if (handled) parts.deck.show();
+  if (MODIFIERS.has(event.key)) return false;
+  const handled = (event.key === "Tab" && !parts.visibility.open && wake(parts)) || handle(event, parts);
+  parts.visibility.show();
   return handled;
 }
 
+/**
+ * @param {KeyboardEvent} event
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
 function handle(event, parts) {
   const direction = ARROWS[event.key];
   if (direction) return parts.menus.open ? inMenu(direction, parts) : arrow(direction, parts);
   const pressing = event.key === " " && document.activeElement?.matches("button, a");
-  const action = pressing ? "" : LETTERS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const action = pressing ? undefined : LETTERS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action) parts.controls[action]();
   if (action) return true;
+  if (/^[0-9]$/.test(event.key)) parts.controls.jump(Number(event.key) / 10);
   return event.key === "Enter" && enter(parts);
 }
 
-/** Enter brings the controls; on the seek bar it plays and pauses. Elsewhere it presses what has the focus. */
+/**
+ * Enter brings the controls; on the seek bar it plays and pauses. Elsewhere it presses what has the focus.
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
 function enter(parts) {
   const lost = onTv() && !parts.player.contains(document.activeElement);
-  if (!parts.deck.open || lost) return wake(parts);
+  if (!parts.visibility.open || lost) return wake(parts);
   if (document.activeElement !== parts.time) return false;
   parts.controls.toggle();
   return true;
 }
 
-/** Back closes what is open: the menu, then the controls, then the film. */
-function back({ menus, deck, leave, video }) {
+/**
+ * Back closes what is open: the menu, then the controls, then the film; at a desk, a trailer only.
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
+function back({ menus, visibility, leave, video, player }) {
   if (menus.close({ focus: true })) return true;
   if (document.fullscreenElement) return false;
-  if (onTv() && deck.open && !video.paused) deck.hide();
-  else if (onTv()) leave();
+  if (onTv() && visibility.open && !video.paused) visibility.hide();
+  else if (onTv() || player.dataset.trailer !== undefined) leave();
   else return false;
   return true;
 }
 
+/**
+ * @param {Direction} direction
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
 function inMenu(direction, { menus }) {
   if (direction === "up") menus.step(-1);
   if (direction === "down") menus.step(1);
   return true;
 }
 
+/**
+ * @param {Direction} direction
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
 function arrow(direction, parts) {
   const sideways = direction === "left" || direction === "right";
   const onBar = document.activeElement === parts.time;
-  if (sideways && (onBar || !onTv() || !parts.deck.open)) {
+  if (sideways && (onBar || !onTv() || !parts.visibility.open)) {
     parts.seek.skip(direction === "left" ? -SKIP : SKIP);
     return true;
   }
   if (!onTv()) return parts.controls.louder(direction === "up" ? 0.1 : -0.1);
   const fromBar = onBar && direction === "down";
-  if (fromBar || !parts.deck.open || !parts.player.contains(document.activeElement)) return wake(parts);
+  if (fromBar || !parts.visibility.open || !parts.player.contains(document.activeElement)) return wake(parts);
   moveFocus(direction, parts.player);
   return true;
 }
 
-function wake({ deck, toggle }) {
-  deck.show();
+/**
+ * @param {Parts} parts
+ * @returns {boolean}
+ */
+function wake({ visibility, toggle }) {
+  visibility.show();
   toggle.focus();
   return true;
 }

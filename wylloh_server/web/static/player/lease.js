@@ -1,57 +1,77 @@
 // The lease behind one playback: asked for, looked after, given back.
 
-import { get, post } from "../api.js";
+import { ApiError, get, post } from "../api.js";
 
-const SENTENCES = {
-  "rights-gone": "These tokens have moved to another wallet. Playback has ended.",
-  "signed-out": "You have signed out. Playback has ended.",
-  idle: "Playback rested for a long time and was ended.",
-  stopped: "Playback was stopped.",
-};
-
-/** Why playback is over: a code, and a sentence for people. */
-function ending({ why, sentence }) {
-  return { why, sentence: sentence || SENTENCES[why] || "Playback has ended." };
-}
+/** @typedef {{why: string, sentence: string}} LeaseEnd */
 
 export class Lease {
-  /** Ask for a lease. Throws api.Refused with the decision receipt in `answer`. */
-  static async of(film) {
-    return new Lease(await post(`/api/films/${film}/play`));
+  #path;
+  #every;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * Ask for a lease at a path of the server. Throws ApiError with the decision receipt in `answer`.
+   * @param {string} path
+   * @returns {Promise<Lease>}
+   */
+  static async of(path) {
+    return new Lease(await post(path));
   }
 
-  constructor({ url, token, lease_seconds }) {
+  /** @param {{url: string, token: string, lease_seconds: number, chapters?: import("./format.js").Chapter[]}} lease */
+  constructor({ url, token, lease_seconds, chapters = [] }) {
     this.url = url;
-    this._path = `/api/play/${token}`;
-    this._every = Math.min(5, Math.max(1, lease_seconds / 4)) * 1000;
-    this._timer = 0;
+    this.chapters = chapters;
+    this.#path = `/api/play/${token}`;
+    this.#every = Math.min(5, Math.max(1, lease_seconds / 4)) * 1000;
+    this.#timer = undefined;
   }
 
-  /** Look after the lease until it ends, then call `ended({why, sentence})` once. */
+  /**
+   * Look after the lease until it ends, then call `ended({why, sentence})` once.
+   * @param {(end: LeaseEnd) => void} ended
+   */
   watch(ended) {
     const look = async () => {
       const end = await this.ending();
-      if (!this._timer) return; // given back while we asked
+      if (!this.#timer) return; // given back while we asked
       if (end) ended(end);
-      else this._timer = setTimeout(look, this._every);
+      else this.#timer = setTimeout(look, this.#every);
     };
-    this._timer = setTimeout(look, this._every);
+    this.#timer = setTimeout(look, this.#every);
   }
 
-  /** Why the lease is over; null while it lives, or while the server cannot be reached. */
+  /**
+   * Why the lease is over; null while it lives, or while the server cannot be reached.
+   * @returns {Promise<LeaseEnd | null>}
+   */
   async ending() {
     try {
-      const answer = await get(this._path);
-      return answer.alive ? null : ending(answer);
+      const answer = await get(this.#path);
+      return answer.alive ? null : answer;
     } catch (error) {
-      return error.status === 0 || error.status >= 500 ? null : ending({ why: "", sentence: error.message });
+      if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) return null;
+      return { why: "", sentence: error.message };
     }
   }
 
-  /** Give the lease back; also while the page is closing, and without harm when it is over already. */
+  /**
+   * About how many seconds the picture takes that the player waits for; null when it waits for none.
+   * @returns {Promise<number | null>}
+   */
+  async preparing() {
+    try {
+      return (await get(this.#path)).preparing ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Release the lease; also while the page is closing. It may have ended already. */
   end() {
-    clearTimeout(this._timer);
-    this._timer = 0;
-    post(`${this._path}/stop`, {}, { keepalive: true }).catch(() => {});
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    post(`${this.#path}/stop`, {}, { keepalive: true }).catch(() => {});
   }
 }

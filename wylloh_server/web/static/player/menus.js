@@ -1,98 +1,208 @@
 // The menus for audio, subtitles and quality, made of what the source offers.
 
-const WORDS = { audio: "Audio", subtitles: "Subtitles", quality: "Quality" };
+import { closest, find, findAll, findOptional } from "../dom.js";
+import { findTrack } from "./preferences.js";
+
+/**
+ * @typedef {import("./source.js").Kind} Kind
+ * @typedef {{kind: Kind, title: string, button: HTMLButtonElement, menu: HTMLElement}} Choice
+ * @typedef {{id: string | number, label: string, checked: boolean}} Item
+ * A further page of a menu, which its last entry opens.
+ * @typedef {{label: string, groups: () => {heading: string, options: Item[]}[], choose: (id: string) => void}} MenuPage
+ * @typedef {object} Parts
+ * @property {() => void} opened
+ * @property {() => void} closed
+ * @property {(kind: Kind, option: import("./source.js").Option) => void} chosen is told what somebody chose
+ * @property {Partial<Record<Kind, MenuPage>>} pages
+ */
 
 export class Menus {
-  constructor(root, { opened, closed }) {
-    this._opened = opened;
-    this._closed = closed;
-    this._choices = [...root.querySelectorAll("[data-menu]")].map((element) => ({
-      kind: element.dataset.menu,
-      button: element.querySelector("button"),
-      menu: element.querySelector("[role=menu]"),
+  #parts;
+  #choices;
+  /** @type {Kind | null} the menu that shows its further page */
+  #turned = null;
+  /** @type {import("./source.js").Source | undefined} */
+  #source;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Parts} parts
+   */
+  constructor(root, parts) {
+    this.#parts = parts;
+    this.#choices = findAll(root, "[data-menu]").map((element) => ({
+      kind: /** @type {Kind} */ (element.dataset.menu),
+      title: find(element, "button").textContent ?? "",
+      button: find(element, "button", HTMLButtonElement),
+      menu: find(element, "[role=menu]"),
     }));
-    for (const choice of this._choices) this._listen(choice);
-    root.addEventListener("pointerdown", ({ target }) => target.closest("[data-menu]") || this.close());
+    for (const choice of this.#choices) this.#listen(choice);
+    root.addEventListener("pointerdown", ({ target }) => closest(target, "[data-menu]") || this.close());
   }
 
   /** The open menu, or null. */
   get open() {
-    return this._choices.find(({ menu }) => !menu.hidden) ?? null;
+    return this.#choices.find(({ menu }) => !menu.hidden) ?? null;
   }
 
-  /** Fill every menu anew from a source. */
+  /**
+   * Fill every menu from a source.
+   * @param {import("./source.js").Source} source
+   */
   fill(source) {
-    this._source = source;
-    for (const choice of this._choices) this._fill(choice);
+    this.#source = source;
+    for (const choice of this.#choices) this.#fill(choice);
   }
 
+  /**
+   * @param {{focus?: boolean}} options
+   * @returns {boolean}
+   */
   close({ focus = false } = {}) {
     const { open } = this;
     if (!open) return false;
     open.menu.hidden = true;
     open.button.setAttribute("aria-expanded", "false");
     if (focus) open.button.focus();
-    this._closed();
+    if (this.#turned) this.#turn(open, null);
+    this.#parts.closed();
     return true;
   }
 
+  /** @param {Kind} kind */
   toggle(kind) {
-    const choice = this._choices.find((one) => one.kind === kind);
+    const choice = this.#choices.find((one) => one.kind === kind);
     const wasOpen = choice === this.open;
     this.close();
-    if (wasOpen || choice.button.disabled) return;
+    if (!choice || wasOpen || choice.button.disabled) return;
     choice.menu.hidden = false;
     choice.button.setAttribute("aria-expanded", "true");
-    (choice.menu.querySelector("[aria-checked=true]") ?? choice.menu.querySelector("button")).focus();
-    this._opened();
+    (findOptional(choice.menu, "[aria-checked=true]") ?? findOptional(choice.menu, "button"))?.focus();
+    this.#parts.opened();
   }
 
-  /** Up and down inside the open menu, round and round. */
+  /** Switch subtitles off; or on again: the last that were shown, else the first. */
+  toggleSubtitles(/** @type {import("./preferences.js").Preferences} */ preferences) {
+    const options = this.#source?.choices("subtitles") ?? [];
+    const off = options.find(({ track }) => !track);
+    const first = options.find(({ track }) => track);
+    if (!off || !first) return "";
+    const option = off.checked ? (findTrack(options, preferences.values.subtitles) ?? first) : off;
+    this.#source?.choose("subtitles", option.id);
+    this.#parts.chosen("subtitles", option);
+    return option === off ? "Subtitles off" : `Subtitles: ${option.label}`;
+  }
+
+  /**
+   * Up and down inside the open menu, round and round.
+   * @param {number} by
+   */
   step(by) {
-    const items = [...this.open.menu.querySelectorAll("button")];
-    const at = items.indexOf(document.activeElement);
-    items[(at + by + items.length) % items.length].focus();
+    const items = this.open ? findAll(this.open.menu, "button") : [];
+    const at = items.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    items[(at + by + items.length) % items.length]?.focus();
   }
 
-  _listen({ kind, button, menu }) {
+  /** @param {Choice} choice */
+  #listen(choice) {
+    const { kind, button, menu } = choice;
     button.addEventListener("click", () => this.toggle(kind));
     menu.addEventListener("click", ({ target }) => {
-      const item = target.closest("[data-id]");
-      if (!item) return;
-      this._source.choose(kind, Number(item.dataset.id));
-      this.close({ focus: true });
+      if (closest(target, "[data-turn]")) this.#turn(choice, this.#turned ? null : kind);
+      const { id } = closest(target, "[data-id]")?.dataset ?? {};
+      if (id !== undefined) this.#choose(choice, id);
     });
   }
 
-  _fill({ kind, button, menu }) {
-    const options = this._source.choices(kind);
-    const focused = menu.contains(document.activeElement) ? document.activeElement.dataset.id : null;
+  /**
+   * @param {Choice} choice
+   * @param {string} id
+   */
+  #choose(choice, id) {
+    const { kind } = choice;
+    if (this.#turned) {
+      this.#parts.pages[kind]?.choose(id);
+      this.#fill(choice);
+      return;
+    }
+    const option = this.#source?.choices(kind).find((one) => String(one.id) === id);
+    if (!option) return;
+    this.#source?.choose(kind, option.id);
+    this.#parts.chosen(kind, option);
+    this.close({ focus: true });
+  }
+
+  /**
+   * Show a menu's further page; or, with null, its first one.
+   * @param {Choice} choice
+   * @param {Kind | null} kind
+   */
+  #turn(choice, kind) {
+    this.#turned = kind;
+    this.#fill(choice);
+    if (choice.menu.hidden) return;
+    findOptional(choice.menu, kind ? "[aria-checked=true]" : "[data-turn]")?.focus();
+  }
+
+  /** @param {Choice} choice */
+  #fill({ kind, title, button, menu }) {
+    const options = this.#source?.choices(kind) ?? [];
+    const focused = findOptional(menu, "[data-id]:focus")?.dataset.id ?? null;
     button.disabled = options.length === 0;
     const chosen = options.find(({ checked }) => checked);
-    name(button, kind, chosen && chosen.label !== "Off" ? chosen.label : "");
-    menu.replaceChildren(heading(WORDS[kind]), ...options.map(item));
-    if (focused !== null) menu.querySelector(`[data-id="${focused}"]`)?.focus();
+    setLabel(button, kind, title, chosen && chosen.label !== "Off" ? chosen.label : "");
+    const page = this.#parts.pages[kind];
+    const turned = page && this.#turned === kind;
+    const groups = turned ? page.groups() : [{ heading: title, options }];
+    const items = groups.flatMap(({ heading: word, options: some }) => [heading(word), ...some.map(item)]);
+    menu.replaceChildren(...items, ...(page ? [turner(turned ? `Back to ${title.toLowerCase()}` : page.label)] : []));
+    if (focused !== null) findOptional(menu, `[data-id="${focused}"]`)?.focus();
   }
 }
 
-/** A button reads `Audio: English` to a screen reader and `English` to the eye; only subtitles keep their word. */
-function name(button, kind, value) {
-  if (!value) return button.replaceChildren(WORDS[kind]);
-  if (kind === "subtitles") return button.replaceChildren(`${WORDS[kind]} · ${value}`);
-  const unseen = Object.assign(document.createElement("span"), { className: "unseen", textContent: `${WORDS[kind]}: ` });
-  return button.replaceChildren(unseen, value);
+/**
+ * A button reads `Audio: English` to a screen reader and `English` to the eye; only subtitles keep their word.
+ * @param {HTMLButtonElement} button
+ * @param {Kind} kind
+ * @param {string} title
+ * @param {string} value
+ */
+function setLabel(button, kind, title, value) {
+  if (!value) {
+    button.replaceChildren(title);
+    return;
+  }
+  if (kind === "subtitles") {
+    button.replaceChildren(`${title} · ${value}`);
+    return;
+  }
+  const unseen = Object.assign(document.createElement("span"), {
+    className: "visually-hidden",
+    textContent: `${title}: `,
+  });
+  button.replaceChildren(unseen, value);
 }
 
+/** @param {string} word */
 function heading(word) {
   const small = Object.assign(document.createElement("small"), { textContent: word });
   small.setAttribute("aria-hidden", "true");
   return small;
 }
 
+/** @param {string} label */
+function turner(label) {
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+  button.setAttribute("role", "menuitem");
+  button.dataset.turn = "";
+  return button;
+}
+
+/** @param {Item} option */
 function item({ id, label, checked }) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
   button.setAttribute("role", "menuitemradio");
   button.setAttribute("aria-checked", String(checked));
-  button.dataset.id = id;
+  button.dataset.id = String(id);
   return button;
 }

@@ -1,37 +1,60 @@
 // The sentence that takes the whole screen when there is no picture to show.
 
+import { find } from "../dom.js";
+
+/**
+ * What to show: what happened, what to do, where to get tokens, how to try again, where to be let in again.
+ * @typedef {object} Shown
+ * @property {string} sentence
+ * @property {string} [fix]
+ * @property {string} [where]
+ * @property {(() => unknown) | null} [again]
+ * @property {string} [signIn]
+ */
+
 export class Message {
+  #root;
+  #player;
+  #again;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLElement} player
+   */
   constructor(root, player) {
-    this._root = root;
-    this._player = player;
-    this._again = root.querySelector("#again");
+    this.#root = root;
+    this.#player = player;
+    this.#again = find(root, "#again");
   }
 
   get shown() {
-    return !this._root.hidden;
+    return !this.#root.hidden;
   }
 
   /**
-   * Say what happened and what to do. `where` is an address for getting tokens, `again` a function, `pair`
-   * whether this is a TV that has to be paired again.
+   * Show what happened and what to do. `where` is an address for getting tokens, `again` a function, `signIn`
+   * the address where this device is let in again.
+   * @param {Shown} shown
    */
-  show({ sentence, fix = "", where = "", again = null, pair = false }) {
-    this._root.querySelector("#sentence").textContent = sentence;
-    this._root.querySelector("#fix").textContent = fix;
-    const link = this._root.querySelector("#where");
+  show({ sentence, fix = "", where = "", again = null, signIn = "" }) {
+    find(this.#root, "#sentence").textContent = sentence;
+    find(this.#root, "#fix").textContent = fix;
+    const link = find(this.#root, "#where", HTMLAnchorElement);
     link.hidden = !where;
     if (where) link.href = where;
-    const [pairing, leave] = ["#pair", "#leave"].map((name) => this._root.querySelector(name));
-    pairing.hidden = !pair;
-    leave.hidden = pair;
-    this._again.hidden = !again;
-    this._again.onclick = again;
-    this._root.hidden = false;
-    this._player.dataset.state = "message";
-    [link, this._again, pairing, leave].find((element) => !element.hidden).focus();
+    const enter = find(this.#root, "#sign-in", HTMLAnchorElement);
+    const leave = find(this.#root, "#leave");
+    enter.hidden = !signIn;
+    if (signIn) enter.href = signIn;
+    leave.hidden = Boolean(signIn);
+    this.#again.hidden = !again;
+    this.#again.onclick = again;
+    this.#root.hidden = false;
+    this.#player.dataset.state = "message";
+    [link, this.#again, enter, leave].find((element) => !element.hidden)?.focus();
   }
 
   hide() {
-    this._root.hidden = true;
+    this.#root.hidden = true;
   }
 }

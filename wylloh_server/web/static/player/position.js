@@ -4,14 +4,20 @@ import { post } from "../api.js";
 
 const EVERY_MS = 10_000;
 
-/** Gives a function that tells the server now; its promise is kept, whatever comes of it, once the server knows. */
-export function rememberPosition(video, film) {
-  let told = -1;
+/**
+ * Return a function that reports the position now; its promise always resolves. Without a film nothing is reported.
+ * @param {HTMLVideoElement} video
+ * @param {string} film
+ * @returns {() => Promise<void>}
+ */
+export function reportPosition(video, film) {
+  if (!film) return () => Promise.resolve();
+  let reported = -1;
   let telling = Promise.resolve();
   const tell = () => {
     const at = Math.round(video.currentTime * 10) / 10;
-    if (!Number.isFinite(video.duration) || at === told || video.readyState === 0) return telling;
-    told = at;
+    if (!Number.isFinite(video.duration) || at === reported || video.readyState === 0) return telling;
+    reported = at;
     telling = post(`/api/films/${film}/position`, { at, of: video.duration }, { keepalive: true }).catch(() => {});
     return telling;
   };

@@ -1,82 +1,128 @@
 // The seek bar: where the film is, what is loaded, and where a click would lead.
 
-import { clock } from "./words.js";
+import { find } from "../dom.js";
+import { chapterAt, formatTime } from "./format.js";
 
 const SETTLE_MS = 220;
 
 export class SeekBar {
+  #video;
+  #input;
+  #peek;
+  #bar;
+  #done;
+  #loaded;
+  #now;
+  #length;
+  /** @type {number | null} */
+  #wanted;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
+  /** @type {import("./format.js").Chapter[]} */
+  #chapters = [];
+
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLVideoElement} video
+   */
   constructor(root, video) {
-    this._video = video;
-    this._input = root.querySelector("#time");
-    this._peek = root.querySelector("#peek");
-    this._bar = root.querySelector("#seek");
-    this._done = root.querySelector(".track .done");
-    this._loaded = root.querySelector(".track .loaded");
-    this._now = root.querySelector("#now");
-    this._length = root.querySelector("#length");
-    this._wanted = null;
-    this._settling = 0;
-    this._input.addEventListener("input", () => this.to(Number(this._input.value)));
-    this._bar.addEventListener("pointermove", (event) => this._show(event));
-    this._bar.addEventListener("pointerleave", () => (this._peek.hidden = true));
+    this.#video = video;
+    this.#input = find(root, "#time", HTMLInputElement);
+    this.#peek = find(root, "#peek");
+    this.#bar = find(root, "#seek");
+    this.#done = find(root, ".track .done", SVGElement);
+    this.#loaded = find(root, ".track .loaded", SVGElement);
+    this.#now = find(root, "#now");
+    this.#length = find(root, "#length");
+    this.#wanted = null;
+    this.#settling = undefined;
+    this.#input.addEventListener("input", () => this.to(Number(this.#input.value)));
+    this.#bar.addEventListener("pointermove", (event) => this.#show(event));
+    this.#bar.addEventListener("pointerleave", () => (this.#peek.hidden = true));
     for (const name of ["timeupdate", "durationchange", "progress", "seeked"]) {
-      video.addEventListener(name, () => this._draw());
+      video.addEventListener(name, () => this.#draw());
     }
   }
 
   /** Where the film is, or is about to be. */
   get at() {
-    return this._wanted ?? this._video.currentTime;
+    return this.#wanted ?? this.#video.currentTime;
   }
 
-  /** Go to a moment. Several wishes in quick succession become one seek. */
+  /**
+   * Go to a moment. Several wishes in quick succession become one seek.
+   * @param {number} seconds
+   */
   to(seconds) {
-    const end = Number.isFinite(this._video.duration) ? this._video.duration : 0;
-    this._wanted = Math.min(Math.max(0, seconds), Math.max(0, end - 0.2));
-    this._draw();
-    clearTimeout(this._settling);
-    this._settling = setTimeout(() => this._settle(), SETTLE_MS);
+    const end = Number.isFinite(this.#video.duration) ? this.#video.duration : 0;
+    this.#wanted = Math.min(Math.max(0, seconds), Math.max(0, end - 0.2));
+    this.#draw();
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#settle(), SETTLE_MS);
   }
 
+  /** @param {number} seconds */
   skip(seconds) {
     this.to(this.at + seconds);
   }
 
-  _settle() {
-    this._video.currentTime = this._wanted;
-    this._wanted = null;
+  /**
+   * Name the chapter beside each time that is shown.
+   * @param {import("./format.js").Chapter[]} chapters
+   */
+  name(chapters) {
+    this.#chapters = chapters;
   }
 
-  _draw() {
-    const length = Number.isFinite(this._video.duration) ? this._video.duration : 0;
-    this._input.disabled = length === 0;
-    this._input.max = length;
-    this._input.value = this.at;
-    this._input.setAttribute("aria-valuetext", `${clock(this.at)} of ${clock(length)}`);
-    this._now.textContent = clock(this.at);
-    this._length.textContent = clock(length);
-    this._done.setAttribute("width", percent(this.at, length));
-    this._loaded.setAttribute("width", percent(this._end(), length));
+  /**
+   * @param {number} seconds
+   * @returns {string}
+   */
+  #named(seconds) {
+    const { title } = chapterAt(this.#chapters, seconds) ?? { title: "" };
+    return title ? `${formatTime(seconds)} · ${title}` : formatTime(seconds);
+  }
+
+  #settle() {
+    this.#video.currentTime = this.at;
+    this.#wanted = null;
+  }
+
+  #draw() {
+    const length = Number.isFinite(this.#video.duration) ? this.#video.duration : 0;
+    this.#input.disabled = length === 0;
+    this.#input.max = String(length);
+    this.#input.value = String(this.at);
+    this.#input.setAttribute("aria-valuetext", `${this.#named(this.at)} of ${formatTime(length)}`);
+    this.#now.textContent = formatTime(this.at);
+    this.#length.textContent = formatTime(length);
+    this.#done.setAttribute("width", percent(this.at, length));
+    this.#loaded.setAttribute("width", percent(this.#end(), length));
   }
 
   /** Where the loaded stretch ends that the film is in. */
-  _end() {
-    const { buffered, currentTime } = this._video;
+  #end() {
+    const { buffered, currentTime } = this.#video;
     for (let index = 0; index < buffered.length; index++) {
       if (buffered.start(index) <= currentTime + 0.5 && currentTime <= buffered.end(index)) return buffered.end(index);
     }
     return 0;
   }
 
-  _show(event) {
-    const { left, width } = this._bar.getBoundingClientRect();
+  /** @param {PointerEvent} event */
+  #show(event) {
+    const { left, width } = this.#bar.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - left) / width));
-    this._peek.hidden = event.pointerType === "touch" || this._input.disabled;
-    this._peek.textContent = clock(share * this._video.duration);
-    this._peek.style.left = `${share * 100}%`;
+    this.#peek.hidden = event.pointerType === "touch" || this.#input.disabled;
+    this.#peek.textContent = this.#named(share * this.#video.duration);
+    this.#peek.style.left = `${share * 100}%`;
   }
 }
 
+/**
+ * @param {number} part
+ * @param {number} whole
+ */
 function percent(part, whole) {
   return `${whole ? Math.min(100, (100 * part) / whole) : 0}%`;
 }

@@ -1,74 +1,112 @@
 // The browser's own HLS behind the player's own words.
 
-import { languageName } from "./words.js";
-
 const OFF = -1;
 
 export class NativeSource {
+  #video;
+  #controller;
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {string} url
+   * @param {number} start in seconds
+   */
   constructor(video, url, start) {
     this.events = new EventTarget();
-    this._video = video;
-    this._controller = new AbortController();
-    const { signal } = this._controller;
-    video.addEventListener("loadedmetadata", () => start > 0 && (video.currentTime = start), { signal, once: true });
-    video.addEventListener("error", () => this._failed(), { signal });
+    this.#video = video;
+    this.#controller = new AbortController();
+    const { signal } = this.#controller;
+    const toStart = () => {
+      if (start > 0) video.currentTime = start;
+    };
+    video.addEventListener("loadedmetadata", toStart, { signal, once: true });
+    video.addEventListener("error", () => this.#failed(), { signal });
     for (const list of [video.textTracks, video.audioTracks]) {
-      for (const name of ["addtrack", "change"]) list?.addEventListener(name, () => this._changed(), { signal });
+      for (const name of ["addtrack", "change"]) list?.addEventListener(name, () => this.#changed(), { signal });
     }
     video.src = url;
   }
 
+  /**
+   * @param {import("./source.js").Kind} kind
+   * @returns {import("./source.js").Option[]}
+   */
   choices(kind) {
-    return { quality: () => this._quality(), audio: () => this._audio(), subtitles: () => this._subtitles() }[kind]();
+    return { quality: () => this.#quality(), audio: () => this.#audio(), subtitles: () => this.#subtitles() }[kind]();
   }
 
+  /**
+   * @param {import("./source.js").Kind} kind
+   * @param {number} id
+   */
   choose(kind, id) {
-    if (kind === "audio") this._tracks("audioTracks").forEach((track, index) => (track.enabled = index === id));
-    if (kind === "subtitles") {
-      this._tracks("textTracks").forEach((track, index) => (track.mode = index === id ? "hidden" : "disabled"));
+    if (kind === "audio") {
+      for (const [index, track] of [...(this.#video.audioTracks ?? [])].entries()) track.enabled = index === id;
     }
-    this._changed();
+    if (kind === "subtitles") {
+      for (const [index, track] of [...this.#video.textTracks].entries())
+        track.mode = index === id ? "hidden" : "disabled";
+    }
+    this.#changed();
   }
 
   get height() {
-    return this._video.videoHeight;
+    return this.#video.videoHeight;
   }
 
   destroy() {
-    this._controller.abort();
-    this._video.removeAttribute("src");
-    this._video.load();
+    this.#controller.abort();
+    this.#video.removeAttribute("src");
+    this.#video.load();
   }
 
-  _quality() {
+  #quality() {
     return [{ id: OFF, label: this.height ? `Auto · ${this.height}p` : "Auto", checked: true }];
   }
 
-  _audio() {
-    return this._tracks("audioTracks").map((track, id) => ({ id, label: label(track), checked: track.enabled }));
+  #audio() {
+    return [...(this.#video.audioTracks ?? [])].map((track, id) => ({
+      id,
+      label: label(track),
+      checked: track.enabled,
+      track: named(track),
+    }));
   }
 
-  _subtitles() {
-    const tracks = this._tracks("textTracks");
+  #subtitles() {
+    const tracks = [...this.#video.textTracks];
     if (tracks.length === 0) return [];
-    const shown = tracks.map((track, id) => ({ id, label: label(track), checked: track.mode !== "disabled" }));
+    const shown = tracks.map((track, id) => ({
+      id,
+      label: label(track),
+      checked: track.mode !== "disabled",
+      track: named(track),
+    }));
     return [{ id: OFF, label: "Off", checked: shown.every(({ checked }) => !checked) }, ...shown];
   }
 
-  _tracks(list) {
-    return [...(this._video[list] ?? [])];
-  }
-
-  _changed() {
+  #changed() {
     this.events.dispatchEvent(new Event("change"));
   }
 
-  _failed() {
-    const network = this._video.error?.code === MediaError.MEDIA_ERR_NETWORK;
+  #failed() {
+    const network = this.#video.error?.code === MediaError.MEDIA_ERR_NETWORK;
     this.events.dispatchEvent(new CustomEvent("failure", { detail: { status: 0, network, details: "native" } }));
   }
 }
 
+/**
+ * @param {TextTrack | AudioTrack} track
+ * @returns {import("./preferences.js").Track}
+ */
+function named(track) {
+  return { language: track.language, name: track.label, forced: "kind" in track && String(track.kind) === "forced" };
+}
+
+/**
+ * @param {TextTrack | AudioTrack} track
+ * @returns {string}
+ */
 function label(track) {
-  return track.label || languageName(track.language);
+  return track.label || track.language;
 }

@@ -12,7 +12,7 @@ from wylloh_server.sdk import FilmRemoved, NavItem, PlaybackStarted, Setting, ho
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wylloh_server.sdk import Event, Migration, PluginContext, Route, Viewer
+    from wylloh_server.sdk import Event, Migration, PluginContext, PluginRoute, Viewer
 
 WYLLOH_SDK = "1.0"
 __version__ = "0.1.0"
@@ -33,7 +33,7 @@ def migrations() -> Sequence[Migration]:
 
 
 @hookimpl
-def routes() -> Sequence[Route]:
+def routes() -> Sequence[PluginRoute]:
     """Declare the page."""
     return ROUTES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wylloh_example._plays import Plays
-from wylloh_server.sdk import Page, Route
+from wylloh_server.sdk import Page, PluginRoute
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import PluginContext, PluginRequest, Reply
@@ -19,4 +19,4 @@ async def most_watched(context: PluginContext, request: PluginRequest) -> Reply:
     return Page("most_watched.html", {"plays": plays[: context.settings["shown"]]})
 
 
-ROUTES = (Route("GET", "", most_watched),)
+ROUTES = (PluginRoute("GET", "", most_watched),)

@@ -19,8 +19,15 @@ _plays = Table(
     Column("times", Integer, nullable=False),
 )
 
-# A step that has been released is never changed. Add another: Migration("0002_…", (…)).
-MIGRATIONS = (Migration("0001_plays", (CreateTable(_plays),)),)
+# A step that has been released is never changed, nor is the table it makes: what `_plays` gains later comes
+# with another step, Migration("0002_…", (add_column(…),)). "An upgrade" in `wylloh plugin docs` shows one.
+_plays_0001 = Table(
+    "plugin_example_plays",
+    MetaData(),
+    Column("film", String(32), primary_key=True),
+    Column("times", Integer, nullable=False),
+)
+MIGRATIONS = (Migration("0001_plays", (CreateTable(_plays_0001),)),)
 
 
 class Plays:
@@ -30,7 +37,7 @@ class Plays:
         self._tables = tables
 
     async def all(self) -> dict[FilmId, int]:
-        """Give the films that were started, most often first."""
+        """Return the films that were started, most often first."""
         found = await self._tables.fetch(select(_plays).order_by(_plays.c.times.desc(), _plays.c.film))
         return {FilmId(str(film)): int(str(times)) for film, times in found.rows}
 

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.components.bad_gateway import bad_gateway
+from tests.components.serving import serving
+from wylloh_server.adapters.ipfs import GatewayDeadlines, GatewayPool
+from wylloh_server.adapters.ipfs.cid import RAW, IpfsBlock, parse_cid
+from wylloh_server.domain.errors import BlockUnavailable
+from wylloh_server.domain.types import Seconds
+
+SHORT = GatewayDeadlines(connect=Seconds(0.5), begin=Seconds(0.5), pause=Seconds(0.5), block=Seconds(2))
+BAD = ["corrupt", "truncate", "drop", "stall", "silent", "error"]
+
+
+@pytest.fixture
+def pool(client):
+    return lambda *urls, deadlines=SHORT: GatewayPool(client, urls, deadlines)
+
+
+@pytest.mark.parametrize("mode", BAD)
+async def test_a_bad_gateway_is_left_for_the_next_and_then_avoided(mode, pool, publisher):
+    root = parse_cid(publisher.root)
+    async with bad_gateway(publisher.url, mode) as bad:
+        gateways = pool(bad.url, publisher.url)
+        block = await gateways.block(root)
+        assert block.cid == root
+        await gateways.block(root)
+        assert len(bad.asked) == 1
+        assert [bool(gateway.reason) for gateway in gateways.gateways] == [True, False]
+
+
+@pytest.mark.parametrize("mode", BAD)
+async def test_an_avoided_gateway_is_asked_all_the_same_if_nobody_else_can(mode, pool, publisher):
+    async with bad_gateway(publisher.url, mode) as bad:
+        gateways = pool(bad.url)
+        with pytest.raises(BlockUnavailable):
+            await gateways.block(parse_cid(publisher.root))
+        bad.mode = "honest"
+        await gateways.block(parse_cid(publisher.root))
+        assert [gateway.reason for gateway in gateways.gateways] == [""]
+
+
+async def test_when_all_fail_each_is_named_with_its_reason(pool, publisher):
+    missing = IpfsBlock.of(RAW, b"nobody has this").cid
+    async with bad_gateway(publisher.url, "error") as failing, bad_gateway(publisher.url, "silent") as silent:
+        gone = "http://127.0.0.1:1"
+        with pytest.raises(BlockUnavailable) as error:
+            await pool(failing.url, silent.url, publisher.url + "/", gone).block(missing)
+        text = str(error.value)
+        assert f"{failing.url}: it answered 502" in text
+        assert f"{silent.url}: it fell silent" in text
+        assert f"{publisher.url}: it does not have it" in text
+        assert gone in text
+        assert error.value.fix
+
+
+async def test_without_gateways_the_person_is_told(pool):
+    with pytest.raises(BlockUnavailable) as error:
+        await pool().block(IpfsBlock.of(RAW, b"").cid)
+    assert "None is configured" in str(error.value)
+
+
+async def test_an_endless_answer_is_cut_off(pool):
+    from aiohttp import web
+
+    sent = 0
+
+    async def endless(request):
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(bytes(64 << 10))
+            sent += 64 << 10
+
+    async with serving(endless) as url:
+        with pytest.raises(BlockUnavailable):
+            await pool(url, deadlines=GatewayDeadlines()).block(IpfsBlock.of(RAW, b"").cid)
+    assert sent < 64 << 20
+
+
+async def test_a_trickle_is_cut_off(pool):
+    import asyncio
+
+    from aiohttp import web
+
+    async def trickle(request):
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x")
+            await asyncio.sleep(0.05)
+
+    async with serving(trickle) as url:
+        with pytest.raises(BlockUnavailable):
+            await pool(url).block(IpfsBlock.of(RAW, b"").cid)
+
+
+async def test_no_redirect_is_followed(pool, publisher):
+    from aiohttp import web
+
+    async def elsewhere(request):
+        raise web.HTTPFound(publisher.url + request.path_qs)
+
+    async with serving(elsewhere) as url:
+        with pytest.raises(BlockUnavailable) as error:
+            await pool(url).block(parse_cid(publisher.root))
+        assert "302" in str(error.value)
+
+
+def test_a_gateway_named_twice_is_asked_once(pool):
+    gateways = pool("http://one/", "http://two", "http://one").gateways
+    assert [gateway.url for gateway in gateways] == ["http://one", "http://two"]
+
+
+async def test_the_request_is_the_specifications(pool, publisher):
+    publisher.gateway.asked.clear()
+    await pool(publisher.url).block(parse_cid(publisher.root))
+    assert publisher.gateway.asked == [f"/ipfs/{publisher.root}?format=raw"]

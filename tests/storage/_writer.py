@@ -1,0 +1,31 @@
+"""A process that writes until it is killed: each number into two tables at once, then says so."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from sqlalchemy import Column, Integer, MetaData, Table, insert
+from sqlalchemy.schema import CreateTable
+
+from wylloh_server.storage import open_database
+from wylloh_server.domain.ports.plugin_tables import Migration
+
+metadata = MetaData()
+left = Table("plugin_pair_left", metadata, Column("number", Integer, primary_key=True))
+right = Table("plugin_pair_right", metadata, Column("number", Integer, primary_key=True))
+TABLES = Migration("0001", (CreateTable(left), CreateTable(right)))
+
+
+async def write(place: Path) -> None:
+    async with open_database(place) as database:
+        await database.plugins.migrate("pair", [TABLES])
+        tables = database.plugins.tables("pair")
+        for number in range(1_000_000):
+            await tables.change([insert(left).values(number=number), insert(right).values(number=number)])
+            print(number, flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(write(Path(sys.argv[1])))

@@ -1,0 +1,333 @@
+"""The player with a real stream in a real browser: keys, remembered choices, and what comes after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import expect
+
+from tests.components.axe import violations
+from tests.components.browser import chromium
+from tests.components.films import make_film, run_ffmpeg
+from tests.fakes import FakeManifests
+from tests.web.pages.samples import BEGUN, ELSEWHERE, OWNER, PUBLISHER, ROOT, STACKED
+from wylloh_server.domain.film import EncryptionHeader, FileRole, Manifest, PackageFile
+from wylloh_server.domain.playback import Position
+from wylloh_server.domain.player_preferences import PlayerPreferences, TrackChoice
+from wylloh_server.domain.types import Seconds, Timestamp
+from wylloh_server.web.app_keys import SERVICES
+
+DESKTOP, TV = {"width": 1280, "height": 800}, {"width": 1920, "height": 1080}
+SECONDS = 16
+MASTER = """#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",LANGUAGE="en",NAME="English",DEFAULT=YES,AUTOSELECT=YES,URI="en/playlist.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",LANGUAGE="de",NAME="Deutsch",AUTOSELECT=YES,URI="de/playlist.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",LANGUAGE="en",NAME="English",URI="words/playlist.m3u8"
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text",LANGUAGE="en",NAME="English, hard of hearing",URI="words/playlist.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42c00c,mp4a.40.2",AUDIO="sound",SUBTITLES="text"
+picture/playlist.m3u8
+"""
+WORDS = f"#EXTM3U\n#EXT-X-TARGETDURATION:{SECONDS}\n#EXTINF:{SECONDS},\nwords.vtt\n#EXT-X-ENDLIST\n"
+CUES = f"WEBVTT\n\n00:00.000 --> 00:{SECONDS}.000\nBe kind, rewind\n"
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory):
+    """A folder with an HLS stream: a picture, two languages to hear, two kinds of subtitles."""
+    folder = tmp_path_factory.mktemp("stream")
+    words = ["-f", "lavfi", "-i", f"testsrc2=size=320x180:rate=12:duration={SECONDS}"]
+    # The German sound is a little longer than the picture, as sound that is cut at whole frames may be.
+    for pitch, length in ((220, SECONDS - 0.2), (330, SECONDS)):
+        words += ["-f", "lavfi", "-i", f"sine={pitch}:duration={length}"]
+    encode = ("-c:v", "libx264", "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-g", "24", "-c:a", "aac")
+    for number, name in enumerate(("picture", "en", "de")):
+        (folder / name).mkdir()
+        cut = ("-f", "hls", "-hls_time", "4", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4")
+        words += ["-map", str(number), *encode, *cut, str(folder / name / "playlist.m3u8")]
+    run_ffmpeg(*words)
+    (folder / "words").mkdir()
+    (folder / "words" / "playlist.m3u8").write_text(WORDS)
+    (folder / "words" / "words.vtt").write_text(CUES)
+    (folder / "master.m3u8").write_text(MASTER)
+    return folder
+
+
+@pytest.fixture
+async def browser():
+    async with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+async def open_player(server_under_test, owner, browser, stream):
+    """Open a film's player, with the stream for any film: `await open_player(film, viewport, cookies)`."""
+    faults = []
+
+    async def open_(film, viewport=DESKTOP, cookies=None, query=""):
+        context = await browser.new_context(viewport=viewport, base_url=server_under_test.origin)
+        given = (cookies or owner.real_cookies).items()
+        await context.add_cookies(
+            [{"name": name, "value": value, "url": server_under_test.origin} for name, value in given]
+        )
+        page = await context.new_page()
+        page.on("pageerror", lambda fault: faults.append(fault))
+
+        async def deliver(route):
+            path = route.request.url.partition("/play/")[2].partition("/")[2]
+            await route.fulfill(path=stream / path)
+
+        await page.route("**/play/token-of-*/**", deliver)
+        await page.goto(f"/watch/{film.id}{query}")
+        return page
+
+    yield open_
+    assert faults == []
+
+
+async def playing(page) -> None:
+    await until(
+        page, "!document.getElementById('film').paused && document.getElementById('film').currentTime > 0.2"
+    )
+
+
+async def until(page, expression) -> None:
+    """Wait for something on a page. Its policy forbids playwright's own way, which is `eval`."""
+    async with asyncio.timeout(120):
+        while not await page.evaluate(expression):
+            await asyncio.sleep(0.05)
+
+
+async def ended(page) -> None:
+    """Go to the last moments of the film and wait for its end."""
+    await until(page, "document.getElementById('film').seekable.length > 0")
+    await page.evaluate(
+        "document.getElementById('film').currentTime = document.getElementById('film').duration - 0.6"
+    )
+    await expect(page.locator("#end-card")).to_be_visible(timeout=120_000)
+
+
+async def hidden_controls(page) -> None:
+    await page.mouse.move(400, 300)
+    await expect(page.locator("#player")).to_have_attribute("data-controls", "closed", timeout=120_000)
+    assert await page.evaluate("document.activeElement === document.body")
+
+
+async def test_tab_and_any_other_key_bring_the_hidden_controls(open_player):
+    page = await open_player(STACKED, query="?from=0")
+    await playing(page)
+    await hidden_controls(page)
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#player")).to_have_attribute("data-controls", "open")
+    await expect(page.locator("#toggle")).to_be_focused()
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.getAttribute('aria-label')") == "Back 10 seconds"
+    await page.evaluate("document.activeElement.blur()")
+    await hidden_controls(page)
+    await page.keyboard.press("x")
+    await expect(page.locator("#player")).to_have_attribute("data-controls", "open")
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#level")).to_have_text("Volume 90 %")
+    await page.keyboard.press("c")
+    await expect(page.locator("#subtitles p")).to_have_text("Be kind, rewind")
+    await expect(page.locator("[role=menu]:visible")).to_have_count(0)
+    await page.keyboard.press("c")
+    await expect(page.locator("#subtitles p")).to_have_count(0)
+
+
+async def chosen(page, kind) -> str:
+    item = page.locator(f"[data-menu={kind}] [aria-checked=true]")
+    return await item.first.text_content() or ""
+
+
+async def choose(page, kind, *labels) -> None:
+    await page.mouse.move(300 + len(labels), 310)
+    await page.locator(f"[data-menu={kind}] > button").click()
+    for label in labels:
+        await page.locator(f"[data-menu={kind}] [role=menu]").get_by_text(label, exact=True).click()
+
+
+async def test_languages_volume_and_the_look_of_subtitles_are_remembered_for_the_next_film(
+    open_player, server_under_test
+):
+    page = await open_player(BEGUN, query="?from=0")
+    await playing(page)
+    await choose(page, "audio", "Deutsch")
+    await choose(page, "subtitles", "English, hard of hearing")
+    await choose(page, "subtitles", "Size and background", "Large", "Shaded")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("m")
+    await page.goto("/")  # what was chosen in the last moment is told while the page goes away
+    stored = server_under_test.storage.preferences
+    async with asyncio.timeout(60):
+        while not (await stored.of_wallet(OWNER)).muted:
+            await asyncio.sleep(0.05)
+    assert await stored.of_wallet(OWNER) == PlayerPreferences(
+        audio=TrackChoice("de", "Deutsch"),
+        subtitles=TrackChoice("en", "English, hard of hearing"),
+        muted=True,
+        subtitle_size="large",
+        subtitle_background="shade",
+    )
+    asked = []
+    page = await open_player(STACKED)
+    page.on("request", lambda request: asked.append(request.url))
+    await playing(page)
+    await expect(page.locator("#subtitles p")).to_have_text("Be kind, rewind")
+    assert (await chosen(page, "audio"), await chosen(page, "subtitles")) == (
+        "Deutsch",
+        "English, hard of hearing",
+    )
+    assert await page.evaluate("document.getElementById('film').muted")
+    words = page.locator("#subtitles")
+    await expect(words).to_have_attribute("data-size", "large")
+    shaded = "getComputedStyle(document.querySelector('#subtitles p')).backgroundColor"
+    assert await page.evaluate(shaded) == "rgba(0, 0, 0, 0.6)"
+    assert not any("/en/" in url for url in asked)
+
+    await choose(page, "subtitles", "Off")
+    async with asyncio.timeout(60):
+        while not (await stored.of_wallet(OWNER)).subtitles_off:
+            await asyncio.sleep(0.05)
+    page = await open_player(BEGUN, query="?from=0")
+    await playing(page)
+    assert await chosen(page, "subtitles") == "Off"
+    await page.keyboard.press("c")
+    await expect(page.locator("[data-menu=subtitles] > button")).to_have_text(
+        "Subtitles · English, hard of hearing"
+    )
+
+
+@pytest.mark.parametrize("screen", ["desk", "tv"])
+async def test_a_film_ends_on_a_card_with_the_next_film_this_one_again_and_the_way_back(
+    open_player, tv_cookies, screen
+):
+    tv = screen == "tv"
+    page = await open_player(BEGUN, TV if tv else DESKTOP, tv_cookies if tv else None, "?from=0")
+    card = page.get_by_role("region", name="The Meadow")
+    await playing(page)
+    await expect(card).to_be_hidden()
+    await ended(page)
+    await expect(card).to_be_visible()
+    await expect(card.get_by_role("link", name="Play it")).to_be_focused()
+    assert await card.get_by_role("link", name="Play it").get_attribute("href") == f"/watch/{STACKED.id}"
+    if tv:
+        await page.keyboard.press("ArrowRight")
+        await expect(card.get_by_role("button", name="Watch again")).to_be_focused()
+        await page.keyboard.press("Enter")
+    else:
+        await page.locator("#seek").click()
+    await playing(page)
+    await expect(card).to_be_hidden()
+    await ended(page)
+    await card.get_by_role("button", name="Watch again").click()
+    await until(
+        page, "!document.getElementById('film').paused && document.getElementById('film').currentTime < 8"
+    )
+    await ended(page)
+    await card.get_by_role("link", name="Play it").click()
+    await page.wait_for_url(f"**/watch/{STACKED.id}")
+
+
+async def test_a_browser_that_tells_late_of_playing_does_not_take_the_card_away(open_player):
+    page = await open_player(BEGUN, query="?from=0")
+    await playing(page)
+    await ended(page)
+    await page.evaluate("document.getElementById('film').dispatchEvent(new Event('playing'))")
+    await expect(page.locator("#end-card")).to_be_visible()
+
+
+async def test_without_a_next_film_the_card_leads_back_also_where_the_sound_is_longer_than_the_picture(
+    open_player, server_under_test
+):
+    german = PlayerPreferences(audio=TrackChoice("de", "Deutsch"))
+    await server_under_test.storage.preferences.save(OWNER, german)
+    for film in await server_under_test.storage.films.all():
+        if film.id != STACKED.id:
+            await server_under_test.storage.films.remove(film.id)
+    page = await open_player(STACKED)
+    await ended(page)
+    card = page.get_by_role("region", name="The end.")
+    await expect(card.get_by_role("button", name="Watch again")).to_be_focused()
+    await card.get_by_role("link", name="Back to the film").click()
+    await page.wait_for_url(f"**/films/{STACKED.id}")
+
+
+async def test_what_is_resumed_says_resume(open_player, server_under_test, owner, tv_cookies):
+    for cookies, viewport in ((owner.real_cookies, DESKTOP), (tv_cookies, TV)):
+        page = await open_player(BEGUN, viewport, cookies)
+        for path in ("/", f"/films/{BEGUN.id}"):
+            await page.goto(path)
+            await expect(page.locator("main button.button-primary").first).to_have_text("Resume")
+        await page.goto(f"/films/{STACKED.id}")
+        await expect(page.locator("main button.button-primary").first).to_have_text("Play")
+    finished = Position(BEGUN.id, Seconds(3830), Seconds(3840), Timestamp(server_under_test.clock.now))
+    await server_under_test.storage.positions.save(OWNER, finished)
+    await page.goto(f"/films/{BEGUN.id}")
+    await expect(page.locator("main button.button-primary").first).to_have_text("Play")
+
+
+@pytest.mark.parametrize("on_tv", [False, True], ids=["desk", "tv"])
+async def test_47_a_trailer_plays_and_escape_leads_back_to_its_button(
+    open_player, owner, tv_cookies, server_under_test, tmp_path, on_tv
+):
+    """Of a film without tokens, from its package: no lease, no position; the keyboard or a remote is enough."""
+    trailer = PackageFile("trailer.mp4", ROOT, 1000, "ab" * 32, FileRole.TRAILER)
+    about = Manifest(
+        ELSEWHERE.description, ELSEWHERE.token, PUBLISHER, (trailer,), EncryptionHeader("", ""), ()
+    )
+    server_under_test.app[SERVICES].trailers.manifests = FakeManifests(about)
+    file = make_film(tmp_path / "trailer.mp4", 8, size="320x180", languages=("eng",), subtitles=False)
+    film = replace(ELSEWHERE, description=replace(ELSEWHERE.description, title="A Film"))
+    await server_under_test.storage.films.save(film)
+    player = await open_player(ELSEWHERE, TV if on_tv else DESKTOP, tv_cookies if on_tv else None)
+    page, asked = await player.context.new_page(), []
+    await player.close()
+    page.on("request", lambda request: asked.append(request.url))
+    await page.route("**/trailer.mp4", lambda route: route.fulfill(path=file))
+
+    await page.goto(f"/films/{film.id}")
+    button = page.get_by_role("link", name="Trailer")
+    if on_tv:
+        await expect(button).to_be_focused()
+    else:
+        await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/trailer$"))
+    await playing(page)
+    await expect(page.locator("#length")).to_have_text("0:08")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    if on_tv:  # the first one closes the controls
+        await expect(page.locator("#player")).to_have_attribute("data-controls", "closed")
+        await page.keyboard.press("Escape")
+    await expect(page).to_have_url(re.compile(f"/films/{film.id}$"))
+    await expect(button).to_be_focused()
+
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/trailer$"))
+    await playing(page)
+    await ended(page)
+    await expect(page.locator("#end-title")).to_have_text("A Film")
+    await expect(page.get_by_role("link", name="Back to the film")).to_be_focused()
+    assert await violations(page) == []
+    await page.keyboard.press("Enter")
+    await expect(button).to_be_focused()
+    assert not [url for url in asked if "/api/films/" in url or "/api/play/" in url]
+
+
+async def test_a_trailer_that_does_not_come_says_why(open_player, owner, server_under_test):
+    trailer = PackageFile("trailer.mp4", ROOT, 1000, "ab" * 32, FileRole.TRAILER)
+    about = Manifest(
+        ELSEWHERE.description, ELSEWHERE.token, PUBLISHER, (trailer,), EncryptionHeader("", ""), ()
+    )
+    server_under_test.app[SERVICES].trailers.manifests = FakeManifests(about)
+    page = await open_player(ELSEWHERE)
+    answer = {"error": "The trailer is still on its way here.", "fix": "Try again in a minute."}
+    await page.route("**/trailer.mp4", lambda route: route.fulfill(status=503, json=answer))
+    await page.goto(f"/watch/{ELSEWHERE.id}/trailer")
+    await expect(page.locator("#sentence")).to_have_text("The trailer is still on its way here.")
+    await expect(page.get_by_role("button", name="Try again")).to_be_visible()

@@ -1,0 +1,1 @@
+"""Files on this machine: film folders, cached segments and uploads."""

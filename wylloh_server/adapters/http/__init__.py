@@ -1,0 +1,1 @@
+"""The HTTP client and its guard against requests to internal addresses."""

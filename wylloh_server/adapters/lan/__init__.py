@@ -1,0 +1,1 @@
+"""Announcing the server on the LAN."""

@@ -1,0 +1,1 @@
+"""Who may watch: licence decisions, envelopes, content keys and the custodian."""

@@ -1,0 +1,1 @@
+"""Running the server: events, tasks, live updates, health."""

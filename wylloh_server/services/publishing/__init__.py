@@ -1,0 +1,1 @@
+"""Publishing: titles, uploads, approvals, packaging and registration on chain."""

@@ -1,0 +1,1 @@
+"""Getting films: discovery, metadata, download and verification of packages."""

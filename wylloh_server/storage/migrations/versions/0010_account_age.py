@@ -1,0 +1,13 @@
+"""Since when an account is here."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    op.add_column("accounts", sa.Column("since", sa.Double()))
