@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from wylloh_server.domain.title import Answer, OwnerRequest, OwnerRequestKind, SubmittedFile
 from wylloh_server.storage.tables import requests
@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 
 
 class OwnerRequestRepository:
-    """Questions to the owner and their answers; nothing is ever deleted."""
+    """Questions to the owner and their answers; only what its asker took back unanswered is ever deleted."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
 
     async def ask(self, request: OwnerRequest) -> bool:
-        """Add a request; False if one of the same kind and subject waits already."""
+        """Add a request; False if one of the same kind and subject waits already.
+
+        It takes the place of those about the same subject that were withdrawn before anybody answered.
+        """
         row = {**asdict(request), "open_subject": _open_subject(request)}
+        about = (requests.c.kind == request.kind) & (requests.c.subject == request.subject)
+        unanswered = (requests.c.answer == Answer.WITHDRAWN) & requests.c.answered_by.is_(None)
         async with self._connections.writing() as connection:
+            await connection.execute(delete(requests).where(about & unanswered))
             return await insert_new(connection, requests, row)
 
     async def waiting(self) -> tuple[OwnerRequest, ...]:

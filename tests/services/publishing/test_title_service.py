@@ -281,6 +281,18 @@ async def test_a_submitted_title_can_be_taken_back_but_not_changed(service, make
     assert [line.answer for line in await service.approvals.requests.answered(200)] == [Answer.WITHDRAWN]
 
 
+async def test_18_requests_withdrawn_again_and_again_leave_one_row_and_answers_stay(service, maker, owner):
+    title = await service.complete(maker)
+    await service.approvals.submit(maker, title.id)
+    (asked,) = await service.approvals.requests.waiting()
+    await service.approvals.answer(owner, asked.id, approve=False, note="Too dark.")
+    for _ in range(3):
+        await service.approvals.submit(maker, title.id)
+        await service.approvals.withdraw(maker, title.id)
+    history = await service.approvals.requests.answered(200)
+    assert sorted(line.answer for line in history) == [Answer.DECLINED, Answer.WITHDRAWN]
+
+
 async def test_only_the_owner_answers_and_only_publishers_see_their_own(service, maker, owner):
     title = await service.complete(maker)
     await service.approvals.submit(maker, title.id)
