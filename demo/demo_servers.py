@@ -62,6 +62,7 @@ def holder_settings(
                 "store_url": "/plugins/store/",
                 "explorer": "/plugins/demo/block/{block}",
             },
+            "custody": {"ask_local": True},
             "ipfs": {"gateways": [gateway]},
             "plugins": {"path": [str(_PLUGINS)], "timeout_seconds": _PATIENCE},
             "playback": playback,

@@ -236,7 +236,7 @@ class PlaybackSettings(BaseModel):
 
 
 class CustodySettings(BaseModel):
-    """How this server keeps and releases keys of the films it published."""
+    """How this server keeps and releases keys of the films it published, and where it asks for others."""
 
     model_config = _FROZEN
 
@@ -247,6 +247,9 @@ class CustodySettings(BaseModel):
     confirmations: int = Field(default=5, ge=0, le=100)
     """Blocks for which tokens must have been held before a key is released for them, so that neither a loan
     for one block nor a reorganisation gives a key."""
+    ask_local: bool = False
+    """Whether custodians on this machine and on the local network are asked for keys. Whoever publishes a
+    film writes its custodians' addresses; without this none of them leads to your other devices."""
 
 
 class PublishingSettings(BaseModel):

@@ -44,7 +44,8 @@ def server_settings(folder: Path, *, port: int = 0, **sections: dict) -> Path:
     """
     if "chain" in sections:  # anvil makes a block only when there is something to put into it
         sections["chain"] = {"max_block_age": 0, **sections["chain"]}
-        sections["custody"] = {"confirmations": 0, "servers": 100, **sections.get("custody", {})}
+        here = {"confirmations": 0, "servers": 100, "ask_local": True}  # the other servers are on loopback
+        sections["custody"] = {**here, **sections.get("custody", {})}
     server = {"host": "127.0.0.1", "port": port, "data": str(folder / "data"), **sections.pop("server", {})}
     library = {"given": "fetch", **sections.pop("library", {})}
     fixed = {"server": server, "lan": {"announce": False}, "library": library}

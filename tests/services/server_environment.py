@@ -67,7 +67,7 @@ class ServerEnvironment:
     async def open(self, stack: AsyncExitStack, bound: int | None) -> None:
         self.bus.listeners.append(self.events.append)
         self.storage = (await stack.enter_async_context(open_database(self.folder / "house.sqlite"))).storage
-        self.http = await stack.enter_async_context(http_client())
+        self.http = await stack.enter_async_context(http_client(ask_local=True))
         blocks = await open_block_store(self.folder / "blocks", bound)
         stack.push_async_callback(blocks.close)
         deadlines = GatewayDeadlines(begin=Seconds(5), pause=Seconds(5))

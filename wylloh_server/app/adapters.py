@@ -86,7 +86,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
     data = data_folder(settings)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url))
-        http = await stack.enter_async_context(http_client())
+        http = await stack.enter_async_context(http_client(ask_local=settings.custody.ask_local))
         pool = await stack.enter_async_context(rpc_pool(settings))
         blocks = await open_block_store(data / "blocks", int(settings.ipfs.store_gb * _GB))
         stack.push_async_callback(blocks.close)

@@ -12,7 +12,7 @@ from wylloh_server.adapters.http.client import http_client
 
 @pytest.fixture
 async def client():
-    async with http_client() as client:
+    async with http_client(ask_local=True) as client:
         yield client
 
 
@@ -150,6 +150,18 @@ async def test_a_silent_server_is_a_timeout(client, serve):
 async def test_nothing_is_posted_where_no_custodian_can_be(client, name):
     with pytest.raises(OSError, match="not where a custodian can be"):
         await client.post_json(f"http://{name}:9/api/custody/envelope", {}, timeout=2)
+
+
+async def test_this_machine_and_the_local_network_are_asked_only_by_setting(serve):
+    async def handler(request):
+        return web.json_response({})
+
+    url = await serve(handler)
+    async with http_client() as client:
+        with pytest.raises(OSError, match="custody.ask_local is not set"):
+            await client.post_json(url, {})
+        async with client.get(url) as reply:
+            assert reply.status == 200, "what the settings name is asked"
 
 
 async def test_a_name_is_judged_by_what_it_resolves_to(client, serve, monkeypatch):

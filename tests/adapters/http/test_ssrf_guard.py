@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wylloh_server.adapters.http.ssrf_guard import is_allowed_address
+from wylloh_server.adapters.http.ssrf_guard import refused_address
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from wylloh_server.adapters.http.ssrf_guard import is_allowed_address
      "64:ff9b:1:5db8:d8:2200::", "64:ff9b:1::5db8:d822", "168.63.129.17"],
 )  # fmt: skip
 def test_this_machine_the_lan_and_the_internet_may_be_asked(address):
-    assert is_allowed_address(address)
+    assert not refused_address(address, local=True)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_this_machine_the_lan_and_the_internet_may_be_asked(address):
      "192.0.0.192", "168.63.129.16", "::ffff:168.63.129.16"],
 )  # fmt: skip
 def test_what_is_never_a_custodian_is_not_asked(address):
-    assert not is_allowed_address(address)
+    assert "not where a custodian can be" in refused_address(address, local=True)
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,23 @@ def test_what_is_never_a_custodian_is_not_asked(address):
      "64:ff9b:1::a83f:8110", "2001:0:a9fe:a9fe::a247:27dd", "2001:0:5db8:d822:0:0:5601:5601", "2002:e000:00fb::"],
 )  # fmt: skip
 def test_no_way_of_writing_ipv4_in_ipv6_hides_such_an_address(address):
-    assert not is_allowed_address(address)
+    assert "not where a custodian can be" in refused_address(address, local=True)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "127.8.8.8", "::1", "10.0.0.2", "172.31.0.1", "192.168.1.20", "fd12:3456::1",
+     "::ffff:192.168.1.20", "::192.168.1.20", "::127.0.0.1", "2002:c0a8:0114::1", "64:ff9b::c0a8:114",
+     "64:ff9b:1:c0a8:1:1400::", "64:ff9b:1::7f00:1"],
+)  # fmt: skip
+def test_the_local_network_is_asked_only_by_setting_however_it_is_written(address):
+    assert "custody.ask_local" in refused_address(address, local=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["93.184.216.34", "172.32.0.1", "2606:4700::1111", "64:ff9b::5db8:d822", "2002:5db8:d822::1",
+     "64:ff9b:1:5db8:d8:2200::", "64:ff9b:1::5db8:d822"],
+)  # fmt: skip
+def test_the_internet_is_asked_without_a_setting(address):
+    assert not refused_address(address, local=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from wylloh_server.adapters.http.ssrf_guard import guarded_socket
+from wylloh_server.adapters.http.ssrf_guard import guarded_sockets
 from wylloh_server.domain.ports.http import HttpReply
 from wylloh_server.domain.types import Seconds
 
@@ -65,9 +65,14 @@ async def _chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 
 
 @asynccontextmanager
-async def http_client() -> AsyncIterator[AiohttpClient]:
-    """Return a client with a bounded number of connections until the context ends."""
-    async with _session(None) as session, _session(guarded_socket) as to_strangers:
+async def http_client(*, ask_local: bool = False) -> AsyncIterator[AiohttpClient]:
+    """Return a client with a bounded number of connections until the context ends.
+
+    Args:
+        ask_local: whether `post_json` may go to this machine and the local network.
+    """
+    guarded = guarded_sockets(local=ask_local)
+    async with _session(None) as session, _session(guarded) as to_strangers:
         yield AiohttpClient(session, to_strangers)
 
 

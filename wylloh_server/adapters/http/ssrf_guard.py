@@ -1,9 +1,10 @@
 """Where a stranger's address may lead. Publishers name custodians, so their servers are not ours to trust.
 
-Addresses on this machine and on the LAN stay possible: a publisher may live next door, and the demo does.
-What is refused is never a custodian: what answers on link-local addresses is this machine's own cloud or
-router (metadata services give away credentials), and the unspecified address is another name of this machine.
-Names are judged by what they resolve to, at the moment of connecting.
+Addresses on this machine and on the local network are asked only if the settings say so: a publisher may live
+next door, and the demo does, but what else listens there trusts its network. Some addresses are never a
+custodian's: what answers on link-local ones is this machine's own cloud or router (metadata services give
+away credentials), and the unspecified address is another name of this machine. Names are judged by what they
+resolve to, at the moment of connecting.
 """
 
 from __future__ import annotations
@@ -11,6 +12,12 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from typing import TYPE_CHECKING
+
+from wylloh_server.domain.network_address import is_local
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _AddressInfo = tuple[int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[object, ...]]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -30,27 +37,39 @@ _SAME = tuple(map(ipaddress.IPv6Address, ("::", "::1")))
 """Addresses of IPv6 itself, although they lie among the IPv4-compatible ones."""
 
 
-def guarded_socket(info: _AddressInfo) -> socket.socket:
-    """Open the socket for one address a name resolved to (aiohttp's `socket_factory`).
+def guarded_sockets(*, local: bool) -> Callable[[_AddressInfo], socket.socket]:
+    """Return what opens the socket for one address a name resolved to (aiohttp's `socket_factory`).
 
-    Raises:
-        OSError: nothing may be asked there.
+    It raises an OSError that says why, if nothing may be asked there.
+
+    Args:
+        local: whether this machine and the local network may be asked.
     """
-    family, kind, protocol, _, address = info
-    if not is_allowed_address(str(address[0])):
-        raise OSError(errno.EACCES, f"{address[0]} is not where a custodian can be")
-    opened = socket.socket(family, kind, protocol)
-    opened.setblocking(False)
-    return opened
+
+    def open_socket(info: _AddressInfo) -> socket.socket:
+        family, kind, protocol, _, address = info
+        refusal = refused_address(str(address[0]), local=local)
+        if refusal:
+            raise OSError(errno.EACCES, refusal)
+        opened = socket.socket(family, kind, protocol)
+        opened.setblocking(False)
+        return opened
+
+    return open_socket
 
 
-def is_allowed_address(address: str) -> bool:
-    """Return whether a request on behalf of a stranger may go to a numeric address.
+def refused_address(address: str, *, local: bool) -> str:
+    """Return why a request on behalf of a stranger may not go to a numeric address; empty if it may.
 
     An IPv6 address that stands for IPv4 ones, or is routed by way of them, is allowed if all of them are.
     """
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    return all(map(_is_allowed, (parsed, *_embedded(parsed))))
+    targets = (parsed, *_embedded(parsed))
+    if not all(map(_is_allowed, targets)):
+        return f"{address} is not where a custodian can be"
+    if not local and any(is_local(str(target)) for target in targets):
+        return f"{address} is in the local network, where nobody is asked: custody.ask_local is not set"
+    return ""
 
 
 def _is_allowed(parsed: _Address) -> bool:
