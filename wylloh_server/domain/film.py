@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -14,10 +15,21 @@ if TYPE_CHECKING:
     from wylloh_server.domain.title import TitleId, UploadId
 
 
+_ID_BYTES = 10
+
+
 def film_id_for(name: str) -> FilmId:
-    """Derive a film's id from its token reference as text, or from `file:<absolute path>`."""
-    digest = hashlib.sha256(name.encode()).digest()[:10]
-    return FilmId(base64.b32encode(digest).decode().lower())
+    """Derive a film's id from a name of it, such as its token reference as text: the same on every server."""
+    return _film_id(hashlib.sha256(name.encode()).digest()[:_ID_BYTES])
+
+
+def new_film_id() -> FilmId:
+    """Return an id for a film that is known to this server alone: nobody can guess or recognise it."""
+    return _film_id(secrets.token_bytes(_ID_BYTES))
+
+
+def _film_id(value: bytes) -> FilmId:
+    return FilmId(base64.b32encode(value).decode().lower())
 
 
 class FilmState(StrEnum):

@@ -14,7 +14,7 @@ from wylloh_server.adapters.ffmpeg import FfmpegMediaTools, LoopbackMediaServer,
 from wylloh_server.adapters.files.local_files import LocalFolders
 from wylloh_server.domain.errors import InvalidValue, MediaRefused, NotFound, ProbeInterrupted
 from wylloh_server.domain.events import FilmAdded, FilmAway, FilmDescribed, FilmReady, FilmRemoved
-from wylloh_server.domain.film import FilmState, FolderOrigin
+from wylloh_server.domain.film import FilmState, FolderOrigin, film_id_for
 from wylloh_server.domain.rendition import AudioTrack, Probe, SubtitleTrack, VideoTrack
 from wylloh_server.domain.types import Seconds, parse_wallet
 from wylloh_server.services.operations.event_bus import EventBus
@@ -23,6 +23,7 @@ from wylloh_server.services.library.folder_films import FolderFilms
 from wylloh_server.services.library.folder_scans import FolderScans
 from wylloh_server.services.library.missing_films import FilmRemoval
 from wylloh_server.services.library.trailers import Trailers
+from wylloh_server.storage.database import open_database
 
 PROBE = Probe(
     "matroska",
@@ -92,6 +93,16 @@ async def test_a_real_film_is_found_probed_and_named(storage, media, folder):
     assert film.description.height == 180
     assert 6.9 < film.description.runtime < 7.2
     assert shelf.events == [FilmAdded(film.id, "Small Film"), FilmReady(film.id)]
+
+
+async def test_12_9_ids_of_the_same_file_differ_between_servers(storage, folder, tmp_path):
+    (folder / "Hill.mkv").write_bytes(b"film")
+    first = (await Shelf(storage, FakeMedia(PROBE), folder).scan())["Hill"]
+    async with open_database(tmp_path / "another.sqlite") as another:
+        second = (await Shelf(another.storage, FakeMedia(PROBE), folder).scan())["Hill"]
+    assert first.id != second.id
+    assert film_id_for(f"file:{first.origin.path}") not in (first.id, second.id), "nor told by its path"
+    assert (await Shelf(storage, FakeMedia(PROBE), folder).scan())["Hill"].id == first.id
 
 
 async def test_a_real_file_that_is_no_film_is_shown_with_the_reason(storage, media, folder):

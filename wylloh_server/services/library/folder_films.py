@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import MediaError, MediaRefused, ProbeInterrupted
 from wylloh_server.domain.events import FilmAdded, FilmAway, FilmDescribed, FilmReady
-from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, film_id_for
+from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin, new_film_id
 from wylloh_server.domain.languages import UNKNOWN, sort_subtitles_by_audio
 from wylloh_server.domain.media_formats import unplayable_kind
 from wylloh_server.domain.rendition import sidecar_subtitles
@@ -166,7 +166,7 @@ class FolderFilms:
         origin = await self._origin(path, stamp)
         moved = missing.take(origin)
         if moved is None:
-            await self._added(await self._look_into(await self._free_id(origin), origin))
+            await self._added(await self._look_into(new_film_id(), origin))
             return
         title, year = await self._name(path)
         film = replace(moved, origin=origin, description=replace(moved.description, title=title, year=year))
@@ -200,13 +200,6 @@ class FolderFilms:
 
     async def _origin(self, path: Path, stamp: FileStamp) -> FolderOrigin:
         return FolderOrigin(str(path), stamp.size, stamp.modified, await self.folders.fingerprint(path))
-
-    async def _free_id(self, origin: FolderOrigin) -> FilmId:
-        """Return the id of a path, or another one if a film that was renamed since has that."""
-        film_id = film_id_for(f"file:{origin.path}")
-        if await self.films.get(film_id) is None:
-            return film_id
-        return film_id_for(f"file:{origin.path}|{origin.modified}|{origin.fingerprint}")
 
     async def _look_into(self, film_id: FilmId, origin: FolderOrigin) -> Film:
         path = Path(origin.path)

@@ -84,7 +84,7 @@ class Trailers:
         except OSError:
             raise _no_trailer() from None
         return Film(
-            film_id_for(f"trailer:{path}"),
+            film_id_for(f"trailer:{film.id}:{path}"),
             Description(f"{film.title}: trailer"),
             TrailerOrigin(str(path), stamp.size, stamp.modified, fingerprint),
             FilmState.READY,
