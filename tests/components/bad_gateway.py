@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.components.serving import serving
 
-Mode = Literal["honest", "corrupt", "truncate", "drop", "stall", "silent", "error"]
+Mode = Literal["honest", "corrupt", "truncate", "drop", "stall", "silent", "error", "drip"]
 """How answers are spoilt.
 
 honest    not at all
@@ -23,6 +23,7 @@ drop      the second half is missing, and the connection breaks
 stall     the second half never comes, and the connection stays
 silent    nothing ever comes
 error     502
+drip      500 bytes a second
 """
 
 
@@ -69,6 +70,11 @@ async def _spoil(request: web.Request, status: int, body: bytes, mode: str) -> w
         return web.Response(body=body[:middle])
     response = web.StreamResponse(headers={"Content-Length": str(len(body))})
     await response.prepare(request)
+    if mode == "drip":
+        for begin in range(0, len(body), 50):
+            await response.write(body[begin : begin + 50])
+            await asyncio.sleep(0.1)
+        return response
     await response.write(body[:middle])
     if mode == "stall":
         await asyncio.Event().wait()

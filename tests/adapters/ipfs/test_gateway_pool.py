@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import asyncio
+import time
+from contextlib import asynccontextmanager
+
 import pytest
+from aiohttp import web
 
 from tests.components.bad_gateway import bad_gateway
 from tests.components.serving import serving
 from wylloh_server.adapters.ipfs import GatewayDeadlines, GatewayPool
 from wylloh_server.adapters.ipfs.cid import RAW, IpfsBlock, parse_cid
+from wylloh_server.adapters.ipfs.gateway_client import GatewayClient
 from wylloh_server.domain.errors import BlockUnavailable
+from wylloh_server.domain.ports.http import HttpReply
 from wylloh_server.domain.types import Seconds
 
 SHORT = GatewayDeadlines(connect=Seconds(0.5), begin=Seconds(0.5), pause=Seconds(0.5), block=Seconds(2))
@@ -95,6 +102,62 @@ async def test_a_trickle_is_cut_off(pool):
     async with serving(trickle) as url:
         with pytest.raises(BlockUnavailable):
             await pool(url).block(IpfsBlock.of(RAW, b"").cid)
+
+
+FILM_BLOCK = IpfsBlock.of(RAW, bytes(600))
+QUICK = GatewayDeadlines(rated=Seconds(0.3))
+
+
+@asynccontextmanager
+async def has_a_film_block():
+    async def answer(request):
+        return web.Response(body=FILM_BLOCK.data)
+
+    async with serving(answer) as url:
+        yield url
+
+
+async def test_12_5_a_gateway_that_drips_is_left_for_an_honest_one(pool):
+    async with has_a_film_block() as good, bad_gateway(good, "drip") as drips:
+        gateways = pool(drips.url, good, deadlines=QUICK)
+        assert (await gateways.block(FILM_BLOCK.cid)).data == FILM_BLOCK.data
+        assert gateways.gateways[0].reason == "it sends fewer than 16,384 bytes a second"
+        await gateways.block(FILM_BLOCK.cid)
+        assert len(drips.asked) == 1, "and stays behind the others"
+
+
+async def test_12_5_a_slow_gateway_is_waited_for_where_no_other_has_the_block(pool):
+    async with has_a_film_block() as good, bad_gateway(good, "drip") as drips:
+        alone = pool(drips.url, deadlines=QUICK)
+        assert (await alone.block(FILM_BLOCK.cid)).data == FILM_BLOCK.data
+        assert len(drips.asked) == 1
+        beside = pool(drips.url, "http://127.0.0.1:1", deadlines=QUICK)
+        assert (await beside.block(FILM_BLOCK.cid)).data == FILM_BLOCK.data
+        assert beside.gateways[0].reason == "", "it gave what it was asked for"
+
+
+async def test_what_is_done_with_a_stream_is_not_the_gateway_s_time(client):
+    async def pieces():
+        for _ in range(4):
+            yield bytes(10)
+
+    slow_reader = GatewayClient("", client, QUICK)._paced(HttpReply(200, {}, pieces()), patient=False)
+    read = 0
+    async for piece in slow_reader:
+        await asyncio.sleep(0.2)
+        read += len(piece)
+    assert read == 40
+
+
+async def test_a_busy_gateway_is_left_alone_for_as_long_as_it_asks(pool, publisher):
+    async def busy(request):
+        raise web.HTTPServiceUnavailable(headers={"Retry-After": "120"})
+
+    async with serving(busy) as url:
+        gateways = pool(url, publisher.url)
+        await gateways.block(parse_cid(publisher.root))
+        left = gateways.gateways[0].avoid_until - time.monotonic()
+        assert 100 < left <= 120
 
 
 async def test_no_redirect_is_followed(pool, publisher):

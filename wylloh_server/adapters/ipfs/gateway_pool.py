@@ -1,17 +1,24 @@
 """The pool of trustless gateways that blocks are fetched from.
 
-The gateways are asked in the order of the settings. One that lies, breaks off, stalls or fails is left for
-the next and stays behind the others for a while; only when none gives a block is the block unavailable.
+The gateways are asked in the order of the settings. One that lies, breaks off, stalls, drips or fails is left
+for the next and stays behind the others for a while. Slow ones are asked again, and waited for, when no other
+gives a block; only then is it unavailable.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.ipfs.gateway_client import GatewayClient, GatewayDeadlines, GatewayFailed
+from wylloh_server.adapters.ipfs.gateway_client import (
+    GatewayClient,
+    GatewayDeadlines,
+    GatewayFailed,
+    GatewaySlow,
+)
 from wylloh_server.domain.errors import BlockUnavailable
 
 if TYPE_CHECKING:
@@ -47,15 +54,20 @@ class GatewayPool:
         Raises:
             BlockUnavailable: none did; the message names each with its reason.
         """
-        reasons = []
+        reasons: dict[str, str] = {}
         async with self._places:
-            for gateway in self._in_order():
+            waiting = deque((gateway, False) for gateway in self._in_order())
+            while waiting:
+                gateway, patient = waiting.popleft()
                 try:
-                    return await gateway.block(cid)
+                    return await gateway.block(cid, patient=patient or not waiting)
+                except GatewaySlow:
+                    waiting.append((gateway, True))
                 except GatewayFailed as failure:
-                    reasons.append(f"{gateway.url}: {failure}")
+                    reasons[gateway.url] = str(failure)
+        said = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
         raise BlockUnavailable(
-            f"No gateway gave block {cid.text}. " + ("; ".join(reasons) or "None is configured."),
+            f"No gateway gave block {cid.text}. " + (said or "None is configured."),
             fix="Check the network, or add a gateway under ipfs.gateways. What was fetched stays.",
         )
 
@@ -70,10 +82,11 @@ class GatewayPool:
             root: the package.
             wanted: says whether a block belongs to the package; a stream with others is a lie.
         """
-        for gateway in self._in_order():
+        order = self._in_order()
+        for gateway in order:
             begun = False
             try:
-                async with aclosing(gateway.car(root)) as blocks:
+                async with aclosing(gateway.car(root, patient=gateway is order[-1])) as blocks:
                     async for block in blocks:
                         if not wanted(block.cid):
                             raise gateway.lied("a block that does not belong to the package")
