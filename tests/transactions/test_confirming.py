@@ -80,6 +80,24 @@ async def test_two_steps_are_confirmed_one_after_the_other(new_user):
     assert len(buyer.wallet.sent) == 2
 
 
+async def test_the_next_step_can_be_confirmed_also_if_the_chain_was_quicker_than_the_page(new_user):
+    """The server finds a call on the chain before the page has told its hash."""
+    buyer = await new_user(ACCOUNTS[2])
+    await buyer.order(2, allow=True)
+
+    async def late(route):
+        await expect(buyer.stands).to_contain_text("Step 1 of 2 is done.")
+        await route.continue_()
+
+    await buyer.page.route("**/sent", late, times=1)
+    await buyer.confirm.click()
+    await expect(buyer.stands).to_contain_text("Step 1 of 2 is done.")
+    await expect(buyer.confirm).to_be_enabled()
+    await buyer.confirm.click()
+    await expect(buyer.stands).to_contain_text("2 tokens of Light are yours.")
+    assert len(buyer.wallet.sent) == 2
+
+
 async def test_who_refuses_in_the_wallet_may_think_again(new_user):
     buyer = await new_user()
     await buyer.order(1)

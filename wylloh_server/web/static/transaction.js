@@ -39,6 +39,8 @@ document.addEventListener("live:drawn", drawn);
  */
 async function confirm(terms) {
   if (busy) return;
+  // Not what the answer to the report says: by then the server may have found the call on the chain and be a step on.
+  const now = Number(byId("transaction").dataset.step);
   setBusy(true);
   try {
     showStatus(status, "Looking for your wallet.");
@@ -46,9 +48,8 @@ async function confirm(terms) {
     watchAccounts(provider, account, (right) => busy || showStatus(status, right ? "That is the right account." : ""));
     await useAccount(provider, account, shortWallet);
     await useChain(provider, chain, (text) => showStatus(status, text));
-    let sent = null;
-    while (!sent) sent = await step(provider, terms);
-    await redrawn(sent.step);
+    while (!(await step(provider, terms)));
+    await redrawn(now);
   } catch (error) {
     showStatus(status, walletErrorText(error), true);
   } finally {
@@ -57,11 +58,10 @@ async function confirm(terms) {
 }
 
 /**
- * Have the wallet do the next step. Return what the server says of a call that was sent; null after a signature, which
- * alone is not worth a second press.
+ * Have the wallet do the next step. Return whether it sent a call: a signature alone is not worth a second press.
  * @param {import("./wallet.js").Provider} provider
  * @param {string} terms
- * @returns {Promise<{step: number} | null>}
+ * @returns {Promise<boolean>}
  */
 async function step(provider, terms) {
   const claim = newClaim();
@@ -78,24 +78,24 @@ async function step(provider, terms) {
     await post(`${address}/give-back`, { claim }).catch(() => {});
     throw error;
   }
-  if (!asked.sign) return report(answer);
-  await post(`${address}/signed`, { signature: answer });
-  return null;
+  if (asked.sign) await post(`${address}/signed`, { signature: answer });
+  else await report(answer);
+  return !asked.sign;
 }
 
 /**
- * Tell the server the hash, also if it is away for a while or this page is reloaded. Return what it says.
+ * Tell the server the hash, also if it is away for a while or this page is reloaded.
  * @param {string} hash
- * @returns {Promise<{step: number}>}
+ * @returns {Promise<void>}
  */
 async function report(hash) {
   remember(hash);
   for (;;) {
     try {
-      const told = await post(`${address}/sent`, { hash });
+      await post(`${address}/sent`, { hash });
       remember(null);
       showStatus(status, "");
-      return told;
+      return;
     } catch (error) {
       if (!(error instanceof ApiError) || (error.status > 0 && error.status < 500)) {
         remember(null);
