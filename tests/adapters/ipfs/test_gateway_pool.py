@@ -16,7 +16,7 @@ from wylloh_server.domain.errors import BlockUnavailable
 from wylloh_server.domain.ports.http import HttpReply
 from wylloh_server.domain.types import Seconds
 
-SHORT = GatewayDeadlines(connect=Seconds(0.5), begin=Seconds(0.5), pause=Seconds(0.5), block=Seconds(2))
+SHORT = GatewayDeadlines(connect=Seconds(3), begin=Seconds(2), pause=Seconds(2), block=Seconds(6))
 BAD = ["corrupt", "truncate", "drop", "stall", "silent", "error"]
 
 

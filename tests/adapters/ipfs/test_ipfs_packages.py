@@ -29,7 +29,7 @@ from wylloh_server.domain.types import Seconds
 
 BLOCKS = 22
 """How many different blocks the publisher's package has."""
-SHORT = GatewayDeadlines(connect=Seconds(0.5), begin=Seconds(0.5), pause=Seconds(0.5), block=Seconds(2))
+SHORT = GatewayDeadlines(connect=Seconds(3), begin=Seconds(2), pause=Seconds(2), block=Seconds(6))
 
 
 async def content(packages, root) -> dict[str, bytes]:
