@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
 
 from wylloh_server.domain.access import AccessRequest, Role, Verdict
 from wylloh_server.plugins import Limits
+from wylloh_server.plugins.loading import unload
 from wylloh_server.sdk.testing.samples import sample_films, sample_viewer
 
 GOOD = "@hookimpl\nasync def nav_items():\n    return [NavItem('Good')]\n"
@@ -30,6 +33,28 @@ other = Path(__file__).parents[2] / "{other}.here"
 while not other.exists():
     time.sleep(0.02)
 """
+
+
+def test_a_plugin_is_unloaded_while_others_are_imported():
+    ended, switches = threading.Event(), sys.getswitchinterval()
+
+    def import_others():
+        while not ended.is_set():
+            for number in range(50):
+                sys.modules[f"another_{number}"] = sys
+            for number in range(50):
+                del sys.modules[f"another_{number}"]
+
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=import_others)
+    thread.start()
+    try:
+        for _ in range(3000):
+            assert unload("no_such_plugin") == {}
+    finally:
+        ended.set()
+        thread.join()
+        sys.setswitchinterval(switches)
 
 
 async def test_each_is_imported_while_the_others_are(environment):

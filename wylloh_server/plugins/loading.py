@@ -216,7 +216,8 @@ def _import(package: Path) -> ModuleType:
 
 def unload(package: str) -> dict[str, ModuleType]:
     """Remove a package from the imported modules, so that it is imported again. Return what was removed."""
-    names = [key for key in sys.modules if key == package or key.startswith(f"{package}.")]
+    known = list(sys.modules)  # at once: other plugins are imported side by side
+    names = [key for key in known if key == package or key.startswith(f"{package}.")]
     return {name: sys.modules.pop(name) for name in names}
 
 
