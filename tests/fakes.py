@@ -455,7 +455,7 @@ class FakeSegments:
     def __init__(self) -> None:
         self.files = {}
 
-    async def put(self, film, track, name, data):
+    async def put(self, film, track, name, data, *, ahead=False):
         self.files[film, track, name] = data
 
     async def get(self, film, track, name):
@@ -472,6 +472,9 @@ class FakeSegments:
 
     async def forget(self, film):
         self.files = {key: data for key, data in self.files.items() if key[0] != film}
+
+    async def give_way(self):
+        pass
 
 
 class FakeEncoders:

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
 _STRANGERS_DAYS = 30
 """How long stays what a stranger left: a refused request for a key, an account nobody is signed in with."""
-_DAY, _HOUR, _MINUTE = Seconds(86_400), Seconds(3_600), Seconds(60)
+_DAY, _HOUR, _MINUTE, _SOON = Seconds(86_400), Seconds(3_600), Seconds(60), Seconds(10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +270,7 @@ async def start_periodic_work(
         "deleting unfinished uploads": (delete_unfinished_uploads, _HOUR),
         "deleting unused accounts": (delete_unused_accounts, _DAY),
         "deleting old sessions": (accounts.sign_in.sessions.remove_expired, _DAY),
+        "giving up segments for room": (core.adapters.segments.give_way, _SOON),
     }
     # Also without folders: the films of those that were configured before are away.
     await stack.enter_async_context(films.folder_scans.running())

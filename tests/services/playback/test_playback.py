@@ -390,8 +390,11 @@ async def test_a_file_that_is_no_film_is_refused_at_the_start(tmp_path):
             await room.playback.start(ALICE, missing.id, HOME)
 
 
-async def test_a_full_store_is_told_to_the_viewer(tmp_path, long):
+async def test_a_full_store_costs_no_viewer_but_what_is_made_ahead_is_told_so(tmp_path, long):
     async with transcoding_workspace(tmp_path, long, limit=20_000) as room:
         lease = await room.playback.start(ALICE, long.id, HOME)
+        for number in (9, 0, 9):
+            assert await room.playback.segment(lease, "v-180p-200k", f"{number}.m4s")
+        await room.playback.stop(lease)
         with pytest.raises(StoreFull, match="No room"):
-            await room.playback.segment(lease, "v-180p-200k", "9.m4s")
+            await room.playback.fill(long.id)

@@ -1,7 +1,8 @@
 """The port `SegmentStore`: files `<root>/<film>/<track>/<name>`, bounded, with recent ones in memory.
 
-What is here can always be made again, so the store makes room by itself: when the bound or the disk is
-reached, the films that nobody has watched for longest lose theirs.
+What is here can always be made again, so the store makes room by itself, when the bound is reached and while
+less of the disk is free than everything else needs: the films that nobody has watched for longest lose theirs
+first, then the film that plays loses what was watched of it. What still finds no room is kept in memory.
 """
 
 from __future__ import annotations
@@ -9,25 +10,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import re
 import shutil
 import threading
-from collections import OrderedDict
+import time
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
+from wylloh_server.adapters.files.segment_index import SegmentIndex
 from wylloh_server.domain.errors import InvalidValue, StoreFull
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from wylloh_server.adapters.files.segment_index import Key
+
 __all__ = ["DiskSegmentStore"]
+
+_log = logging.getLogger(__name__)
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _HOT_BYTES = 128 << 20
 _PARTIAL = ".partial"
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_MOST_SPARED, _SPARED_PART = 64 << 20, 20
+"""Bytes of the disk that are left to the database and all else, at most; or this part of a small disk."""
 
 
 class DiskSegmentStore:
@@ -44,20 +55,32 @@ class DiskSegmentStore:
         self._limit = limit
         self._hot: LRUCache[tuple[str, str, str], bytes] = LRUCache(hot_bytes, getsizeof=len)
         self._lock = threading.Lock()
-        self._films: OrderedDict[str, dict[tuple[str, str], int]] = OrderedDict()
-        self._used = 0
+        self._index = SegmentIndex(time.monotonic)
+        self._crowded: set[str] = set()
         root.mkdir(parents=True, exist_ok=True)
         self._take_stock()
 
-    async def put(self, film: str, track: str, name: str, data: bytes) -> None:
-        """Store a file so that it is never seen half written.
+    async def put(self, film: str, track: str, name: str, data: bytes, *, ahead: bool = False) -> None:
+        """Store a file so that it is never seen half written; in memory alone if the disk takes no more.
+
+        Args:
+            film: the folder.
+            track: the folder in that.
+            name: of the file.
+            data: its content.
+            ahead: nobody waits for it, so it takes no room of its own film's.
 
         Raises:
-            StoreFull: no room left, even after the other films lost theirs.
+            StoreFull: `ahead`, and there is no room left even after the other films lost theirs.
             InvalidValue: a name is not a plain file name.
         """
         path = self._path(film, track, name)
-        await asyncio.to_thread(self._write, path, film, (track, name), data)
+        try:
+            await asyncio.to_thread(self._write, path, film, (track, name), data, within=not ahead)
+        except StoreFull as error:
+            if ahead:
+                raise
+            self._tell_once(film, error)
         self._keep_hot((film, track, name), data)
 
     async def get(self, film: str, track: str, name: str) -> bytes | None:
@@ -67,12 +90,11 @@ class DiskSegmentStore:
             InvalidValue: a name is not a plain file name.
         """
         path = self._path(film, track, name)
+        self._note_use(film)
+        stored = self._index.note_read(film, (track, name))
         with self._lock:
-            if (track, name) not in self._films.get(film, {}):
-                return None
-            self._use(film)
-            data = self._hot.get((film, track, name))
-        if data is None:
+            data: bytes | None = self._hot.get((film, track, name))
+        if data is None and stored:
             data = await asyncio.to_thread(_read, path)
             if data is not None:
                 self._keep_hot((film, track, name), data)
@@ -81,16 +103,30 @@ class DiskSegmentStore:
     async def names(self, film: str, track: str) -> frozenset[str]:
         """List what is stored of a track."""
         with self._lock:
-            return frozenset(name for of, name in self._films.get(film, {}) if of == track)
+            in_memory = {name for of, kind, name in self._hot if (of, kind) == (film, track)}
+        return self._index.names(film, track) | in_memory
 
-    async def sizes(self) -> dict[str, int]:
-        """Return how many bytes are stored, by name of the film."""
-        with self._lock:
-            return {film: sum(files.values()) for film, files in self._films.items()}
+    async def sizes(self) -> Mapping[str, int]:
+        """Return how many bytes are on disk, by name of the film."""
+        return self._index.sizes()
 
     async def forget(self, film: str) -> None:
         """Delete everything made of a film."""
         await asyncio.to_thread(self._forget, film)
+
+    async def give_way(self) -> None:
+        """Delete films until as much of the disk is free as everything else needs, such as the database."""
+        await asyncio.to_thread(self._give_way)
+
+    def _give_way(self) -> None:
+        while self._lacks_room(0) and (oldest := self._index.oldest("")):
+            self._delete(oldest)
+
+    def _note_use(self, film: str) -> None:
+        """Have the next process, too, know that this is the film used last."""
+        if not self._index.is_latest(film):
+            with contextlib.suppress(OSError):
+                os.utime(self._root / film)
 
     def _keep_hot(self, key: tuple[str, str, str], data: bytes) -> None:
         with self._lock:
@@ -107,62 +143,77 @@ class DiskSegmentStore:
     def _take_stock(self) -> None:
         """Learn what an earlier process left, longest unused film first; drop what it left half written."""
         for folder in sorted(self._root.iterdir(), key=lambda entry: entry.stat().st_mtime):
-            files: dict[tuple[str, str], int] = {}
             for path in folder.glob("*/*"):
                 if path.name.endswith(_PARTIAL):
                     path.unlink()
                 else:
-                    files[path.parent.name, path.name] = path.stat().st_size
-            self._films[folder.name] = files
-            self._used += sum(files.values())
+                    self._index.add(folder.name, (path.parent.name, path.name), path.stat().st_size)
 
-    def _use(self, film: str) -> None:
-        """Make this the film used last, also for the next process."""
-        if next(reversed(self._films)) != film:
-            self._films.move_to_end(film)
-            with contextlib.suppress(OSError):
-                os.utime(self._root / film)
+    def _write(self, path: Path, film: str, key: Key, data: bytes, *, within: bool) -> None:
+        """Write a file, with what room can be made for it: `within` its film, too.
 
-    def _write(self, path: Path, film: str, key: tuple[str, str], data: bytes) -> None:
-        with self._lock:
-            replaced = self._films.get(film, {}).get(key, 0)
-        self._make_room(len(data) - replaced, film)
-        while True:
-            try:
-                _write_whole(path, data)
-                break
-            except OSError as error:
-                if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                    raise
-                if not self._drop_oldest(film):
-                    raise _full("the disk is full") from error
-        with self._lock:
-            files = self._films.setdefault(film, {})
-            self._used += len(data) - files.get(key, 0)
-            files[key] = len(data)
-            self._use(film)
+        Raises:
+            StoreFull: there is none, or the disk takes nothing.
+        """
+        while problem := self._problem(path, film, key, data):
+            if not self._drop_one(film, within=within):
+                raise _full(problem)
+        self._note_use(film)
+        self._index.add(film, key, len(data))
 
-    def _make_room(self, size: int, film: str) -> None:
-        while self._used + size > self._limit:
-            if not self._drop_oldest(film):
-                raise _full(f"the segments of this film need more than the {self._limit >> 20} MiB allowed")
+    def _problem(self, path: Path, film: str, key: Key, data: bytes) -> str:
+        """Write a file; return why there is no room for it, empty if it was written.
 
-    def _drop_oldest(self, spared: str) -> bool:
-        with self._lock:
-            oldest = next((film for film in self._films if film != spared), None)
-        if oldest is None:
+        Raises:
+            StoreFull: the disk takes nothing, whatever were deleted.
+        """
+        if self._index.used + len(data) - self._index.size(film, key) > self._limit:
+            return f"the segments of this film need more than the {self._limit >> 20} MiB allowed"
+        if self._lacks_room(len(data)):
+            return "the disk is full"
+        try:
+            _write_whole(path, data)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise _full(f"the disk takes nothing ({error.strerror})") from error
+            return "the disk is full"
+        return ""
+
+    def _lacks_room(self, size: int) -> bool:
+        try:
+            disk = shutil.disk_usage(self._root)
+        except OSError:  # writing will tell what is wrong with it
             return False
-        self._forget(oldest)
+        return disk.free - size < min(_MOST_SPARED, disk.total // _SPARED_PART)
+
+    def _drop_one(self, film: str, *, within: bool) -> bool:
+        """Give up another film, or if there is none what was watched of this one."""
+        oldest = self._index.oldest(film)
+        if oldest is not None:
+            self._delete(oldest)
+            return True
+        watched = self._index.watched(film) if within else None
+        if watched is None:
+            return False
+        self._index.remove(film, watched)
+        self._root.joinpath(film, *watched).unlink(missing_ok=True)
         return True
 
     def _forget(self, film: str) -> None:
         with self._lock:
-            files = self._films.pop(film, None)
-            self._used -= sum((files or {}).values())
             for key in [key for key in self._hot if key[0] == film]:
                 del self._hot[key]
-        if files is not None:
+        self._delete(film)
+
+    def _delete(self, film: str) -> None:
+        """Delete what is on disk of a film; who plays it goes on with what is in memory."""
+        if self._index.remove_film(film):
             shutil.rmtree(self._root / film, ignore_errors=True)
+
+    def _tell_once(self, film: str, error: StoreFull) -> None:
+        if film not in self._crowded:
+            self._crowded.add(film)
+            _log.warning("%s It is played from memory, and what is seen again is made again.", error)
 
 
 def _read(path: Path) -> bytes | None:
@@ -173,10 +224,10 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Two encoders may hand over the same segment at once.
     partial = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}{_PARTIAL}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(data)
         partial.replace(path)
     except OSError:

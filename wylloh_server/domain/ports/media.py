@@ -118,11 +118,11 @@ class MediaTools(Protocol):
 class SegmentStore(Protocol):
     """Encrypted segments on disk. `track` and `name` are safe file names made by this server."""
 
-    async def put(self, film: str, track: str, name: str, data: bytes) -> None:
-        """Store a file so that it is never seen half written.
+    async def put(self, film: str, track: str, name: str, data: bytes, *, ahead: bool = False) -> None:
+        """Store a file so that it is never seen half written; in memory alone if the disk takes no more.
 
         Raises:
-            StoreFull: no room left.
+            StoreFull: no room left for what is made `ahead`, while nobody waits for it.
         """
 
     async def get(self, film: str, track: str, name: str) -> bytes | None:
@@ -136,3 +136,6 @@ class SegmentStore(Protocol):
 
     async def forget(self, film: str) -> None:
         """Delete everything made of a film."""
+
+    async def give_way(self) -> None:
+        """Delete films until as much of the disk is free as everything else needs, such as the database."""

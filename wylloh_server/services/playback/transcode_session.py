@@ -195,7 +195,7 @@ class TranscodeSession:
             return
         try:
             if name == INIT:
-                await self._dependencies.store.put(self.plan.store, self.track.name, name, data)
+                await self._put(name, data)
             elif (number := int(name.partition(".")[0])) >= self.first:
                 await self._keep(number, name, data)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told to those who wait
@@ -205,10 +205,14 @@ class TranscodeSession:
     async def _keep(self, number: int, name: str, data: bytes) -> None:
         plan, track, cipher = self.plan, self.track.name, self._dependencies.cipher
         sealed = cipher.encrypt(data, cipher.key_for(plan.store, track, key_period(number)), number)
-        await self._dependencies.store.put(plan.store, track, name, sealed)
+        await self._put(name, sealed)
         self._note(number)
         if f"{self.next}.m4s" in await self._dependencies.store.names(plan.store, track):
             self._finish()
+
+    async def _put(self, name: str, data: bytes) -> None:
+        store = self._dependencies.store
+        await store.put(self.plan.store, self.track.name, name, data, ahead=self.low_priority)
 
     def _note(self, number: int) -> None:
         """Move `next` on to the first segment not stored yet; one may overtake another on its way here."""
