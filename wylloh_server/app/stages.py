@@ -5,10 +5,9 @@ What a stage enters into the stack stops, in reverse order, when the stack close
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from aiohttp.web import SockSite
 
 from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.background import build_batch, build_groups, register_film_work
@@ -41,6 +40,11 @@ from wylloh_server.services.library.missing_films import FilmRemoval
 from wylloh_server.services.operations.plugin_schedule import PluginSchedule
 from wylloh_server.services.operations.scheduler import run_periodically
 from wylloh_server.web.application import make_runner
+from wylloh_server.web.connection_limit import (
+    BoundedConnections,
+    most_connections,
+    raise_descriptor_limit,
+)
 
 if TYPE_CHECKING:
     import socket
@@ -201,7 +205,11 @@ async def start_web(app: web.Application, bound: socket.socket, stack: AsyncExit
     runner = make_runner(app)
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
-    await SockSite(runner, bound).start()
+    assert runner.server is not None  # noqa: S101 - for the type checker: it has been set up
+    raise_descriptor_limit()
+    protocols = BoundedConnections(runner.server, most_connections())
+    listening = await asyncio.get_running_loop().create_server(protocols, sock=bound, backlog=256)
+    stack.callback(listening.close)
 
 
 async def start_tasks(

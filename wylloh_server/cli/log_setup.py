@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from wylloh_server.cli.log_repeats import RepeatLimiter
 from wylloh_server.services.operations.recent_log import RecentLog
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ _QUIET = (
 )
 
 
+_UNREADABLE = "HttpProcessingError"
+"""Base of aiohttp's errors about what is no HTTP; by name, since aiohttp is imported long after this module."""
+
+
 def set_up_logs(level: str = "INFO") -> RecentLog:
     """Send every log line, ours and the libraries', through one redacting pipe to stderr.
 
@@ -67,11 +72,23 @@ def set_up_logs(level: str = "INFO") -> RecentLog:
     handler.setFormatter(_formatter(shared, for_terminal=sys.stderr.isatty()))
     recent.setFormatter(_formatter(shared, for_terminal=False))
     root = logging.getLogger()
-    root.handlers = [handler, recent]
+    root.handlers = [RepeatLimiter([handler, recent])]
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    server = logging.getLogger("aiohttp.server")
+    server.filters = [_without_blame]
     return recent
+
+
+def _without_blame(record: logging.LogRecord) -> bool:
+    """Say in a line that a request could not be read: that is its sender's error, and no traceback helps."""
+    error = record.exc_info[1] if record.exc_info else None
+    if any(kind.__name__ == _UNREADABLE for kind in type(error).__mro__):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+        record.msg, record.args = "%s: %s", (record.getMessage(), type(error).__name__)
+        record.exc_info = None
+    return True
 
 
 def _formatter(shared: list[Processor], *, for_terminal: bool) -> structlog.stdlib.ProcessorFormatter:

@@ -94,6 +94,7 @@ def _let_go() -> None:
     left = [one for one in threading.enumerate() if one is not threading.main_thread() and not one.daemon]
     for thread in left:
         thread.join(_GRACE / len(left))
+    logging.shutdown()  # what was only counted is said
     if any(thread.is_alive() for thread in left):
         sys.stdout.flush()
         sys.stderr.flush()
