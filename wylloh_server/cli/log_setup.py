@@ -47,7 +47,7 @@ _QUIET = (
 
 
 _UNREADABLE = "HttpProcessingError"
-"""Base of aiohttp's errors about what is no HTTP; by name, since aiohttp is imported long after this module."""
+"""Base of aiohttp's errors about what is no HTTP; by name, since aiohttp is imported much later."""
 
 
 def set_up_logs(level: str = "INFO") -> RecentLog:
