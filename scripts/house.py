@@ -157,9 +157,9 @@ def _listed(
 
 def _protocols(module: SourceModule) -> Iterator[str]:
     for node in module.classes:
-        # `Protocol`, `typing.Protocol`, and either of them with type parameters
+        # `Protocol`, `typing.Protocol`, and either of them with type parameters; asyncio's is no interface of ours
         bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
-        if any(ast.unparse(base).rpartition(".")[2] == "Protocol" for base in bases):
+        if any(ast.unparse(base) in {"Protocol", "typing.Protocol"} for base in bases):
             yield module.place(node, node.name)
 
 

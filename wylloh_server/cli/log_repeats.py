@@ -59,7 +59,7 @@ class RepeatLimiter(logging.Handler):
             kind.counted += 1
 
     def close(self) -> None:
-        """Say what was only counted, and close."""
+        """Write what was only counted, and close."""
         self._close_windows(None)
         super().close()
 

@@ -82,7 +82,7 @@ def set_up_logs(level: str = "INFO") -> RecentLog:
 
 
 def _without_blame(record: logging.LogRecord) -> bool:
-    """Say in a line that a request could not be read: that is its sender's error, and no traceback helps."""
+    """Make one line of a request that could not be read: it is its sender's error, and no traceback helps."""
     error = record.exc_info[1] if record.exc_info else None
     if any(kind.__name__ == _UNREADABLE for kind in type(error).__mro__):
         record.levelno, record.levelname = logging.INFO, "INFO"

@@ -27,7 +27,7 @@ _REFUSAL = (
 
 
 def raise_descriptor_limit() -> None:
-    """Let this process open as many files and connections as the system allows it, up to 65,536."""
+    """Raise how many files and connections this process may open to what the system allows, or 65,536."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
     if soft == resource.RLIM_INFINITY or soft >= wanted:

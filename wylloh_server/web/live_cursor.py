@@ -43,5 +43,5 @@ def request_cursor(request: web.Request) -> str:
 
 
 def keep_cursor(request: web.Request, response: web.StreamResponse) -> None:
-    """Let the page that a form leads to ask for the news since the form arrived."""
+    """Have the page that a form leads to ask for the news since the form arrived."""
     set_cookie(request, response, _COOKIE, request_cursor(request), max_age=_LASTS)

@@ -187,7 +187,7 @@ class DiskSegmentStore:
         return disk.free - size < min(_MOST_SPARED, disk.total // _SPARED_PART)
 
     def _drop_one(self, film: str, *, within: bool) -> bool:
-        """Give up another film, or if there is none what was watched of this one."""
+        """Delete another film, or if there is none what was watched of this one."""
         oldest = self._index.oldest(film)
         if oldest is not None:
             self._delete(oldest)

@@ -252,7 +252,7 @@ class Registration:
 
     @contextmanager
     def _at_work(self, run: TaskRun) -> Iterator[None]:
-        """Let nobody take the title of a run back. Begins before anybody looks at its state."""
+        """Keep the title of a run from being taken back. Begins before anybody looks at its state."""
         title = _title_id(run)
         self._working.add(title)
         try:
