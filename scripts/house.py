@@ -157,7 +157,7 @@ def _listed(
 
 def _protocols(module: SourceModule) -> Iterator[str]:
     for node in module.classes:
-        # `Protocol`, `typing.Protocol`, and either of them with type parameters; asyncio's is no interface of ours
+        # `Protocol`, `typing.Protocol`, and either of them with type parameters; asyncio's is none
         bases = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
         if any(ast.unparse(base) in {"Protocol", "typing.Protocol"} for base in bases):
             yield module.place(node, node.name)
