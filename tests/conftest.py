@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.components import stuck_tasks
+
 MAY_SKIP_IN_CI = ("cannot be installed: ",)
 """How the reason of a skip must begin to be let through in CI. Everything else can be installed there."""
 
@@ -92,8 +94,10 @@ def _is_helper(session: pytest.Session) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """Turn the skip of a test into a failure in CI."""
+    """Turn the skip of a test into a failure in CI; of a test that hangs, say what its tasks wait for."""
     report = yield
+    if call.excinfo is not None and "pytest-timeout" in str(call.excinfo.value):
+        report.sections.append(("tasks that had not ended", stuck_tasks.stacks()))
     return _no_skip_in_ci(report)
 
 
