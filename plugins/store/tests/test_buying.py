@@ -130,6 +130,19 @@ async def test_in_lists_amounts_are_rounded_and_no_price_looks_smaller(store):
             assert paid in await app.render(await app.get(path))
 
 
+async def test_what_somebody_got_is_rounded_down_and_what_they_asked_for_up(store):
+    async with store() as app:
+        await fine_price(app)
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        asked = '<td role="cell"><abbr class="exact" title="3.40275" tabindex="0">3.41</abbr> dUSD.'
+        assert asked in await app.render(page, by=Role.PUBLISHER)
+        sale, move = sold(1, HOLDER, 2, 1, listing=9, seller=VIEWER)
+        await happened(app, replace(sale, total=11_378_000, fee=0, royalty=569_000), move)
+        assert '+<abbr class="exact" title="10.809" tabindex="0">10.80</abbr> dUSD' in await app.render(
+            await app.get("history")
+        )
+
+
 async def test_what_nobody_offers_at_once_has_no_button(store):
     async with store() as app:
         await stocked(app)
