@@ -107,22 +107,24 @@ async def set_prices(context: PluginContext, request: PluginRequest) -> Reply:
 
 async def add_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to put tokens on sale: new ones, or such as one holds."""
+    typed = {"more": request.value("quantity"), "way": request.value("way")}
 
     async def proposed(film: Film, _: FilmMarket) -> Reply:
-        quantity, way = quantity_of(request.value("quantity")), request.value("way")
-        return await propose(context, request, film, STOCK, quantity=quantity, way=way)
+        quantity = quantity_of(typed["more"])
+        return await propose(context, request, film, STOCK, quantity=quantity, way=typed["way"])
 
-    return await _submitted(context, request, proposed)
+    return await _submitted(context, request, proposed, typed)
 
 
 async def withdraw_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to take unsold tokens back."""
+    typed = {"less": request.value("quantity")}
 
     async def proposed(film: Film, _: FilmMarket) -> Reply:
-        quantity = quantity_of(request.value("quantity"))
+        quantity = quantity_of(typed["less"])
         return await propose(context, request, film, WITHDRAW, quantity=quantity)
 
-    return await _submitted(context, request, proposed)
+    return await _submitted(context, request, proposed, typed)
 
 
 async def close(context: PluginContext, request: PluginRequest) -> Reply:
@@ -165,13 +167,15 @@ def _posted(request: PluginRequest) -> dict[str, str]:
 
 
 def _typed(market: FilmMarket, index: StoreIndex) -> dict[str, str]:
-    """Return what the form holds at first: the terms as they are."""
-    offer = market.offer
+    """Return what the form holds at first: the terms as they are, or without dates those of an ended sale."""
+    offer = market.offer or market.ended
     coin = index.coins.get(offer.coin) if offer else None
     if offer is None or coin is None:
         return {"quantity_1": "1"}
-    typed = {"coin": offer.coin, "payee": offer.payee, "sale_from": typed_moment(offer.sale_from)}
-    if offer.has_presale:
+    typed = {"coin": offer.coin, "payee": offer.payee}
+    if market.offer is not None:
+        typed["sale_from"] = typed_moment(offer.sale_from)
+    if market.offer is not None and offer.has_presale:
         typed |= {
             "presale_from": typed_moment(offer.presale_from),
             "presale_price": format_exact(offer.presale_price, coin),
@@ -191,6 +195,7 @@ async def _terms(context: PluginContext, publisher: Wallet, typed: Mapping[str, 
     presale_from, presale_price = _presale(typed, coin, sale_from)
     payee = parse_wallet(typed["payee"])
     check_capitals(typed["payee"])  # a wrong letter would lose all of the money
+    context.chain.contracts.check_payee(payee, {coin.address, *index_of(context).coins})
     return Offer(
         publisher=publisher,
         payee=payee,
@@ -256,7 +261,11 @@ async def _terms_proposal(
     summary, fee = f"Set the price of {film.title}.", await contract.fee_basis_points()
     terms = (offer.payee, offer.coin, *times, steps)
     call = contract.store.call("setOffer", market.token.token_id, terms, fee, summary=summary)
-    explanation = (*_terms_sentences(film, offer, coin), *_shares(fee, offer))
+    explanation = (
+        *_terms_sentences(film, offer, coin),
+        *_shares(fee, offer),
+        *await _payee_doubts(context, offer.payee),
+    )
     functions = ("FilmStore.setOffer",)
     return publisher_proposal(film, "Set the price", explanation, (call,), functions=functions)
 
@@ -287,6 +296,16 @@ def _doubts(offer: Offer) -> list[str]:
     return doubts
 
 
+async def _payee_doubts(context: PluginContext, payee: Wallet) -> tuple[str, ...]:
+    """Ask about a receiver that is a contract of somebody else's."""
+    if not await context.chain.is_contract(payee):
+        return ()
+    if await context.chain.count(EventQuery(kinds=(SplitterCreated,), contract=payee)):
+        return ()
+    doubt = "is a contract, and no royalty splitter that was made here. If it cannot pay out what it gets,"
+    return (f"{short_address(payee)} {doubt} the money is lost. Do you know it?",)
+
+
 def _shares(fee: int, offer: Offer) -> tuple[str, str]:
     store = f", {format_percent(fee)} is the store's" if fee else ""
     return (
@@ -304,7 +323,7 @@ async def _page(
 ) -> Page:
     index, viewer = index_of(context), require_viewer(request)
     market = published_market(context, viewer, film)
-    typed = typed or _typed(market, index)
+    typed = _typed(market, index) | dict(typed or {})
     filled = max(
         [0, *(int(name[9:]) for name, text in typed.items() if name.startswith("quantity_") and text)]
     )
