@@ -108,6 +108,21 @@ async def test_a_price_that_rises_with_the_number_is_asked_about(store):
         assert "In the presale one costs more than afterwards. Is that meant?" in early.explanation
 
 
+async def test_a_sale_far_away_and_a_price_nobody_can_reach_are_asked_about(store):
+    async with store() as app:
+        await stocked(app)
+        await set_prices(app, quantity_2="1001", sale_from="9999-01-01T00:00")
+        asked = app.transactions.proposals[-1].explanation
+        far = "Nothing is sold before 1 January 9999, 00:00 UTC. Is that meant?"
+        assert far in asked
+        assert (
+            "Nobody can buy 1,001 tokens at once: there are never more than 1,000. Is that price meant?"
+            in asked
+        )
+        await set_prices(app, quantity_2="1000")
+        assert not [said for said in app.transactions.proposals[-1].explanation if "meant" in said]
+
+
 async def test_unsold_tokens_are_counted_again_before_the_wallet_is_asked(store):
     async with store() as app:
         await stocked(app)

@@ -53,6 +53,8 @@ MOST_STEPS = 16
 _MOST_CHANGES = 50
 _MOST_SPLITTERS = 20
 _SPARE_LINES = 3
+_SOON = 2 * 365 * 86_400
+"""A sale that begins later than in so many seconds is asked about."""
 _LATEST = 1 << 40
 """Seconds since 1970: no sale begins in so far a future."""
 
@@ -262,7 +264,7 @@ async def _terms_proposal(
     terms = (offer.payee, offer.coin, *times, steps)
     call = contract.store.call("setOffer", market.token.token_id, terms, fee, summary=summary)
     explanation = (
-        *_terms_sentences(film, offer, coin),
+        *_terms_sentences(film, offer, coin, _doubts(offer, market, index_of(context).now)),
         *_shares(fee, offer),
         *await _payee_doubts(context, offer.payee),
     )
@@ -270,10 +272,10 @@ async def _terms_proposal(
     return publisher_proposal(film, "Set the price", explanation, (call,), functions=functions)
 
 
-def _terms_sentences(film: Film, offer: Offer, coin: Coin) -> tuple[str, ...]:
+def _terms_sentences(film: Film, offer: Offer, coin: Coin, doubts: list[str]) -> tuple[str, ...]:
     single, *further = offer.steps
     begins, price = format_minute(offer.sale_from), coin.written(single.unit_price)
-    sentences = [f"From {begins} a token of {film.title} costs {price}.", *_doubts(offer)]
+    sentences = [f"From {begins} a token of {film.title} costs {price}.", *doubts]
     sentences += [
         f"From {tokens(step.quantity)} at once each costs {coin.written(step.unit_price)}."
         for step in further
@@ -284,7 +286,7 @@ def _terms_sentences(film: Film, offer: Offer, coin: Coin) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _doubts(offer: Offer) -> list[str]:
+def _doubts(offer: Offer, market: FilmMarket, now: float) -> list[str]:
     """Ask about prices that the contract takes and that nobody usually means."""
     single, *further = offer.steps
     dearer = next((step.quantity for step in further if step.unit_price > single.unit_price), None)
@@ -293,6 +295,12 @@ def _doubts(offer: Offer) -> list[str]:
         doubts.append(f"From {tokens(dearer)} each costs more than a single one. Is that meant?")
     if offer.has_presale and offer.presale_price > single.unit_price:
         doubts.append("In the presale one costs more than afterwards. Is that meant?")
+    beyond = next((step.quantity for step in further if step.quantity > market.max_supply), None)
+    if beyond is not None:
+        most = f"there are never more than {market.max_supply:,}"
+        doubts.append(f"Nobody can buy {tokens(beyond)} at once: {most}. Is that price meant?")
+    if offer.presale_from > now + _SOON:
+        doubts.append(f"Nothing is sold before {format_minute(offer.presale_from)}. Is that meant?")
     return doubts
 
 
