@@ -357,6 +357,30 @@ async def test_8_the_page_says_what_a_call_of_the_project_s_contracts_means(summ
     assert said[5] == ""
 
 
+async def test_8_fields_read_as_people_say_them(summaries):
+    tiers = ((1, "personal", (), 0), (40, "streaming", ("DE", "AT"), 120))
+    root, digest = "bafyroot", b"\2" * 32
+    create = own("FilmRegistry", REGISTRY, "createFilm", 7, root, digest, 100, THIEF, 750, tiers)
+    terms = (THIEF, DOLLAR.address, 2_000_000_000, 2_000_000_000, 0, ((1, 4_505_000),))
+    (created, offered) = await summaries.describe(
+        ME, buying(create, own("FilmStore", STORE, "setOffer", 7, terms, 250))
+    )
+    assert created.action == "Create film"
+    assert [value for name, value in created.facts if name == "Seats"] == ["no limit", "120"]
+    assert ("Territories", "DE, AT") in created.facts and ("Royalty", "7.5 %") in created.facts
+    facts = dict(offered.facts)
+    assert (facts["Presale price"], facts["Unit price"]) == ("none", "4.505 dUSD")
+
+
+async def test_8_two_fields_of_one_name_say_of_what_they_are(summaries):
+    agreed = (DOLLAR.address, 5, 2_000_000_000, b"\1" * 32)
+    call_ = own("FilmStore", STORE, "buyWithPermit", TOKEN.token_id, 1, agreed, (2_000_000_060, V, R, S))
+    (step,) = await summaries.describe(ME, buying(call_))
+    names = [name for name, _ in step.facts]
+    assert "Deadline" not in names and "Permit deadline" in names
+    assert len(names) == len(set(names))
+
+
 async def test_8_it_says_how_far_a_permission_goes(summaries):
     steps = (
         call(DOLLAR.address, APPROVE, STORE, 2**256 - 1),

@@ -153,11 +153,19 @@ def test_amounts_are_rounded_and_keep_their_exact_figure(text, shown, exact):
         ("0.0004 ETH", "0.0004", "0.0004"),
         ("4.99 dUSD", "4.99", "4.99"),
         ("1.230000 dUSD", "1.23", "1.23"),
+        ("0.009 dUSD", "0.01", "0.009"),
     ],
 )
 def test_a_price_never_looks_smaller_and_income_never_larger(text, up, down):
     assert cents(text, "up").striptags().split()[0] == up
     assert cents(text, "down").striptags().split()[0] == down
+
+
+def test_bundled_pages_say_in_which_direction_amounts_are_rounded():
+    files = [*Path("plugins").glob("*/*/templates/*.html"), *Path("themes").rglob("*.html")]
+    undirected = re.compile(r"\|\s*cents(?!\(\s*\"(?:up|down|nearest))")
+    assert len(files) > 80
+    assert [str(file) for file in files if undirected.search(file.read_text())] == []
 
 
 def test_a_rounded_amount_is_reached_by_keyboard_unless_a_link_around_it_is():

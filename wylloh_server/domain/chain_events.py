@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
-from wylloh_server.domain.types import Wallet
+from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.types import Wallet, short_address
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -388,6 +389,25 @@ class Contracts:
     registry: Wallet | None
     store: Wallet | None
     splitters: Wallet | None
+
+    def check_payee(self, address: Wallet, coins: Collection[Wallet] = ()) -> None:
+        """Check that what is paid to an address can be taken out there again.
+
+        Raises:
+            InvalidValue: it is the address of one of these contracts, or of a coin.
+        """
+        fix = "Name a wallet, or a royalty splitter."
+        if address in (self.registry, self.store, self.splitters):
+            raise InvalidValue(
+                f"{short_address(address)} is a contract that films are traded with. Money sent to it stays "
+                "there for good.",
+                fix=fix,
+            )
+        if address in coins:
+            raise InvalidValue(
+                f"{short_address(address)} is a coin. Money sent to it stays there for good.",
+                fix=fix,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,11 +154,11 @@ def cents(text: str, toward: str = "nearest", *, in_link: bool = False) -> Marku
 
 def _rounded(exact: str, toward: str, *, in_link: bool) -> str:
     whole = Decimal(exact.replace(",", ""))
-    if not whole.quantize(_CENT, ROUND_HALF_EVEN):
+    amount = whole.quantize(_CENT, _ROUNDINGS[toward])
+    if not amount or whole < _CENT / 2:
         return exact
-    amount = f"{whole.quantize(_CENT, _ROUNDINGS[toward]):,}"
     focus = "" if in_link else ' tabindex="0"'
-    return f'<abbr class="exact" title="{exact}"{focus}>{amount}</abbr>'
+    return f'<abbr class="exact" title="{exact}"{focus}>{amount:,}</abbr>'
 
 
 FILTERS: Mapping[str, Callable[..., str]] = MappingProxyType(

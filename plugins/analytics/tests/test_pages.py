@@ -202,6 +202,12 @@ async def test_velocity_compares_with_what_was_held_since_anything_was(store_app
         assert "1 token went from one holder to another, 33.3 % of the 3 held on average." in html
 
 
+async def test_the_page_says_whom_and_what_its_figures_count(store_app):
+    html, _ = await page_of(store_app, f"film/{MINE.id}")
+    assert "Revenue is what buyers paid, before the store's part." in html
+    assert "A film's own publisher is not counted among its holders." in html
+
+
 async def test_an_average_price_has_the_digits_that_prices_have(store_app):
     await store_app.happened(
         *created(2), *bought(2, PEOPLE[3], 2, 5_020_298), *bought(2, PEOPLE[3], 1, 1), at=NOW

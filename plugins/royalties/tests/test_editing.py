@@ -67,6 +67,7 @@ async def test_a_new_splitter_is_proposed_as_it_was_typed(royalties):
         ([(VIEWER, "", "-1")], "negative"),
         ([(VIEWER, "", "0"), (ANN, "", "100")], "A share of 0 is nothing"),
         ([("", "", "")], "There is no recipient"),
+        ([(VIEWER, "", "50"), (CONTRACTS.registry, "", "50")], "Money sent to it stays there for good"),
     ],
 )
 async def test_what_is_no_whole_is_refused_and_stays_as_typed(royalties, lines, words):

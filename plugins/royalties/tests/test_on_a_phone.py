@@ -33,6 +33,9 @@ LINES = """(cells) => cells.map((cell) => {
   range.selectNodeContents(cell);
   return new Set([...range.getClientRects()].map(({ top }) => top)).size;
 })"""
+APART = """[...document.querySelectorAll(".exact")]
+  .filter(({ parentElement }) => /flex|grid/.test(getComputedStyle(parentElement).display))
+  .map(({ parentElement }) => parentElement.outerHTML)"""
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
@@ -62,6 +65,23 @@ async def test_long_titles_and_roles_break_into_lines(royalties):
             assert await page.evaluate("getComputedStyle(document.body).margin") == "0px", "it has its looks"
             assert path == "new" or LONG in await page.content()
             assert await page.evaluate(FITS), path
+
+
+async def test_an_amount_and_its_coin_stand_together(royalties):
+    """A rounded amount is an element: in a flex box or grid it would part from its coin."""
+    async with royalties() as app, chromium() as browser:
+        answer(app, pending=1_234_567)
+        shares = (Share(PUBLISHER, 6_500, "director"), Share(ANN, 3_500, "writer"))
+        await happened(app, *made(shares=shares), created(1), offer(1), sold(1, 3_402_750))
+        await happened(app, *credited((PUBLISHER, 215_082_750), (ANN, 5_017)), paid(PUBLISHER, 1_017_251))
+        page, drawn = await browser.new_page(viewport=PHONE), []
+        await page.route("**/static/**", looks)
+        await page.route(HERE, lambda route: route.fulfill(body=drawn[-1], content_type="text/html"))
+        for path in ("", at(), at(page="statement")):
+            drawn += [await app.render(await app.get(path, by=Role.PUBLISHER), by=Role.PUBLISHER)]
+            await page.goto(HERE)
+            assert await page.locator(".exact").count()
+            assert await page.evaluate(APART) == [], path
 
 
 async def test_on_paper_no_word_is_broken_and_every_amount_is_exact(royalties):

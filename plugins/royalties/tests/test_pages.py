@@ -86,6 +86,18 @@ async def test_sums_are_rounded_and_say_their_exact_figure(royalties):
             assert "3.40275" not in shown and "1.234567" not in shown
 
 
+async def test_where_rounded_parts_do_not_add_up_the_page_says_why(royalties):
+    why = "Amounts are rounded down to cents, so parts may add up to less than their sum."
+    async with royalties() as app:
+        answer(app, pending=0)
+        await happened(app, *made(), *credited((VIEWER, 30_000_000), (ANN, 20_000_000)))
+        for page in (at(), at(page="statement")):
+            assert why not in await app.render(await app.get(page))
+        await happened(app, *credited((VIEWER, 2_218_750), (ANN, 868_000)))
+        for page in (at(), at(page="statement")):
+            assert why in await app.render(await app.get(page))
+
+
 async def test_the_owner_sees_a_splitter_without_a_share_of_it(royalties):
     async with royalties() as app:
         answer(app, pending=500_000)

@@ -202,6 +202,10 @@ async def test_bad_questions_get_a_sentence(royalties):
         for name in ("statement.csv", "statement.pdf"):
             assert (await app.get(at(page=name), query={"period": "tomorrow"})).status == 400
         assert (await app.get(at(page="statement"), query={"who": "0x1"})).status == 400
+        wrong = await app.get(at(page="statement"), query={"from": "2026-11-05", "to": "2026-11-01"})
+        html = await app.render(wrong)
+        assert wrong.status == 400
+        assert 'value="2026-11-05"' in html and 'value="2026-11-01"' in html
 
 
 async def test_a_long_statement_is_cut_on_the_page_and_whole_in_its_csv(royalties):

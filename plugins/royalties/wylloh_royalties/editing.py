@@ -80,7 +80,7 @@ async def _submitted(context: PluginContext, request: PluginRequest, splitter: S
     if request.value("do") != "propose":
         return await _edited(context, request, lines, splitter)
     try:
-        shares = _whole(lines)
+        shares = await _whole(context, lines)
         if splitter:
             proposal = await changed(context, viewer, splitter, shares)
         else:
@@ -128,16 +128,19 @@ def _lines(request: PluginRequest) -> tuple[Typed, ...]:
     return tuple(Typed(*cells) for cells in zip(*columns, strict=True))
 
 
-def _whole(lines: Sequence[Typed]) -> tuple[Share, ...]:
-    """Return recipients that the contract takes.
+async def _whole(context: PluginContext, lines: Sequence[Typed]) -> tuple[Share, ...]:
+    """Return recipients that the contract takes and that can take their money out.
 
     Raises:
         InvalidValue: a line cannot be used, or they are no whole.
     """
+    coins = await sync_of(context).projection.coins_in_use()
     shares, faults = read(enumerate(lines, 1))
     for number, fault in faults.items():
         raise InvalidValue(f"Line {number}: {fault}", fix=fault.fix)
     check(shares)
+    for share in shares:
+        context.chain.contracts.check_payee(share.account, coins)
     return shares
 
 

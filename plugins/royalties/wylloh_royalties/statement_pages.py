@@ -104,6 +104,7 @@ async def statement(context: PluginContext, request: PluginRequest) -> Reply:
         "periods": [around(asked.near, kind) for kind in ("month", "quarter", "year")],
         "choices": await _choices(context, asked),
         "topic": topic_of(asked.splitter.address),
+        "typed": query if error else {},
         "error": error,
     }
     return Page("statement.html", values, status=400 if error else 200)

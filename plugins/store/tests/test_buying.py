@@ -88,6 +88,29 @@ async def test_the_film_page_offers_one_token_and_what_the_next_tier_needs(store
         assert await buttons(app, LIGHT) == ["Buy 1 · 4.99 dUSD"]
 
 
+async def test_where_a_larger_number_costs_less_it_is_offered_and_named(store):
+    less = "100 tokens cost 400.00 dUSD, which is 45.50 dUSD less."
+    async with store() as app:
+        await stocked(app)
+        rich(app)
+        with_permit(app)
+        await happened(app, *sold(1, VIEWER, 1, 499))
+        assert "Buy 100 for small-venue shows · 400.00 dUSD" in await buttons(app, LIGHT)
+        page = await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "99"})
+        assert page.values["tiers"][0].label.startswith("100 for ")
+        html = await app.render(page)
+        assert f"{less} <a" in html and "buy?quantity=100" in html
+        await buy(app, LIGHT, quantity=99)
+        assert less in app.transactions.proposals[0].explanation
+        (card, *_) = (await app.get(query={"right": "small-venue"})).values["rows"]
+        assert card.line == "100 more tokens · 400.00 dUSD"
+        assert "which is" not in await app.render(
+            await app.get(f"film/{LIGHT.id}/buy", query={"quantity": "9"})
+        )
+        await happened(app, *sold(1, HOLDER, 500, 400))  # 99 are left
+        assert "Buy 99 for small-venue shows · 445.50 dUSD" in await buttons(app, LIGHT)
+
+
 FINE = 3_402_750
 """A price with fractions of a cent: 3.40275 dUSD."""
 
@@ -128,6 +151,19 @@ async def test_in_lists_amounts_are_rounded_and_no_price_looks_smaller(store):
         paid = '<abbr class="exact" title="10.20825" tabindex="0">10.21</abbr> dUSD'
         for path in ("history", f"film/{LIGHT.id}/holders"):
             assert paid in await app.render(await app.get(path))
+
+
+async def test_what_somebody_got_is_rounded_down_and_what_they_asked_for_up(store):
+    async with store() as app:
+        await fine_price(app)
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        asked = '<td role="cell"><abbr class="exact" title="3.40275" tabindex="0">3.41</abbr> dUSD.'
+        assert asked in await app.render(page, by=Role.PUBLISHER)
+        sale, move = sold(1, HOLDER, 2, 1, listing=9, seller=VIEWER)
+        await happened(app, replace(sale, total=11_378_000, fee=0, royalty=569_000), move)
+        assert '+<abbr class="exact" title="10.809" tabindex="0">10.80</abbr> dUSD' in await app.render(
+            await app.get("history")
+        )
 
 
 async def test_what_nobody_offers_at_once_has_no_button(store):
@@ -209,7 +245,7 @@ async def test_the_first_purchase_with_a_permit_is_a_signature_and_one_transacti
             "You pay 54.00 dUSD for 12 tokens of Winter Light, the publisher's price.",
             "52.65 dUSD goes to the makers (0xe1e1…e1e1), 1.35 dUSD to the store.",
             "You will hold 12 then, which unlocks watching at home.",
-            "Your wallet agrees to this for an hour, and to nothing else: no more than this, in dUSD only, and "
+            "Once confirmed this holds for an hour, and nothing else does: no more than this, in dUSD only, and "
             "with these parts for everybody. If anything of it changes first, nothing is bought. "
             "The network's own fee comes on top; your wallet shows it.",
         )

@@ -83,6 +83,7 @@ async def test_holders_with_their_share_and_the_store_under_its_name(store):
         assert (values["holder_count"], values["store_share"]) == (2, "78.33 %")
         html = await app.render(await page(app))
         assert "2 holders" in html
+        assert "Everybody with a token counts as a holder here, the publisher too." in html
         assert "There are 600 tokens, of at most 1,000" in html
         assert "450 not yet sold, 20 on offer by holders" in html
         assert ">You</span>" in html

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from markupsafe import Markup
 from store_samples import (
@@ -12,6 +14,7 @@ from store_samples import (
     VIEWER,
     happened,
     minted,
+    moved,
     offer,
     sold,
     stocked,
@@ -59,6 +62,22 @@ async def test_setting_a_price_says_what_buyers_will_read(store):
         )
 
 
+async def test_a_number_that_is_refused_stays_in_its_field(store):
+    async with store() as app:
+        await stocked(app)
+        for path, form, left in (
+            ("stock", {"quantity": "401", "way": "new"}, ('id="more"', 'value="401"')),
+            ("stock", {"quantity": "two", "way": "own"}, ('id="more"', 'value="two"')),
+            ("withdraw", {"quantity": "601"}, ('id="less"', 'value="601"')),
+        ):
+            page = await app.post(f"film/{LIGHT.id}/{path}", form, by=Role.PUBLISHER)
+            html = await app.render(page, by=Role.PUBLISHER)
+            field = next(tag for tag in re.findall(r"<input[^>]*>", html) if left[0] in tag)
+            assert page.status == 400 and left[1] in field and 'aria-invalid="true"' in field
+            assert 'name="price_3"' in html and 'value="4.00"' in html  # the terms are as they were
+            assert ('<option value="own" selected' in html) == (form.get("way") == "own")
+
+
 async def test_an_earlier_price_that_pays_the_store_less_says_so(store):
     """The store's part has risen since; it can never become larger while that price holds."""
     async with store() as app:
@@ -87,6 +106,21 @@ async def test_a_price_that_rises_with_the_number_is_asked_about(store):
         rising, early = app.transactions.proposals
         assert "From 50 tokens each costs more than a single one. Is that meant?" in rising.explanation
         assert "In the presale one costs more than afterwards. Is that meant?" in early.explanation
+
+
+async def test_a_sale_far_away_and_a_price_nobody_can_reach_are_asked_about(store):
+    async with store() as app:
+        await stocked(app)
+        await set_prices(app, quantity_2="1001", sale_from="9999-01-01T00:00")
+        asked = app.transactions.proposals[-1].explanation
+        far = "Nothing is sold before 1 January 9999, 00:00 UTC. Is that meant?"
+        assert far in asked
+        assert (
+            "Nobody can buy 1,001 tokens at once: there are never more than 1,000. Is that price meant?"
+            in asked
+        )
+        await set_prices(app, quantity_2="1000")
+        assert not [said for said in app.transactions.proposals[-1].explanation if "meant" in said]
 
 
 async def test_unsold_tokens_are_counted_again_before_the_wallet_is_asked(store):
@@ -255,6 +289,26 @@ async def test_the_page_shows_the_terms_as_they_are_and_how_they_changed(store):
         assert page.values["changes"][0].terms == "The sale ended."
 
 
+async def test_who_ended_a_sale_reads_that_and_finds_the_former_price_in_the_form(store):
+    async with store() as app:
+        await stocked(app)
+        await happened(app, OfferClosed(SOMEWHERE, LIGHT.token))
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        road, typed = page.values["road"], page.values["typed"]
+        assert road.sentence == "You ended the sale; 600 tokens still lie in the store."
+        assert (road.label, road.next) == ("Sell again", "On sale")
+        assert [typed[name] for name in ("price_1", "quantity_3", "price_3")] == ["4.99", "100", "4.00"]
+        assert (typed["coin"], typed["payee"], typed["sale_from"]) == (COIN, PAYEE, "")
+        html = await app.render(page, by=Role.PUBLISHER)
+        assert "Say what a token costs" not in html and "End the sale" not in html
+        await happened(app, moved(1, STORE, PUBLISHER, 600))
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        assert page.values["road"].sentence == "You ended the sale."
+        await happened(app, offer(1, (1, 599)))
+        page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
+        assert page.values["typed"]["price_1"] == "5.99" and not page.values["typed"]["price_3"]
+
+
 async def test_one_s_own_splitters_are_offered_to_be_paid(store):
     splitter = "0x" + "ee" * 20
     async with store() as app:
@@ -265,6 +319,28 @@ async def test_one_s_own_splitters_are_offered_to_be_paid(store):
         page = await app.get(f"film/{LIGHT.id}/prices", by=Role.PUBLISHER)
         assert page.values["splitters"] == [splitter]
         assert "Your splitter 0xeeee…eeee" in await app.render(page, by=Role.PUBLISHER)
+
+
+@pytest.mark.parametrize("payee", [STORE, CONTRACTS.registry, CONTRACTS.splitters, COIN])
+async def test_no_money_goes_where_nobody_can_take_it_out(store, payee):
+    async with store() as app:
+        await stocked(app)
+        page = await set_prices(app, payee=payee)
+        assert (page.status, app.transactions.proposals) == (400, [])
+        assert "stays there for good" in str(page.values["error"])
+        assert page.values["typed"]["payee"] == payee
+
+
+async def test_another_contract_that_gets_the_money_is_asked_about(store):
+    unknown, splitter, doubt = "0x" + "ab" * 20, "0x" + "ee" * 20, "no royalty splitter that was made here"
+    async with store() as app:
+        await stocked(app)
+        await happened(app, SplitterCreated(SOMEWHERE, splitter, PUBLISHER))
+        for payee, asked in ((unknown, True), (splitter, False), (PAYEE, False)):
+            if payee != PAYEE:
+                app.chain.answer(payee, "owner()", (PUBLISHER,))
+            await set_prices(app, payee=payee)
+            assert (doubt in " ".join(app.transactions.proposals[-1].explanation)) == asked
 
 
 async def test_a_publisher_finds_their_films(store):

@@ -15,6 +15,7 @@ from wylloh_server.sdk import (
     short_address,
 )
 from wylloh_store.messages import right_with_limits, tokens
+from wylloh_store.offer import Price
 from wylloh_store.permit import permit_request
 from wylloh_store.purchase_options import cheaper_listing
 from wylloh_store.requests import stack_of
@@ -25,7 +26,7 @@ from wylloh_store.sync import TOPIC, index_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from wylloh_server.sdk import ContractCall, Film, PluginContext, SignatureRequest, Viewer
+    from wylloh_server.sdk import ContractCall, Film, PluginContext, PriceStep, SignatureRequest, Viewer
     from wylloh_store.offer import Listing
     from wylloh_store.store_contract import Quote
 
@@ -35,11 +36,18 @@ _VALID_SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """What a purchase would be: the quote, sentences about it, a listing that is cheaper for some of it."""
+    """What a purchase would be.
+
+    Attributes:
+        sentences: what it costs and gives.
+        cheaper: a listing that is cheaper for some of it.
+        step: a step of the price list at which a larger number costs less in all.
+    """
 
     quote: Quote
     sentences: tuple[str, ...]
     cheaper: Listing | None = None
+    step: PriceStep | None = None
 
     @property
     def cheaper_quantity(self) -> int:
@@ -56,6 +64,15 @@ class Purchase:
             which = "It" if self.quote.quantity == 1 else "One of them"
             return f"{which} is cheaper from a holder: {price}."
         return f"{self.cheaper_quantity:,} of them are cheaper from a holder: {price} each."
+
+    @property
+    def step_sentence(self) -> str:
+        """The sentence about the larger number that costs less; empty if there is none."""
+        if self.step is None:
+            return ""
+        number, written = self.step.quantity, self.quote.coin.written
+        total = number * self.step.unit_price
+        return f"{tokens(number)} cost {written(total)}, which is {written(self.quote.total - total)} less."
 
     @property
     def total(self) -> str:
@@ -81,7 +98,8 @@ async def quoted_purchase(
     if quote.listing and quote.seller == viewer.wallet:
         raise InvalidValue("You are selling these yourself.", fix="Take them back under Sell tokens instead.")
     sentences = (*_payment(film, quote), *_unlocked(stack, quantity))
-    return Purchase(quote, sentences, cheaper_listing(market, quote, viewer.wallet))
+    step = market.cheaper_step(quantity, Price(quote.coin.address, quote.total), index_of(context).now)
+    return Purchase(quote, sentences, cheaper_listing(market, quote, viewer.wallet), step)
 
 
 async def propose_purchase(
@@ -102,10 +120,10 @@ async def propose_purchase(
         _permission(context, viewer, contract, quote, deadline),
     )
     _check_balance(viewer, quote, held)
-    cheaper = (purchase.cheaper_sentence,) if purchase.cheaper else ()
+    cheaper = filter(None, (purchase.cheaper_sentence, purchase.step_sentence))
     symbol = quote.coin.symbol
     promise = (
-        f"Your wallet agrees to this for an hour, and to nothing else: no more than this, in {symbol} only, "
+        f"Once confirmed this holds for an hour, and nothing else does: no more than this, in {symbol} only, "
         "and with these parts for everybody. If anything of it changes first, nothing is bought."
     )
     fee = "The network's own fee comes on top; your wallet shows it."

@@ -80,6 +80,10 @@ def reach_line(
         return f"Yours: {right_name(tier)}"
     market = title.market.without(viewer)
     cost = market.cost(missing, index.now)
+    step = market.cheaper_step(missing, cost, index.now) if cost else None
+    if step is not None:
+        missing = step.quantity
+        cost = market.cost(missing, index.now)
     more = tokens(missing).replace(" token", " more token") if holding else tokens(missing)
     if cost is None:
         return f"{more} · not that many on offer"

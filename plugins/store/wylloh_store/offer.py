@@ -88,6 +88,7 @@ class FilmMarket:
         minted: tokens there are.
         sold: tokens that the publisher has sold.
         in_store: tokens that lie in the store's contract: for first sale, and in listings.
+        ended: the terms of the first sale that the publisher has ended, while there is no `offer`.
         listings: those with something left, cheapest first.
     """
 
@@ -102,6 +103,7 @@ class FilmMarket:
     sold: int = 0
     ladder: RightsLadder | None = None
     offer: Offer | None = None
+    ended: Offer | None = None
     listings: tuple[Listing, ...] = ()
 
     @property
@@ -175,6 +177,15 @@ class FilmMarket:
         if self.offer is not None and self.on_first_sale(now) and self.stock >= quantity:
             asked.append(quantity * self.offer.unit_price(quantity, now))
         return Price(unit.coin, min(asked)) if asked else None
+
+    def cheaper_step(self, quantity: int, price: Price, now: float) -> PriceStep | None:
+        """Return the step of the price list at which a larger number costs less than `price`, if any."""
+        offer = self.offer
+        if offer is None or offer.coin != price.coin or offer.in_presale(now) or not self.on_first_sale(now):
+            return None
+        steps = (step for step in offer.steps if quantity < step.quantity <= self.stock)
+        cheaper = [step for step in steps if step.quantity * step.unit_price < price.amount]
+        return min(cheaper, key=lambda step: step.quantity * step.unit_price, default=None)
 
     def most_at_once(self, now: float) -> int:
         """Return how many tokens one purchase can bring now: it is from one seller."""

@@ -53,6 +53,8 @@ MOST_STEPS = 16
 _MOST_CHANGES = 50
 _MOST_SPLITTERS = 20
 _SPARE_LINES = 3
+_SOON = 2 * 365 * 86_400
+"""A sale that begins later than in so many seconds is asked about."""
 _LATEST = 1 << 40
 """Seconds since 1970: no sale begins in so far a future."""
 
@@ -107,22 +109,24 @@ async def set_prices(context: PluginContext, request: PluginRequest) -> Reply:
 
 async def add_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to put tokens on sale: new ones, or such as one holds."""
+    typed = {"more": request.value("quantity"), "way": request.value("way")}
 
     async def proposed(film: Film, _: FilmMarket) -> Reply:
-        quantity, way = quantity_of(request.value("quantity")), request.value("way")
-        return await propose(context, request, film, STOCK, quantity=quantity, way=way)
+        quantity = quantity_of(typed["more"])
+        return await propose(context, request, film, STOCK, quantity=quantity, way=typed["way"])
 
-    return await _submitted(context, request, proposed)
+    return await _submitted(context, request, proposed, typed)
 
 
 async def withdraw_stock(context: PluginContext, request: PluginRequest) -> Reply:
     """Propose to take unsold tokens back."""
+    typed = {"less": request.value("quantity")}
 
     async def proposed(film: Film, _: FilmMarket) -> Reply:
-        quantity = quantity_of(request.value("quantity"))
+        quantity = quantity_of(typed["less"])
         return await propose(context, request, film, WITHDRAW, quantity=quantity)
 
-    return await _submitted(context, request, proposed)
+    return await _submitted(context, request, proposed, typed)
 
 
 async def close(context: PluginContext, request: PluginRequest) -> Reply:
@@ -165,13 +169,15 @@ def _posted(request: PluginRequest) -> dict[str, str]:
 
 
 def _typed(market: FilmMarket, index: StoreIndex) -> dict[str, str]:
-    """Return what the form holds at first: the terms as they are."""
-    offer = market.offer
+    """Return what the form holds at first: the terms as they are, or without dates those of an ended sale."""
+    offer = market.offer or market.ended
     coin = index.coins.get(offer.coin) if offer else None
     if offer is None or coin is None:
         return {"quantity_1": "1"}
-    typed = {"coin": offer.coin, "payee": offer.payee, "sale_from": typed_moment(offer.sale_from)}
-    if offer.has_presale:
+    typed = {"coin": offer.coin, "payee": offer.payee}
+    if market.offer is not None:
+        typed["sale_from"] = typed_moment(offer.sale_from)
+    if market.offer is not None and offer.has_presale:
         typed |= {
             "presale_from": typed_moment(offer.presale_from),
             "presale_price": format_exact(offer.presale_price, coin),
@@ -191,6 +197,7 @@ async def _terms(context: PluginContext, publisher: Wallet, typed: Mapping[str, 
     presale_from, presale_price = _presale(typed, coin, sale_from)
     payee = parse_wallet(typed["payee"])
     check_capitals(typed["payee"])  # a wrong letter would lose all of the money
+    context.chain.contracts.check_payee(payee, {coin.address, *index_of(context).coins})
     return Offer(
         publisher=publisher,
         payee=payee,
@@ -256,15 +263,19 @@ async def _terms_proposal(
     summary, fee = f"Set the price of {film.title}.", await contract.fee_basis_points()
     terms = (offer.payee, offer.coin, *times, steps)
     call = contract.store.call("setOffer", market.token.token_id, terms, fee, summary=summary)
-    explanation = (*_terms_sentences(film, offer, coin), *_shares(fee, offer))
+    explanation = (
+        *_terms_sentences(film, offer, coin, _doubts(offer, market, index_of(context).now)),
+        *_shares(fee, offer),
+        *await _payee_doubts(context, offer.payee),
+    )
     functions = ("FilmStore.setOffer",)
     return publisher_proposal(film, "Set the price", explanation, (call,), functions=functions)
 
 
-def _terms_sentences(film: Film, offer: Offer, coin: Coin) -> tuple[str, ...]:
+def _terms_sentences(film: Film, offer: Offer, coin: Coin, doubts: list[str]) -> tuple[str, ...]:
     single, *further = offer.steps
     begins, price = format_minute(offer.sale_from), coin.written(single.unit_price)
-    sentences = [f"From {begins} a token of {film.title} costs {price}.", *_doubts(offer)]
+    sentences = [f"From {begins} a token of {film.title} costs {price}.", *doubts]
     sentences += [
         f"From {tokens(step.quantity)} at once each costs {coin.written(step.unit_price)}."
         for step in further
@@ -275,7 +286,7 @@ def _terms_sentences(film: Film, offer: Offer, coin: Coin) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _doubts(offer: Offer) -> list[str]:
+def _doubts(offer: Offer, market: FilmMarket, now: float) -> list[str]:
     """Ask about prices that the contract takes and that nobody usually means."""
     single, *further = offer.steps
     dearer = next((step.quantity for step in further if step.unit_price > single.unit_price), None)
@@ -284,7 +295,23 @@ def _doubts(offer: Offer) -> list[str]:
         doubts.append(f"From {tokens(dearer)} each costs more than a single one. Is that meant?")
     if offer.has_presale and offer.presale_price > single.unit_price:
         doubts.append("In the presale one costs more than afterwards. Is that meant?")
+    beyond = next((step.quantity for step in further if step.quantity > market.max_supply), None)
+    if beyond is not None:
+        most = f"there are never more than {market.max_supply:,}"
+        doubts.append(f"Nobody can buy {tokens(beyond)} at once: {most}. Is that price meant?")
+    if offer.presale_from > now + _SOON:
+        doubts.append(f"Nothing is sold before {format_minute(offer.presale_from)}. Is that meant?")
     return doubts
+
+
+async def _payee_doubts(context: PluginContext, payee: Wallet) -> tuple[str, ...]:
+    """Ask about a receiver that is a contract of somebody else's."""
+    if not await context.chain.is_contract(payee):
+        return ()
+    if await context.chain.count(EventQuery(kinds=(SplitterCreated,), contract=payee)):
+        return ()
+    doubt = "is a contract, and no royalty splitter that was made here. If it cannot pay out what it gets,"
+    return (f"{short_address(payee)} {doubt} the money is lost. Do you know it?",)
 
 
 def _shares(fee: int, offer: Offer) -> tuple[str, str]:
@@ -304,7 +331,7 @@ async def _page(
 ) -> Page:
     index, viewer = index_of(context), require_viewer(request)
     market = published_market(context, viewer, film)
-    typed = typed or _typed(market, index)
+    typed = _typed(market, index) | dict(typed or {})
     filled = max(
         [0, *(int(name[9:]) for name, text in typed.items() if name.startswith("quantity_") and text)]
     )

@@ -82,10 +82,10 @@ class StoreProjection(ChainProjection):
                 offered[row["said"]["listing"]] = row["said"]
             elif kind is LadderChanged:
                 ladders[row["token"]].append(RightsLadder(tuple(map(_tier, row["said"]["tiers"]))))
-            elif kind is OfferClosed:
-                latest[row["token"]].pop(OfferChanged, None)
-            else:
+            elif kind is not OfferClosed:
                 latest[row["token"]][kind] = row
+            elif OfferChanged in latest[row["token"]]:
+                latest[row["token"]][kind] = latest[row["token"]].pop(OfferChanged)
         totals = {
             row["token"]: row for row in await select_rows(self._tables, select(sums), sums.c.token, tokens)
         }
@@ -212,7 +212,7 @@ def _market(
     totals: Mapping[str, Any],
     left: list[Listing],
 ) -> FilmMarket:
-    created, offer = (latest.get(kind) for kind in (FilmCreated, OfferChanged))
+    created, offer, ended = (latest.get(kind) for kind in (FilmCreated, OfferChanged, OfferClosed))
     film: Row = created["said"] if created else {}
     return FilmMarket(
         token=TokenReference.parse(token),
@@ -223,6 +223,7 @@ def _market(
         sold=int(totals["sold"]),
         ladder=ladders[-1].with_earlier(ladders[:-1]) if ladders else None,
         offer=_offer(offer["said"]) if offer else None,
+        ended=_offer(ended["said"]) if ended and not offer else None,
         listings=cheapest_first(left),
     )
 

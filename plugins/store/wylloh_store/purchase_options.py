@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_store.messages import money, right_name, tokens
+from wylloh_store.offer import Price
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import Stack, Wallet
@@ -36,7 +37,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class TierChoice:
-    """As many tokens as a right needs, offered in one purchase; or, without `quantity`, why they are not."""
+    """Tokens for a right, offered in one purchase; or, without `quantity`, why they are not."""
 
     label: str
     quantity: int = 0
@@ -84,6 +85,17 @@ def source_of(
     return min(comparable, key=lambda source: source.total, default=None)
 
 
+def least_source(
+    market: FilmMarket, quantity: int, now: float, viewer: Wallet | None = None
+) -> PurchaseSource | None:
+    """Return where so many tokens cost least in one purchase, or more of them where those cost less."""
+    source = source_of(market, quantity, now, viewer)
+    if source is None:
+        return None
+    step = market.cheaper_step(quantity, Price(source.coin, source.total), now)
+    return source_of(market, step.quantity, now, viewer) if step else source
+
+
 def cheaper_listing(market: FilmMarket, quote: Quote, viewer: Wallet) -> Listing | None:
     """Return the offer of the holder who asks least; None if nobody asks for less than a quote does."""
     for listing in market.listings:
@@ -100,10 +112,11 @@ def tier_choices(market: FilmMarket, stack: Stack, now: float, viewer: Wallet) -
         missing = tier.threshold - stack.holding
         if missing <= 0:
             continue
-        if source_of(market, missing, now, viewer) is None:
+        source = least_source(market, missing, now, viewer)
+        if source is None:
             choices += _too_few(market.without(viewer), right_name(tier), missing, now)
             break
-        choices.append(TierChoice(f"{missing:,} for {tier.name}", missing))
+        choices.append(TierChoice(f"{source.quantity:,} for {tier.name}", source.quantity))
     return tuple(choices)
 
 
@@ -122,18 +135,18 @@ def buttons_of(
 ) -> tuple[Button, ...]:
     """Return the buttons of a film's page: one token, and what is missing for the next tier."""
     holding = stack.holding if stack else 0
-    wanted = [(1, "")]
+    wanted = [(source_of(market, 1, index.now, viewer), "")]
     ladder = stack.ladder if stack else market.ladder
     above = [tier for tier in ladder.tiers if tier.threshold > holding + 1] if ladder else []
     if above:
-        wanted.append((above[0].threshold - holding, f" for {right_name(above[0])}"))
+        missing = above[0].threshold - holding
+        wanted.append((least_source(market, missing, index.now, viewer), f" for {right_name(above[0])}"))
     buttons: list[Button] = []
-    for quantity, purpose in wanted:
-        source = source_of(market, quantity, index.now, viewer)
+    for source, purpose in wanted:
         if source is not None:
             price = money(source.total, index.coins.get(source.coin))
-            label = f"Buy {quantity:,}{purpose} · {price}"
-            buttons.append(Button(label, quantity, source.listing, first=not holding and not buttons))
+            label = f"Buy {source.quantity:,}{purpose} · {price}"
+            buttons.append(Button(label, source.quantity, source.listing, first=not holding and not buttons))
     return tuple(buttons)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from wylloh_store.offer import FilmMarket, Offer
 
 
+_FIRST = "Say what a token costs, and to whom the money goes. A presale can come before the sale."
+
+
 @dataclass(frozen=True, slots=True)
 class SaleRoad:
     """Where a publisher stands on the way to selling a film.
@@ -44,13 +47,14 @@ def sale_road(film: Film, market: FilmMarket, index: StoreIndex) -> SaleRoad:
     offer, base = market.offer, f"/plugins/store/film/{film.id}/prices"
     steps = (
         ("On chain", True),
-        ("Price", offer is not None),
+        ("Price", (offer or market.ended) is not None),
         ("Number", market.stock > 0),
         ("On sale", market.on_first_sale(index.now)),
     )
     if offer is None:
-        sentence = "Say what a token costs, and to whom the money goes. A presale can come before the sale."
-        return SaleRoad(steps, sentence, "Set the price", f"{base}#terms", "terms")
+        ended = market.ended is not None
+        label = "Sell again" if ended else "Set the price"
+        return SaleRoad(steps, _ended_sentence(market) if ended else _FIRST, label, f"{base}#terms", "terms")
     if not market.stock:
         label = "Put more on sale" if market.sold else "Put tokens on sale"
         return SaleRoad(steps, _number_sentence(market, offer, index), label, f"{base}#stock", "stock")
@@ -59,6 +63,11 @@ def sale_road(film: Film, market: FilmMarket, index: StoreIndex) -> SaleRoad:
         begins = f"{left} The {'presale' if offer.has_presale else 'sale'} begins by itself on "
         return SaleRoad(steps, f"{begins}{format_minute(offer.presale_from)}.", "Change the price", base)
     return SaleRoad(steps, f"{lead_of(market, index)} {left}", "Change price or number", base)
+
+
+def _ended_sentence(market: FilmMarket) -> str:
+    left = f"{tokens(market.stock)} still {'lies' if market.stock == 1 else 'lie'} in the store."
+    return f"You ended the sale{f'; {left}' if market.stock else '.'}"
 
 
 def _number_sentence(market: FilmMarket, offer: Offer, index: StoreIndex) -> str:

@@ -175,5 +175,5 @@ class StoreSync:
 def _coins_in(markets: Iterable[FilmMarket]) -> set[Wallet]:
     found: set[Wallet] = set()
     for one in markets:
-        found |= {listing.coin for listing in one.listings} | ({one.offer.coin} if one.offer else set())
+        found |= {offered.coin for offered in (*one.listings, one.offer, one.ended) if offered}
     return found

@@ -327,6 +327,13 @@ async def test_a_file_that_cannot_be_read_is_asked_for_again(tagging, body, sent
         assert sentence in await app.render(page, by=OWNER)
 
 
+async def test_what_was_ticked_beside_a_refused_file_stays_ticked(tagging):
+    async with tagging() as app:
+        for form, ticked in (({}, False), ({"replace": "yes"}, True)):
+            html = await app.render(await app.post("import", form, by=OWNER), by=OWNER)
+            assert ('value="yes" checked>' in html) == ticked
+
+
 async def test_no_file_at_all(tagging):
     async with tagging() as app:
         page = await app.post("import", {}, by=OWNER)

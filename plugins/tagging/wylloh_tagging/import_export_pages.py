@@ -33,7 +33,7 @@ async def plan(context: PluginContext, request: PluginRequest) -> Reply:
         text = _text(request)
         found = await plan_import(context, text, replace=replace)
     except InvalidValue as error:
-        return Page("import.html", {"error": error}, status=400)
+        return Page("import.html", {"error": error, "replace": replace}, status=400)
     if not may_lock(request.viewer):
         changes = await TagStore(context).lock_changes(
             found.gone, found.come, await locks_after(context, found)

@@ -73,6 +73,8 @@ async def test_success_says_play_and_shows_the_film(owner, proposed, server_unde
     bought = await proposed(about=about, state=TransactionState.CONFIRMED, step=1, hashes=(HASH,), final=True)
     page = await page_of(owner, f"/transactions/{bought}")
     assert "Play" not in page.named("a"), "it is confirmed, and no token has come yet"
+    topics = next(about["data-live"] for _, about in page.tags if about.get("id") == "transaction").split()
+    assert {"wallet", f"film:{ELSEWHERE.id}"} <= set(topics), "the page looks again once the token has come"
     await server_under_test.hold(OWNER, ELSEWHERE.token, 1)
     page = await page_of(owner, f"/transactions/{bought}")
     assert page.named("a")["Play"]["href"] == f"/watch/{ELSEWHERE.id}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ _MONEY = re.compile(r"(?i).*(?:total|price|proceeds|payment)")
 _TOKEN = re.compile(r"(?i)(?:token)?ids?")
 _MOMENT = re.compile(r"(?i).*(?:deadline|from|until|expiry)")
 _SHARE = re.compile(r"(?i).*(?:basispoints|fee)")
+_ZEROS = {"seats": "no limit", "presalePrice": "none"}
+"""What 0 means where it is no number."""
 _SIGNATURE = frozenset({"v", "r", "s"})
 _FIRST_MOMENT, _LAST_MOMENT = 1 << 30, 1 << 35
 _LONGEST, _SHOWN_BYTES = 200, 16
@@ -51,6 +54,25 @@ class StepSummary:
     function: str
     facts: tuple[tuple[str, str], ...]
     effects: tuple[str, ...]
+
+    @property
+    def action(self) -> str:
+        """The function's name in words."""
+        return _label(self.function)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    """A plain parameter, or a list of plain values, and the name of the struct that holds it, if any."""
+
+    struct: str
+    name: str
+    values: tuple[DecodedArgument, ...]
+
+    @property
+    def label(self) -> str:
+        """Its name in words, without its unit."""
+        return _label(self.name).removesuffix(" basis points") or self.values[0].type
 
 
 @dataclass(kw_only=True, eq=False)
@@ -83,7 +105,7 @@ class CallSummaries:
         if step.contract and call.passes_control(step.contract.artifact):
             effects.append(_CONTROL)
         money = await self._money(call, all_steps)
-        facts = [await self._fact(wallet, leaf, call, money) for leaf in _leaves(call)]
+        facts = await self._facts(wallet, call, money)
         name = step.contract.name if step.contract else ""
         if not name:
             coin = await self._coin(call.to)
@@ -101,17 +123,32 @@ class CallSummaries:
         found = dict.fromkeys(named or allowed)
         return await self._coin(next(iter(found))) if len(found) == 1 else None
 
-    async def _fact(
-        self, wallet: Wallet, leaf: DecodedArgument, call: DecodedCall, money: Coin | None
-    ) -> tuple[str, str]:
-        label = _label(leaf.name) or leaf.type
+    async def _facts(self, wallet: Wallet, call: DecodedCall, money: Coin | None) -> list[tuple[str, str]]:
+        """Write each parameter; those of two structs that have the same name with the struct's name."""
+        parameters = [one for argument in call.arguments for one in _parameters(argument)]
+        structs = defaultdict(set)
+        for one in parameters:
+            structs[one.label].add(one.struct)
+        facts = []
+        for one in parameters:
+            values = [await self._value(wallet, one.name, value, call, money) for value in one.values]
+            twice = len(structs[one.label]) > 1 and one.struct
+            label = f"{_label(one.struct)} {one.label.lower()}" if twice else one.label
+            facts.append((label, ", ".join(values)))
+        return facts
+
+    async def _value(
+        self, wallet: Wallet, name: str, leaf: DecodedArgument, call: DecodedCall, money: Coin | None
+    ) -> str:
         if leaf.type == "address":
-            return label, await self._address(wallet, leaf.value)
-        if _TOKEN.fullmatch(leaf.name) and leaf.type == "uint256":
-            return label, await self._token(call, leaf.value)
-        if _MONEY.fullmatch(leaf.name) and isinstance(leaf.value, int):
-            return label, _amount(leaf.value, money)
-        return label, _plain(leaf)
+            return await self._address(wallet, leaf.value)
+        if leaf.value == 0 and name in _ZEROS:
+            return _ZEROS[name]
+        if _TOKEN.fullmatch(name) and leaf.type == "uint256":
+            return await self._token(call, leaf.value)
+        if _MONEY.fullmatch(name) and isinstance(leaf.value, int):
+            return _amount(leaf.value, money)
+        return _plain(name, leaf)
 
     async def _address(self, wallet: Wallet, address: Wallet) -> str:
         known = await self.review.known(address)
@@ -173,6 +210,19 @@ def _leaves(call: DecodedCall) -> Iterator[DecodedArgument]:
         yield from (leaf for leaf in argument.leaves if leaf.name not in _SIGNATURE)
 
 
+def _parameters(argument: DecodedArgument, struct: str = "", name: str = "") -> Iterator[_Parameter]:
+    """Return the plain parameters within an argument; a list of plain values is one."""
+    name = argument.name or name
+    if not isinstance(argument.value, tuple):
+        if name not in _SIGNATURE:
+            yield _Parameter(struct, name, (argument,))
+    elif argument.value and argument.type.endswith("]") and not isinstance(argument.value[0].value, tuple):
+        yield _Parameter(struct, name, argument.value)
+    else:
+        for member in argument.value:
+            yield from _parameters(member, name, name)
+
+
 def _label(name: str) -> str:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower().strip("_ ")
     return words[:1].upper() + words[1:]
@@ -184,7 +234,7 @@ def _amount(value: int, coin: Coin | None) -> str:
     return coin.written(value) if coin else f"{value:,} units of its coin"
 
 
-def _plain(leaf: DecodedArgument) -> str:
+def _plain(name: str, leaf: DecodedArgument) -> str:
     value = leaf.value
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -192,8 +242,8 @@ def _plain(leaf: DecodedArgument) -> str:
         return "0x" + value[:_SHOWN_BYTES].hex() + ("…" if len(value) > _SHOWN_BYTES else "")
     if isinstance(value, str):
         return "".join(sign for sign in value if sign.isprintable())[:_LONGEST]
-    if _MOMENT.fullmatch(leaf.name) and _FIRST_MOMENT < value < _LAST_MOMENT:
+    if _MOMENT.fullmatch(name) and _FIRST_MOMENT < value < _LAST_MOMENT:
         return utc_minute(value)
-    if _SHARE.fullmatch(leaf.name) and leaf.type != "uint256":
+    if _SHARE.fullmatch(name) and leaf.type != "uint256":
         return f"{value / 100:g} %"
     return f"{value:,}"
