@@ -17,6 +17,7 @@ from tests.web.pages.samples import BEGUN, ELSEWHERE, OWNER, PUBLISHER, ROOT, ST
 from wylloh_server.domain.film import EncryptionHeader, FileRole, Manifest, PackageFile
 from wylloh_server.domain.playback import LeaseEnd, Position
 from wylloh_server.domain.player_preferences import PlayerPreferences, TrackChoice
+from wylloh_server.domain.rendition import Chapter
 from wylloh_server.domain.types import Seconds, Timestamp
 from wylloh_server.web.app_keys import SERVICES
 
@@ -401,3 +402,88 @@ async def test_a_lease_that_ends_while_the_player_loads_is_told_of_and_nothing_i
     await page.evaluate("new Promise((resume) => setTimeout(resume, 500))")
     assert fetched == []
     await expect(page.locator("#sentence")).to_have_text("This device was signed out.")
+
+
+REMOTE = """(keys) => keys.forEach((key) => window.dispatchEvent(new KeyboardEvent("keydown", key)))"""
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["names", "codes"])
+async def test_every_media_key_of_a_remote_does_what_it_says(
+    open_player, server_under_test, tv_cookies, named
+):
+    codes = {"MediaPlay": 415, "MediaPause": 19, "MediaStop": 413, "MediaRewind": 412}
+    codes |= {"MediaFastForward": 417, "MediaPlayPause": 10252}
+    codes |= {"MediaTrackPrevious": 10232, "MediaTrackNext": 10233}
+
+    async def press(name):
+        key = {"key": name} if named else {"key": "Unidentified", "keyCode": codes[name]}
+        await page.evaluate(REMOTE, [key])
+
+    async def at(least, below):
+        time = "document.getElementById('film').currentTime"
+        await until(page, f"{time} >= {least} && {time} < {below}")
+
+    server_under_test.playback.marks = (Chapter(Seconds(0), "One"), Chapter(Seconds(9), "Two"))
+    page = await open_player(BEGUN, TV, tv_cookies, "?from=0")
+    await playing(page)
+    await press("MediaPause")
+    await until(page, "document.getElementById('film').paused")
+    await press("MediaPause")
+    await press("MediaFastForward")
+    await at(10, 12)
+    await press("MediaRewind")
+    await at(0, 2)
+    await press("MediaTrackNext")
+    await at(9, 9.5)
+    await press("MediaTrackPrevious")
+    await at(0, 0.5)
+    assert await page.evaluate("document.getElementById('film').paused")
+    await press("MediaPlay")
+    await playing(page)
+    await press("MediaPlayPause")
+    await until(page, "document.getElementById('film').paused")
+    await press("MediaStop")
+    await page.wait_for_url(f"**/films/{BEGUN.id}")
+
+
+SYSTEM = """
+navigator.mediaSession.setActionHandler = (action, handler) => ((window.system ??= {})[action] = handler);
+"""
+
+
+async def test_the_system_shows_the_film_and_steers_it(open_player):
+    page = await open_player(STACKED, before=lambda page: page.add_init_script(SYSTEM))
+    await playing(page)
+    shown = await page.evaluate(
+        "(({ title, artwork }) => [title, artwork[0].src])(navigator.mediaSession.metadata)"
+    )
+    assert (shown[0], shown[1].endswith("/poster.jpg")) == (STACKED.title, True)
+    await page.evaluate("system.pause()")
+    await until(page, "document.getElementById('film').paused")
+    await page.evaluate("system.seekto({ seekTime: 5 })")
+    await until(page, "document.getElementById('film').currentTime === 5")
+    await page.evaluate("system.seekforward({})")
+    await until(page, "document.getElementById('film').currentTime > 14")
+    await page.evaluate("system.seekbackward({ seekOffset: 4 })")
+    await until(page, "document.getElementById('film').currentTime < 12")
+    await page.evaluate("system.play()")
+    await playing(page)
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (360, 640)], ids=str)
+async def test_the_controls_stand_in_even_rows_on_a_phone(open_player, size):
+    page = await open_player(BEGUN, {"width": size[0], "height": size[1]}, query="?from=0")
+    await playing(page)
+    await page.keyboard.press("c")
+    await expect(page.locator("[data-menu=subtitles] > button")).to_have_text("Subtitles · English")
+    await expect(page.locator("[data-menu=audio] > button")).to_have_text("Audio · English")
+    await page.evaluate("document.getElementById('film').pause()")
+    boxes = await page.locator(".keys button:visible").evaluate_all(
+        "(all) => all.map((e) => e.getBoundingClientRect()).map(({ left, right, y, height }) =>"
+        " [left, right, Math.round(y + height / 2)])"
+    )
+    assert all(left >= 0 and right <= size[0] for left, right, _ in boxes)
+    rows = sorted({middle for *_, middle in boxes})
+    assert len(rows) == (1 if size[0] > 720 else 2)
+    assert all(sum(middle == row for *_, middle in boxes) > 1 for row in rows)
+    assert await violations(page) == []

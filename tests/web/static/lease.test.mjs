@@ -25,7 +25,8 @@ test("a lease that is over says why", async (context) => {
 test("a server that never answers is away", async (context) => {
   const wait = AbortSignal.timeout;
   context.mock.method(AbortSignal, "timeout", () => wait.call(AbortSignal, 1));
-  const silent = (_, { signal }) => new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+  const silent = (_, { signal }) =>
+    new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
   context.mock.method(globalThis, "fetch", silent);
   assert.equal((await LEASE.state()).reachable, false);
 });

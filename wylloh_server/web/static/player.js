@@ -7,6 +7,7 @@ import { showEndCard } from "./player/end-card.js";
 import { createExit } from "./player/exit.js";
 import { listenToKeys } from "./player/keys.js";
 import { Lease, UNKNOWN } from "./player/lease.js";
+import { showInSystem } from "./player/media-session.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
 import { PlainFile } from "./player/plain-file.js";
@@ -178,6 +179,7 @@ showEndCard(byId("end-card"), {
   shown: (shown) => visibility.hold(shown),
 });
 showWaitReason(player, byId("waiting"), async () => (await playing.lease?.state()) ?? UNKNOWN);
+showInSystem({ player, video, controls, seek });
 const leave = createExit({
   video,
   tell: reportPosition(video, film),
