@@ -184,10 +184,11 @@ class FakePlayback:
         token = PlayToken(f"token-of-{viewer.session[:8]}-{film_id}")
         now = Timestamp(0)
         receipt = Receipt(film_id, viewer.wallet, "personal", True, Reason.HOLDS_ENOUGH, "Yours.", now)
-        self.leases.in_force[token] = Lease(token, viewer, film_id, address, receipt, now, now)
         if self.films is not None and (film := await self.films.get(film_id)):
             self.leases.films[token] = film
-        return self.leases.in_force[token]
+        lease = Lease(token, viewer, film_id, address, receipt, now, now)
+        self.leases.in_force[token] = lease  # whole: a test may end it as soon as it is here
+        return lease
 
     async def start_film(self, viewer, film, address, at=0.0):
         lease = await self.start(viewer, film.id, address, at)

@@ -33,7 +33,7 @@ async def test_an_empty_wallet_is_told_what_is_missing_and_where_to_get_it(demo,
     answer = await reply.json()
     assert answer["receipt"]["reason"] == "too-few-tokens"
     assert (answer["receipt"]["missing"], answer["receipt"]["balance"]) == (1, 0)
-    assert answer["where"].endswith("/plugins/store/")
+    assert answer["where"] == f"/films/{guest.film_id}#rights-card"
     assert "/play/" not in json.dumps(answer)
     message = guest.page.get_by_role("alertdialog")
     await expect(message).to_contain_text(answer["error"])

@@ -164,6 +164,18 @@ async def test_what_players_fetch_all_the_time_is_not_logged_unless_for_debuggin
     assert [entry["path"] for entry in logs if entry["event"] == "request"] == ["/devices"]
 
 
+async def test_what_is_asked_for_every_few_seconds_does_not_fill_the_log(collector, caplog):
+    caplog.set_level("INFO", "wylloh.web")
+    with capture_logs() as logs:
+        for path in ("/api/tv/state", "/api/play/TOKEN", "/livez"):
+            await collector.get(path)
+        await collector.post("/api/films/abc/position", {"at": 1, "of": 2})
+        await collector.get("/devices")
+
+    told = [entry["path"] for entry in logs if entry["event"] == "request" and entry["log_level"] == "info"]
+    assert told == ["/devices"]
+
+
 async def test_pages_lead_to_the_sign_in_page_and_back(browser):
     response = await browser.get("/watch/abc?t=1")
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 _standard_log = logging.getLogger("wylloh.web")
 _log = structlog.get_logger(_standard_log.name)
-_QUIET = ("/static/", "/play/", "/ipfs/", "/api/live", "/livez", "/healthz")
+_QUIET = ("/static/", "/play/", "/ipfs/", "/api/live", "/api/play/", "/api/tv/state", "/livez", "/healthz")
+_QUIET_ENDS = ("/position",)
+"""What players, waiting TVs and open pages ask for every few seconds."""
 _NEVER_PAGES = ("/api/", "/play/", "/ipfs/", "/livez", "/healthz")
 _SERVER_ERRORS = _FAULT = 500
 _ERRORS = 400
@@ -96,7 +98,7 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
     """Write one line for each request, without secrets."""
     started = time.monotonic()
     response = await handler(request)
-    quiet = request.path.startswith(_QUIET)
+    quiet = request.path.startswith(_QUIET) or request.path.endswith(_QUIET_ENDS)
     if quiet and not _standard_log.isEnabledFor(logging.DEBUG):
         return response  # a player fetches often: a line that nobody will see is not even put together
     say = _log.debug if quiet else _log.info

@@ -50,8 +50,8 @@ _SHORT = 5 * _MINUTE
 
 def runtime(seconds: float) -> str:
     """Write a length as people say it: `1 h 04 min`, `12 min`, `1 min 30 s`, `45 s`."""
-    if seconds < _SHORT:
-        minutes, rest = divmod(max(0, int(seconds)), _MINUTE)
+    if round(seconds) < _SHORT:
+        minutes, rest = divmod(max(0, round(seconds)), _MINUTE)
         words = [f"{minutes} min"] * bool(minutes) + [f"{rest} s"] * (rest > 0 or not minutes)
         return " ".join(words)
     hours, minutes = divmod(round(seconds / _MINUTE), 60)

@@ -547,6 +547,18 @@ async def test_who_sold_gets_no_renewal(holder, film, loopback, clock):
     assert not await holder.envelope_client.ensure(film, wallet)
 
 
+async def test_a_key_that_is_awaited_is_logged_once_for_each_answer(holder, film, loopback, caplog):
+    caplog.set_level(logging.INFO)
+    await bind(holder, EMPTY)
+    wallet = parse_wallet(EMPTY.address)
+    for _ in range(5):
+        assert not await holder.envelope_client.ensure(film, wallet, waited_for=False)
+    assert loopback.asked == 1
+    for _ in range(5):
+        assert not await holder.envelope_client.ensure(film, wallet)
+    assert caplog.text.count("no new envelope") == 1
+
+
 async def test_renewal_looks_after_every_bound_wallet_and_every_film(
     holder, publisher, film, packed, loopback
 ):

@@ -17,6 +17,22 @@ def test_51_the_log_keeps_the_last_lines_the_newest_first():
     assert [line.event for line in log.lines()] == ["line 4", "line 3", "line 2"]
 
 
+def test_requests_do_not_push_warnings_and_errors_out():
+    log = RecentLog(most=3)
+    write(log, event="disk full", level="error")
+    for number in range(3):
+        write(log, event=f"request {number}", level="info")
+    write(log, event="slow node", level="warning")
+    write(log, event="request 3", level="info")
+    assert [line.event for line in log.lines()] == [
+        "request 3",
+        "slow node",
+        "request 2",
+        "request 1",
+        "disk full",
+    ]
+
+
 def test_51_lines_are_filtered_by_level_and_words():
     log = RecentLog()
     write(log, event="Fetched Light", level="info", logger="films")

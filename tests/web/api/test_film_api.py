@@ -67,7 +67,7 @@ async def test_where_tokens_are_is_no_answer_to_another_refusal(server_under_tes
     assert (answer["where"], answer["fix"]) == (None, "")
 
 
-async def test_a_configured_store_is_where_tokens_are(open_server_under_test, open_browser):
+async def test_with_a_store_the_refusal_leads_to_the_ladder_of_the_film(open_server_under_test, open_browser):
     chain = {"rpc": ("http://127.0.0.1:1",), "id": 31337, "store_url": "https://store.example"}
     server_under_test = await open_server_under_test(chain=chain)
     server_under_test.playback.refused = too_few(GATED)
@@ -77,7 +77,10 @@ async def test_a_configured_store_is_where_tokens_are(open_server_under_test, op
     response = await browser.post(f"/api/films/{GATED.id}/play")
 
     answer = await response.json()
-    assert (answer["where"], answer["fix"]) == ("https://store.example", "The store has its tokens.")
+    assert (answer["where"], answer["fix"]) == (
+        f"/films/{GATED.id}#rights-card",
+        "The store has its tokens.",
+    )
 
 
 async def test_playing_needs_somebody_signed_in_and_a_film(browser, collector):

@@ -15,8 +15,9 @@ from tests.components.films import make_film, run_ffmpeg
 from tests.fakes import FakeManifests
 from tests.web.pages.samples import BEGUN, ELSEWHERE, OWNER, PUBLISHER, ROOT, STACKED
 from wylloh_server.domain.film import EncryptionHeader, FileRole, Manifest, PackageFile
-from wylloh_server.domain.playback import Position
+from wylloh_server.domain.playback import LeaseEnd, Position
 from wylloh_server.domain.player_preferences import PlayerPreferences, TrackChoice
+from wylloh_server.domain.rendition import Chapter
 from wylloh_server.domain.types import Seconds, Timestamp
 from wylloh_server.web.app_keys import SERVICES
 
@@ -67,7 +68,7 @@ async def open_player(server_under_test, owner, browser, stream):
     """Open a film's player, with the stream for any film: `await open_player(film, viewport, cookies)`."""
     faults = []
 
-    async def open_(film, viewport=DESKTOP, cookies=None, query=""):
+    async def open_(film, viewport=DESKTOP, cookies=None, query="", *, before=None):
         context = await browser.new_context(viewport=viewport, base_url=server_under_test.origin)
         given = (cookies or owner.real_cookies).items()
         await context.add_cookies(
@@ -77,10 +78,15 @@ async def open_player(server_under_test, owner, browser, stream):
         page.on("pageerror", lambda fault: faults.append(fault))
 
         async def deliver(route):
-            path = route.request.url.partition("/play/")[2].partition("/")[2]
+            address, _, played = route.request.url.partition("/play/")
+            if address.endswith("/api"):
+                return await route.fallback()
+            path = played.partition("/")[2]
             await route.fulfill(path=stream / path)
 
         await page.route("**/play/token-of-*/**", deliver)
+        if before:
+            await before(page)
         await page.goto(f"/watch/{film.id}{query}")
         return page
 
@@ -331,3 +337,153 @@ async def test_a_trailer_that_does_not_come_says_why(open_player, owner, server_
     await page.goto(f"/watch/{ELSEWHERE.id}/trailer")
     await expect(page.locator("#sentence")).to_have_text("The trailer is still on its way here.")
     await expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "lost", ["**/play/token-of-*/**", "**/picture/playlist*.m4s"], ids=["all", "picture"]
+)
+async def test_a_server_that_is_away_is_told_of_and_the_film_goes_on_by_itself_when_it_is_back(
+    open_player, tv_cookies, lost
+):
+    async def fail(route):
+        await route.abort("connectionfailed")
+
+    async def cut(page):
+        for path in (lost, "**/api/play/*"):
+            await page.route(path, fail)
+
+    page = await open_player(BEGUN, TV, tv_cookies, "?from=4", before=cut)
+    sentence = page.get_by_text("The server cannot be reached. It goes on by itself when it is back.")
+    await expect(sentence).to_be_visible(timeout=120_000)
+    await expect(page.locator("#message")).to_be_hidden()
+    await page.keyboard.press("ArrowUp")
+    await until(page, "document.getElementById('player').contains(document.activeElement)")
+    ring = "getComputedStyle(document.querySelector('.ring')).boxShadow"
+    assert "rgba(0, 0, 0" in await page.evaluate(ring)
+    for path in (lost, "**/api/play/*"):
+        await page.unroute(path, fail)
+    await playing(page)
+    await expect(sentence).to_be_hidden()
+    assert await page.evaluate("document.getElementById('film').currentTime") >= 4
+
+
+async def test_nothing_turns_behind_the_end_card(open_player):
+    page = await open_player(BEGUN, query="?from=0")
+    await playing(page)
+    await ended(page)
+    await page.evaluate("document.getElementById('player').dataset.state = 'loading'")
+    await expect(page.locator(".ring")).to_be_hidden()
+
+
+async def test_a_lease_that_ends_while_the_player_loads_is_told_of_and_nothing_is_fetched_under_it(
+    open_player, server_under_test
+):
+    arrived, fetched = asyncio.Event(), []
+
+    async def hold(page):
+        page.on("request", lambda request: fetched.append(request.url) if ".m3u8" in request.url else None)
+
+        async def later(route):
+            await arrived.wait()
+            await route.continue_()
+
+        await page.route("**/hls.min.*", later)
+
+    page = await open_player(BEGUN, before=hold)
+    playback = server_under_test.playback
+    async with asyncio.timeout(60):
+        while not playback.leases.in_force:
+            await asyncio.sleep(0.05)
+    for token in list(playback.leases.in_force):
+        playback.end_lease(token, LeaseEnd.SIGNED_OUT)
+    await expect(page.locator("#sentence")).to_have_text("This device was signed out.", timeout=60_000)
+    arrived.set()
+    await until(page, "performance.getEntriesByType('resource').some(({ name }) => /hls.min/.test(name))")
+    await page.evaluate("new Promise((resume) => setTimeout(resume, 500))")
+    assert fetched == []
+    await expect(page.locator("#sentence")).to_have_text("This device was signed out.")
+
+
+REMOTE = """(keys) => keys.forEach((key) => window.dispatchEvent(new KeyboardEvent("keydown", key)))"""
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["names", "codes"])
+async def test_every_media_key_of_a_remote_does_what_it_says(
+    open_player, server_under_test, tv_cookies, named
+):
+    codes = {"MediaPlay": 415, "MediaPause": 19, "MediaStop": 413, "MediaRewind": 412}
+    codes |= {"MediaFastForward": 417, "MediaPlayPause": 10252}
+    codes |= {"MediaTrackPrevious": 10232, "MediaTrackNext": 10233}
+
+    async def press(name):
+        key = {"key": name} if named else {"key": "Unidentified", "keyCode": codes[name]}
+        await page.evaluate(REMOTE, [key])
+
+    async def at(least, below):
+        time = "document.getElementById('film').currentTime"
+        await until(page, f"{time} >= {least} && {time} < {below}")
+
+    server_under_test.playback.marks = (Chapter(Seconds(0), "One"), Chapter(Seconds(9), "Two"))
+    page = await open_player(BEGUN, TV, tv_cookies, "?from=0")
+    await playing(page)
+    await press("MediaPause")
+    await until(page, "document.getElementById('film').paused")
+    await press("MediaPause")
+    await press("MediaFastForward")
+    await at(10, 12)
+    await press("MediaRewind")
+    await at(0, 2)
+    await press("MediaTrackNext")
+    await at(9, 9.5)
+    await press("MediaTrackPrevious")
+    await at(0, 0.5)
+    assert await page.evaluate("document.getElementById('film').paused")
+    await press("MediaPlay")
+    await playing(page)
+    await press("MediaPlayPause")
+    await until(page, "document.getElementById('film').paused")
+    await press("MediaStop")
+    await page.wait_for_url(f"**/films/{BEGUN.id}")
+
+
+SYSTEM = """
+navigator.mediaSession.setActionHandler = (action, handler) => ((window.system ??= {})[action] = handler);
+"""
+
+
+async def test_the_system_shows_the_film_and_steers_it(open_player):
+    page = await open_player(STACKED, before=lambda page: page.add_init_script(SYSTEM))
+    await playing(page)
+    shown = await page.evaluate(
+        "(({ title, artwork }) => [title, artwork[0].src])(navigator.mediaSession.metadata)"
+    )
+    assert (shown[0], shown[1].endswith("/poster.jpg")) == (STACKED.title, True)
+    await page.evaluate("system.pause()")
+    await until(page, "document.getElementById('film').paused")
+    await page.evaluate("system.seekto({ seekTime: 5 })")
+    await until(page, "document.getElementById('film').currentTime === 5")
+    await page.evaluate("system.seekforward({})")
+    await until(page, "document.getElementById('film').currentTime > 14")
+    await page.evaluate("system.seekbackward({ seekOffset: 4 })")
+    await until(page, "document.getElementById('film').currentTime < 12")
+    await page.evaluate("system.play()")
+    await playing(page)
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (360, 640)], ids=str)
+async def test_the_controls_stand_in_even_rows_on_a_phone(open_player, size):
+    page = await open_player(BEGUN, {"width": size[0], "height": size[1]}, query="?from=0")
+    await playing(page)
+    await page.keyboard.press("c")
+    await expect(page.locator("[data-menu=subtitles] > button")).to_have_text("Subtitles · English")
+    await expect(page.locator("[data-menu=audio] > button")).to_have_text("Audio · English")
+    await page.evaluate("document.getElementById('film').pause()")
+    boxes = await page.locator(".keys button:visible").evaluate_all(
+        "(all) => all.map((e) => e.getBoundingClientRect()).map(({ left, right, y, height }) =>"
+        " [left, right, Math.round(y + height / 2)])"
+    )
+    assert all(left >= 0 and right <= size[0] for left, right, _ in boxes)
+    rows = sorted({middle for *_, middle in boxes})
+    assert len(rows) == (1 if size[0] > 720 else 2)
+    assert all(sum(middle == row for *_, middle in boxes) > 1 for row in rows)
+    assert await violations(page) == []

@@ -4,7 +4,8 @@ import { chapterAt, formatTime } from "/static/player/format.js";
 
 test("a time has hours from an hour on", () => {
   assert.equal(formatTime(0), "0:00");
-  assert.equal(formatTime(227.9), "3:47");
+  assert.equal(formatTime(227.4), "3:47");
+  assert.equal(formatTime(47.6), "0:48", "to the nearest second, as pages write lengths");
   assert.equal(formatTime(3599), "59:59");
   assert.equal(formatTime(3849), "1:04:09");
 });

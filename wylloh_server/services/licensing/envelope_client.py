@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
+
 from wylloh_server.domain.errors import (
     AccessRefused,
     ContentError,
@@ -42,6 +44,10 @@ _SAID, _SERVER_ERROR = 300, 500
 _MOST_CUSTODIANS = 1000
 
 
+class _NobodyAsked(AccessRefused):
+    """Every custodian is left alone for a while, after what it answered last."""
+
+
 @dataclass(kw_only=True, eq=False)
 class EnvelopeClient:
     """Keeps each film's envelope for the wallets that bound themselves to this server."""
@@ -59,6 +65,7 @@ class EnvelopeClient:
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
         self._silent = Backoff(_MOST_CUSTODIANS, self.clock)
+        self._logged: LRUCache[tuple[str, ...], str] = LRUCache(_MOST_CUSTODIANS)
         self._replacing = asyncio.Lock()
 
     async def valid(self, film: Film, wallet: Wallet, right: str = PERSONAL) -> Envelope | None:
@@ -159,10 +166,19 @@ class EnvelopeClient:
             return True
         try:
             await self._fetch(film, wallet, right, waited_for=waited_for)
-        except WyllohError as error:
-            _log.info("no new envelope for %s: %s", film.title, error)
+        except _NobodyAsked:
             return usable
+        except WyllohError as error:
+            self._log_once((film.id, wallet, right), f"no new envelope for {film.title}: {error}")
+            return usable
+        self._logged.pop((film.id, wallet, right), None)
         return True
+
+    def _log_once(self, question: tuple[str, ...], sentence: str) -> None:
+        """Log what became of a question, unless the last answer was the same."""
+        if self._logged.get(question) != sentence:
+            _log.info("%s", sentence)
+        self._logged[question] = sentence
 
     async def _has_key(self, film: Film) -> bool:
         """Return whether a key is here that the film's manifest does not exclude."""
@@ -210,6 +226,8 @@ class EnvelopeClient:
                 # The right key is here: what custodians sent before, also such as are none any more, is over.
                 await self.faults.remove_before(request.token, began)
                 return
+        if custodians and not reasons:
+            raise _NobodyAsked("The custodians were asked a moment ago.", fix="Try again in a minute.")
         raise AccessRefused(
             "No custodian released the key. " + "; ".join(reasons), fix="Try again when one can be reached."
         )

@@ -7,13 +7,17 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MOST_LINES = 500
+"""Of ordinary lines, and as many warnings and errors."""
 LEVELS = ("debug", "info", "warning", "error", "critical")
+_PROBLEMS = frozenset(LEVELS[LEVELS.index("warning") :])
 _LONGEST = 4000
 """Characters of one text; a traceback may have more."""
 _KNOWN = frozenset({"event", "level", "logger", "timestamp", "exception"})
@@ -50,16 +54,23 @@ class LogLine:
 
 
 class RecentLog(logging.Handler):
-    """Keeps the last lines. Its formatter has to give JSON objects from which secrets are gone."""
+    """Keeps the last lines, and apart from them the last warnings and errors, which requests do not push out.
+
+    Its formatter has to give JSON objects from which secrets are gone.
+    """
 
     def __init__(self, most: int = MOST_LINES) -> None:
         super().__init__()
-        self._lines: deque[LogLine] = deque(maxlen=most)
+        self._numbers = count()
+        self._ordinary: deque[tuple[int, LogLine]] = deque(maxlen=most)
+        self._problems: deque[tuple[int, LogLine]] = deque(maxlen=most)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record; called by `logging` under the handler's lock."""
         try:
-            self._lines.append(_line(json.loads(self.format(record))))
+            line = _line(json.loads(self.format(record)))
+            kept = self._problems if line.level in _PROBLEMS else self._ordinary
+            kept.append((next(self._numbers), line))
         except Exception:  # noqa: BLE001 - like every handler: a log line never breaks what writes it
             self.handleError(record)
 
@@ -67,13 +78,13 @@ class RecentLog(logging.Handler):
         """Return the lines of a level or a higher one that have all the words, the newest first."""
         self.acquire()
         try:
-            kept = tuple(reversed(self._lines))
+            kept = sorted((*self._ordinary, *self._problems), key=itemgetter(0), reverse=True)
         finally:
             self.release()
-        return tuple(_found(kept, least, words.casefold().split()))
+        return tuple(_found((line for _, line in kept), least, words.casefold().split()))
 
 
-def _found(lines: tuple[LogLine, ...], least: str, words: list[str]) -> Iterator[LogLine]:
+def _found(lines: Iterable[LogLine], least: str, words: list[str]) -> Iterator[LogLine]:
     levels = LEVELS[LEVELS.index(least) :]
     for line in lines:
         text = line.text.casefold()

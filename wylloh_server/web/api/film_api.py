@@ -28,7 +28,7 @@ _TOLD = ("film", "right", "reason", "missing", "balance", "block", "contract", "
 async def play(request: web.Request) -> web.Response:
     """→ `{url, title, lease_seconds, position, token, chapters: [{start, title}, …]}`.
 
-    Or 403 with the receipt and `where` tokens are.
+    Or 403 with the receipt and `where` tokens are: the film's page where there is a store, else the contract.
     """
     viewer = require_viewer(request)
     film = await request.app[SERVICES].library.film(FilmId(request.match_info["film"]))
@@ -95,8 +95,9 @@ async def _position(request: web.Request, viewer: Viewer, film: FilmId) -> Secon
 def _refusal(request: web.Request, refused: PlaybackRefused) -> dict[str, object]:
     receipt = refused.receipt
     store = request.app[SETTINGS].chain.store_url
-    where = (store or receipt.contract or None) if receipt.missing else None
-    # The store's address is for a button, not for reading.
+    ladder = f"/films/{receipt.film}#rights-card" if store else receipt.contract
+    where = (ladder or None) if receipt.missing else None
+    # The address is for a button, not for reading.
     fix = refused.fix if where is None else "The store has its tokens." if store else f"Its token is {where}."
     told = {name: getattr(receipt, name) for name in _TOLD}
     return {"error": receipt.sentence, "fix": fix, "receipt": told, "where": where}

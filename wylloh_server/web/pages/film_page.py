@@ -74,6 +74,7 @@ async def watch(request: web.Request) -> web.Response:
         request,
         "watch.html",
         film=chosen,
+        poster=request.app[SERVICES].posters.urls(viewer, chosen).poster,
         start=await _start(request, viewer, chosen),
         next=await _next_film(request, viewer, chosen),
         preferences=asdict(await request.app[SERVICES].preferences.of_wallet(viewer.wallet)),

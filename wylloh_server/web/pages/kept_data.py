@@ -42,7 +42,7 @@ def kept_data(settings: Settings) -> tuple[KeptData, ...]:
         KeptData(
             "The log: which network address asked for which page",
             "In this server's memory, and wherever its owner sends its output.",
-            f"The last {MOST_LINES} lines, until the server starts again.",
+            f"The last {MOST_LINES} lines, and as many warnings, until the server starts again.",
         ),
         KeptData(
             "Keys of your films and the licences for them",

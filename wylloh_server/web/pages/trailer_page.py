@@ -34,6 +34,7 @@ async def watch_trailer(request: web.Request) -> web.Response:
         request,
         "watch.html",
         film=film,
+        poster=services.posters.urls(viewer, film).poster,
         start="0",
         next=None,
         preferences=asdict(kept),

@@ -30,10 +30,11 @@ export function post(path, body = {}, options = {}) {
 /**
  * Get JSON. Throws ApiError.
  * @param {string} path
+ * @param {RequestInit} options
  * @returns {Promise<any>}
  */
-export function get(path) {
-  return ask(path, {});
+export function get(path, options = {}) {
+  return ask(path, options);
 }
 
 /**

@@ -6,18 +6,19 @@ import { ControlsVisibility } from "./player/controls-visibility.js";
 import { showEndCard } from "./player/end-card.js";
 import { createExit } from "./player/exit.js";
 import { listenToKeys } from "./player/keys.js";
-import { Lease } from "./player/lease.js";
+import { Lease, UNKNOWN } from "./player/lease.js";
+import { showInSystem } from "./player/media-session.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
 import { PlainFile } from "./player/plain-file.js";
 import { reportPosition } from "./player/position.js";
 import { Preferences } from "./player/preferences.js";
-import { tellPreparing } from "./player/preparing.js";
 import { SeekBar } from "./player/seekbar.js";
 import { listenForFilms } from "./player/sent-films.js";
-import { openFile, openSource } from "./player/source.js";
+import { loadHls, openFile, openSource } from "./player/source.js";
 import { subtitleStyle } from "./player/subtitle-style.js";
 import { drawSubtitles } from "./player/subtitles.js";
+import { showWaitReason } from "./player/wait-reason.js";
 import { onTv } from "./remote-control.js";
 
 const player = byId("player");
@@ -36,6 +37,7 @@ const controls = new Controls(player, video, { seek, menus, preferences });
 const film = player.dataset.film ?? "";
 /** @type {{lease: Lease | PlainFile | null, source: import("./player/source.js").Source | null}} */
 const playing = { lease: null, source: null };
+const RETRY_MS = 1000;
 const FINAL = new Set(["rights-gone", "signed-out"]);
 
 async function begin() {
@@ -47,11 +49,13 @@ async function begin() {
     playing.lease = lease;
     lease.watch(over);
     seek.name(lease.chapters);
-    const { start, hls = "", hlsWorker = "" } = player.dataset;
-    const language = preferences.values.audio?.language;
-    playing.source = file
-      ? openFile(video, file, Number(start))
-      : await openSource(video, lease.url, Number(start), { hls, worker: hlsWorker }, language);
+    const { start, hls = "", hlsWorker: worker = "" } = player.dataset;
+    const Hls = file ? null : await loadHls(hls);
+    if (playing.lease !== lease) return; // it ended meanwhile, and the sentence says why
+    const language = preferences.values.audio?.language ?? "";
+    playing.source = Hls
+      ? openSource(Hls, video, lease.url, Number(start), { worker, language })
+      : openFile(video, lease.url, Number(start));
   } catch (error) {
     return refused(error);
   }
@@ -98,14 +102,26 @@ function signInAddress() {
  * @param {{network: boolean}} failure
  */
 async function failed({ network }) {
-  const end = await playing.lease?.ending();
+  const { lease } = playing;
+  const { end, reachable } = (await lease?.state()) ?? UNKNOWN;
+  if (playing.lease !== lease) return; // it ended while we asked, and the sentence says why
   if (end) return over(end);
+  if (network && !reachable) return goOnWhenBack();
   video.pause();
   const sentence = network ? "The film stopped arriving." : "This browser cannot go on with the film.";
   const fix = network
     ? "The server or the network is away. Your place is kept."
     : "Your place is kept. Try again, or use another browser.";
   message.show({ sentence, fix, again: restart });
+}
+
+/** Go on loading when the server answers again, unless the film is over by then. */
+async function goOnWhenBack() {
+  const { lease, source } = playing;
+  if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) player.dataset.state = "loading";
+  do await new Promise((resume) => setTimeout(resume, RETRY_MS));
+  while (playing.source === source && !(await lease?.state())?.reachable);
+  if (playing.source === source) source?.retry();
 }
 
 /** Start again where the film was, with a new lease. */
@@ -118,6 +134,7 @@ function close() {
   if (playing.source && video.currentTime > 0) player.dataset.start = String(video.currentTime);
   playing.lease?.end();
   playing.source?.destroy();
+  playing.lease = null;
   playing.source = null;
   video.pause();
   video.removeAttribute("src");
@@ -161,7 +178,8 @@ showEndCard(byId("end-card"), {
   play: () => controls.play(),
   shown: (shown) => visibility.hold(shown),
 });
-tellPreparing(player, byId("waiting"), async () => (await playing.lease?.preparing()) ?? null);
+showWaitReason(player, byId("waiting"), async () => (await playing.lease?.state()) ?? UNKNOWN);
+showInSystem({ player, video, controls, seek });
 const leave = createExit({
   video,
   tell: reportPosition(video, film),

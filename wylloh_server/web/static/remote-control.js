@@ -5,6 +5,18 @@
 /** @type {Record<string, Direction>} */
 export const ARROWS = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
 
+/** Codes of a remote's keys on Tizen and webOS, which name them differently or not at all. @type {Record<number, string>} */
+const MEDIA_CODES = {
+  19: "MediaPause",
+  412: "MediaRewind",
+  413: "MediaStop",
+  415: "MediaPlay",
+  417: "MediaFastForward",
+  10232: "MediaTrackPrevious",
+  10233: "MediaTrackNext",
+  10252: "MediaPlayPause",
+};
+
 const BACK_KEYS = new Set(["Escape", "GoBack", "BrowserBack"]);
 const BACK_CODES = new Set([461, 10009]); // the remote's Back on webOS and on Tizen, which name it differently
 
@@ -21,6 +33,15 @@ export function showOnTv(path, { replace = false } = {}) {
   if (!onTv() || !path.startsWith("/watch/")) return;
   if (replace) window.location.replace(path);
   else window.location.assign(path);
+}
+
+/**
+ * Return a key's name, the same for all remotes.
+ * @param {KeyboardEvent} event
+ * @returns {string}
+ */
+export function keyName({ key, keyCode }) {
+  return MEDIA_CODES[keyCode] ?? key;
 }
 
 /**

@@ -1,8 +1,9 @@
 // What the buttons do: play, mute, full screen, and keeping the screen awake.
 
-import { find, findAll } from "../dom.js";
+import { find, findAll, findOptional } from "../dom.js";
 
 const LEVEL_MS = 1500;
+const SKIP = 10;
 
 /**
  * @typedef {object} Parts
@@ -68,7 +69,11 @@ export class Controls {
 
   toggle() {
     if (this.#video.paused) this.play();
-    else this.#video.pause();
+    else this.pause();
+  }
+
+  pause() {
+    this.#video.pause();
   }
 
   mute() {
@@ -92,11 +97,21 @@ export class Controls {
   }
 
   back() {
-    this.#seek.skip(-10);
+    this.#seek.skip(-SKIP);
   }
 
   forward() {
-    this.#seek.skip(10);
+    this.#seek.skip(SKIP);
+  }
+
+  /** Go to the beginning of the chapter; of the one before where this one has only just begun. */
+  previous() {
+    this.#seek.chapter(-1);
+  }
+
+  /** Go to the next chapter; in the last one, to the next film. */
+  next() {
+    if (!this.#seek.chapter(1)) findOptional(this.#root, "#next-film")?.click();
   }
 
   /**
@@ -133,7 +148,7 @@ export class Controls {
     this.#toggle.setAttribute("aria-label", paused ? "Play" : "Pause");
     this.#mute.textContent = muted ? "Unmute" : "Mute";
     this.#mute.setAttribute("aria-pressed", String(muted));
-    this.#full.textContent = document.fullscreenElement ? "Leave full screen" : "Full screen";
+    this.#full.setAttribute("aria-label", document.fullscreenElement ? "Leave full screen" : "Full screen");
     if (!paused) this.#begin.hidden = true;
     this.#keepAwake();
   }

@@ -1,18 +1,25 @@
 // The keyboard and the remote. On a TV the arrows move between the controls; elsewhere they seek.
 
-import { ARROWS, isBack, onTv } from "../remote-control.js";
+import { ARROWS, isBack, keyName, onTv } from "../remote-control.js";
 import { moveFocus } from "../spatial-navigation.js";
 
-/** @type {Record<string, "toggle" | "full" | "mute" | "subtitles" | "back" | "forward">} */
-const LETTERS = {
-  " ": "toggle",
-  k: "toggle",
-  MediaPlayPause: "toggle",
-  f: "full",
-  m: "mute",
-  c: "subtitles",
-  j: "back",
-  l: "forward",
+/** @type {Record<string, (parts: Parts) => unknown>} */
+const ACTIONS = {
+  " ": ({ controls }) => controls.toggle(),
+  k: ({ controls }) => controls.toggle(),
+  f: ({ controls }) => controls.full(),
+  m: ({ controls }) => controls.mute(),
+  c: ({ controls }) => controls.subtitles(),
+  j: ({ controls }) => controls.back(),
+  l: ({ controls }) => controls.forward(),
+  MediaPlayPause: ({ controls }) => controls.toggle(),
+  MediaPlay: ({ controls }) => controls.play(),
+  MediaPause: ({ controls }) => controls.pause(),
+  MediaStop: ({ leave }) => leave(),
+  MediaRewind: ({ controls }) => controls.back(),
+  MediaFastForward: ({ controls }) => controls.forward(),
+  MediaTrackPrevious: ({ controls }) => controls.previous(),
+  MediaTrackNext: ({ controls }) => controls.next(),
 };
 const MODIFIERS = new Set(["Shift", "Control", "Alt", "AltGraph", "Meta", "CapsLock", "Fn"]);
 const SKIP = 10;
@@ -69,8 +76,9 @@ function handle(event, parts) {
   const direction = ARROWS[event.key];
   if (direction) return parts.menus.open ? inMenu(direction, parts) : arrow(direction, parts);
   const pressing = event.key === " " && document.activeElement?.matches("button, a");
-  const action = pressing ? undefined : LETTERS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (action) parts.controls[action]();
+  const name = keyName(event);
+  const action = pressing ? undefined : ACTIONS[name.length === 1 ? name.toLowerCase() : name];
+  action?.(parts);
   if (action) return true;
   if (/^[0-9]$/.test(event.key)) parts.controls.jump(Number(event.key) / 10);
   return event.key === "Enter" && enter(parts);

@@ -2,7 +2,20 @@
 
 import { ApiError, get, post } from "../api.js";
 
-/** @typedef {{why: string, sentence: string}} LeaseEnd */
+/**
+ * @typedef {{why: string, sentence: string}} LeaseEnd
+ * What the server tells of a lease: why it is over, and about how many seconds the picture takes that the player waits
+ * for; null where it lives, and where nothing is waited for.
+ * @typedef {{reachable: boolean, end: LeaseEnd | null, preparing: number | null}} LeaseState
+ */
+
+const PATIENCE_MS = 4000;
+const NO_SERVER = new Set([0, 502, 504]); // no answer; a reverse proxy without one
+
+/** @type {LeaseState} */
+export const UNKNOWN = { reachable: true, end: null, preparing: null };
+/** @type {LeaseState} */
+export const AWAY = { ...UNKNOWN, reachable: false };
 
 export class Lease {
   #path;
@@ -34,7 +47,7 @@ export class Lease {
    */
   watch(ended) {
     const look = async () => {
-      const end = await this.ending();
+      const { end } = await this.state();
       if (!this.#timer) return; // given back while we asked
       if (end) ended(end);
       else this.#timer = setTimeout(look, this.#every);
@@ -43,28 +56,16 @@ export class Lease {
   }
 
   /**
-   * Why the lease is over; null while it lives, or while the server cannot be reached.
-   * @returns {Promise<LeaseEnd | null>}
+   * Ask the server about the lease.
+   * @returns {Promise<LeaseState>}
    */
-  async ending() {
+  async state() {
     try {
-      const answer = await get(this.#path);
-      return answer.alive ? null : answer;
+      const answer = await get(this.#path, { signal: AbortSignal.timeout?.(PATIENCE_MS) });
+      return { ...UNKNOWN, preparing: answer.preparing ?? null, end: answer.alive ? null : answer };
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) return null;
-      return { why: "", sentence: error.message };
-    }
-  }
-
-  /**
-   * About how many seconds the picture takes that the player waits for; null when it waits for none.
-   * @returns {Promise<number | null>}
-   */
-  async preparing() {
-    try {
-      return (await get(this.#path)).preparing ?? null;
-    } catch {
-      return null;
+      if (!(error instanceof ApiError) || NO_SERVER.has(error.status)) return AWAY;
+      return error.status >= 500 ? UNKNOWN : { ...UNKNOWN, end: { why: "", sentence: error.message } };
     }
   }
 

@@ -161,19 +161,15 @@ export class Menus {
 }
 
 /**
- * A button reads `Audio: English` to a screen reader and `English` to the eye; only subtitles keep their word.
+ * A button reads `Audio · English`; the quality is shown without its word, which a screen reader hears.
  * @param {HTMLButtonElement} button
  * @param {Kind} kind
  * @param {string} title
  * @param {string} value
  */
 function setLabel(button, kind, title, value) {
-  if (!value) {
-    button.replaceChildren(title);
-    return;
-  }
-  if (kind === "subtitles") {
-    button.replaceChildren(`${title} · ${value}`);
+  if (kind !== "quality" || !value) {
+    button.replaceChildren([title, value].filter(Boolean).join(" · "));
     return;
   }
   const unseen = Object.assign(document.createElement("span"), {

@@ -1,6 +1,7 @@
 // A file that the browser plays by itself, without a lease: the trailer in a film's package.
 
 import { ApiError } from "../api.js";
+import { AWAY, UNKNOWN } from "./lease.js";
 
 export class PlainFile {
   /** @type {import("./format.js").Chapter[]} */
@@ -14,21 +15,18 @@ export class PlainFile {
   watch() {}
 
   /**
-   * Why the file does not come, in the server's own sentence; null if it does, or the server cannot be reached.
-   * @returns {Promise<import("./lease.js").LeaseEnd | null>}
+   * Why the file does not come, in the server's own sentence.
+   * @returns {Promise<import("./lease.js").LeaseState>}
    */
-  async ending() {
+  async state() {
     try {
       const answer = await fetch(this.url, { headers: { Range: "bytes=0-0", Accept: "application/json" } });
-      if (answer.ok) return null;
-      return { why: "", sentence: new ApiError(answer.status, await answer.json()).message };
+      if (answer.ok) await answer.body?.cancel();
+      if (answer.ok) return UNKNOWN;
+      return { ...UNKNOWN, end: { why: "", sentence: new ApiError(answer.status, await answer.json()).message } };
     } catch {
-      return null;
+      return AWAY;
     }
-  }
-
-  async preparing() {
-    return null;
   }
 
   end() {}

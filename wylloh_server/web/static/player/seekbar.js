@@ -4,6 +4,7 @@ import { find } from "../dom.js";
 import { chapterAt, formatTime } from "./format.js";
 
 const SETTLE_MS = 220;
+const JUST = 3; // seconds
 
 export class SeekBar {
   #video;
@@ -64,6 +65,19 @@ export class SeekBar {
   /** @param {number} seconds */
   skip(seconds) {
     this.to(this.at + seconds);
+  }
+
+  /**
+   * Go to the next chapter's beginning (1), or to this one's or the one before (-1). Return whether there is one.
+   * @param {1 | -1} by
+   * @returns {boolean}
+   */
+  chapter(by) {
+    const starts = [0, ...this.#chapters.map(({ start }) => start)];
+    const found =
+      by > 0 ? starts.find((start) => start > this.at) : starts.findLast((start) => start <= this.at - JUST);
+    if (by < 0 || found !== undefined) this.to(found ?? 0);
+    return by < 0 || found !== undefined;
   }
 
   /**

@@ -19,6 +19,8 @@ export class HlsSource {
   #Hls;
   #recoveries;
   #hls;
+  #url;
+  #start;
 
   /**
    * @param {typeof import("hls.js").default} Hls
@@ -31,6 +33,8 @@ export class HlsSource {
     this.events = new EventTarget();
     this.#Hls = Hls;
     this.#recoveries = 0;
+    this.#url = url;
+    this.#start = start;
     this.#hls = new Hls({
       workerPath: worker,
       fLoader: patientLoader(Hls.DefaultConfig.loader),
@@ -71,6 +75,12 @@ export class HlsSource {
   /** The picture's present height, for "Auto · 720p". */
   get height() {
     return this.#hls.levels[this.#hls.currentLevel]?.height ?? 0;
+  }
+
+  /** Go on loading after a failure of the network. */
+  retry() {
+    if (this.#hls.levels.length === 0) this.#hls.loadSource(this.#url);
+    else this.#hls.startLoad(this.#hls.media?.currentTime || this.#start);
   }
 
   destroy() {

@@ -4,6 +4,8 @@ const OFF = -1;
 
 export class NativeSource {
   #video;
+  #url;
+  #start;
   #controller;
 
   /**
@@ -16,15 +18,23 @@ export class NativeSource {
     this.#video = video;
     this.#controller = new AbortController();
     const { signal } = this.#controller;
-    const toStart = () => {
-      if (start > 0) video.currentTime = start;
-    };
-    video.addEventListener("loadedmetadata", toStart, { signal, once: true });
+    this.#url = url;
+    this.#start = start;
     video.addEventListener("error", () => this.#failed(), { signal });
     for (const list of [video.textTracks, video.audioTracks]) {
       for (const name of ["addtrack", "change"]) list?.addEventListener(name, () => this.#changed(), { signal });
     }
-    video.src = url;
+    this.#load(start);
+  }
+
+  /** @param {number} start in seconds */
+  #load(start) {
+    const { signal } = this.#controller;
+    const toStart = () => {
+      if (start > 0) this.#video.currentTime = start;
+    };
+    this.#video.addEventListener("loadedmetadata", toStart, { signal, once: true });
+    this.#video.src = this.#url;
   }
 
   /**
@@ -52,6 +62,13 @@ export class NativeSource {
 
   get height() {
     return this.#video.videoHeight;
+  }
+
+  /** Load again after a failure of the network, and go on where the film was. */
+  retry() {
+    const { paused, currentTime } = this.#video;
+    this.#load(currentTime || this.#start);
+    if (!paused) this.#video.play().catch(() => {});
   }
 
   destroy() {

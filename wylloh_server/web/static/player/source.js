@@ -3,6 +3,7 @@
 // Both kinds offer the same: `choices(kind)` gives [{id, label, checked, track}] for "quality", "audio" and
 // "subtitles"; `choose(kind, id)` takes one; the events "change" and "failure" come from `events`.
 
+import { ApiError } from "../api.js";
 import { HlsSource } from "./source-hls.js";
 import { NativeSource } from "./source-native.js";
 
@@ -13,17 +14,29 @@ import { NativeSource } from "./source-native.js";
  */
 
 /**
- * Open `url` at `start` seconds. `modules` says where hls.js and its worker lie, `language` which audio to begin with.
+ * Load hls.js from its address. Throws ApiError.
+ * @param {string} address
+ * @returns {Promise<typeof import("hls.js").default>}
+ */
+export async function loadHls(address) {
+  try {
+    return (await import(address)).default;
+  } catch {
+    throw new ApiError(0, {});
+  }
+}
+
+/**
+ * Open `url` at `start` seconds. `worker` is the address of hls.js's worker, `language` which audio to begin with.
+ * @param {typeof import("hls.js").default} Hls
  * @param {HTMLVideoElement} video
  * @param {string} url
  * @param {number} start
- * @param {{hls: string, worker: string}} modules
- * @param {string} [language]
- * @returns {Promise<Source>}
+ * @param {{worker: string, language: string}} options
+ * @returns {Source}
  */
-export async function openSource(video, url, start, modules, language = "") {
-  const { default: Hls } = await import(modules.hls);
-  if (Hls.isSupported()) return new HlsSource(Hls, video, url, start, { worker: modules.worker, language });
+export function openSource(Hls, video, url, start, options) {
+  if (Hls.isSupported()) return new HlsSource(Hls, video, url, start, options);
   if (video.canPlayType("application/vnd.apple.mpegurl")) return new NativeSource(video, url, start);
   throw new Error("This browser cannot play streams. Use a current Chrome, Firefox, Safari or Edge.");
 }

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Lease } from "/static/player/lease.js";
+
+const LEASE = new Lease({ url: "/play/token/master.m3u8", token: "token", lease_seconds: 60 });
+const answered = (body, status = 200) => Response.json(body, { status });
+
+for (const [name, fetched, state] of [
+  ["lives", async () => answered({ alive: true, preparing: 7 }), { reachable: true, end: null, preparing: 7 }],
+  ["has no server", () => Promise.reject(new TypeError()), { reachable: false, end: null, preparing: null }],
+  ["has a proxy only", async () => answered({}, 502), { reachable: false, end: null, preparing: null }],
+  ["meets a fault", async () => answered({}, 500), { reachable: true, end: null, preparing: null }],
+])
+  test(`a lease that ${name}`, async (context) => {
+    context.mock.method(globalThis, "fetch", fetched);
+    assert.deepEqual(await LEASE.state(), state);
+  });
+
+test("a lease that is over says why", async (context) => {
+  const over = { alive: false, why: "signed-out", sentence: "This device was signed out." };
+  context.mock.method(globalThis, "fetch", async () => answered(over));
+  assert.deepEqual((await LEASE.state()).end, over);
+});
+
+test("a server that never answers is away", async (context) => {
+  const wait = AbortSignal.timeout;
+  context.mock.method(AbortSignal, "timeout", () => wait.call(AbortSignal, 1));
+  const silent = (_, { signal }) =>
+    new Promise((_, fail) => signal.addEventListener("abort", () => fail(signal.reason)));
+  context.mock.method(globalThis, "fetch", silent);
+  assert.equal((await LEASE.state()).reachable, false);
+});
