@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def claim(url: str, origin: str, wallet: LocalAccount, code: str, publisher: str) -> None:
-    """Sign in, become the owner, let the server keep the wallet's keys, and say who publishes here.
+    """Sign in, become the owner, let the server keep the wallet's keys, say who publishes here, and sign out.
 
     Raises:
         SignInRefused: the server said no.
@@ -28,6 +28,7 @@ def claim(url: str, origin: str, wallet: LocalAccount, code: str, publisher: str
     if binding:
         browser.post("/api/binding", {"signature": _signed(wallet, binding["message"])})
     browser.post("/api/admin/accounts", {"wallet": publisher, "role": "publisher"})
+    browser.post("/api/sign-out", {})
 
 
 class _Browser:

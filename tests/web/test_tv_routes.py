@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
-from tests.web.conftest import COLLECTOR, OWNER, PLAIN
+from tests.web.conftest import CHAIN, COLLECTOR, GATED, OWNER, PLAIN
 from wylloh_server.web.app_keys import PLUGINS
 
 FOR_TVS = {
@@ -23,6 +24,7 @@ FOR_TVS = {
     "GET /plugins/tagging/film/{film}/segments",
     "GET /plugins/tagging/filter",
     "GET /plugins/tagging/tag/{tag:.+}",
+    "GET /search",
     "GET /tv",
     "GET /watch/{film}",
     "GET /watch/{film}/trailer",
@@ -45,6 +47,7 @@ WITHOUT_SESSION = (
     "/plugins/{plugin}/static/",
 )
 """Nobody asks there whose session it is."""
+CHAIN_WITH_STORE = {"rpc": ("http://127.0.0.1:1",), "id": CHAIN, "store_url": "/plugins/store/"}
 CHOICES = {"act": "submit", "kind": "poster", "part": "trailer"}
 """What stands in the places of routes that take one of a few words."""
 
@@ -53,7 +56,7 @@ CHOICES = {"act": "submit", "kind": "poster", "part": "trailer"}
 async def tv(open_server_under_test, open_browser):
     """A TV that is signed in at a server with its bundled plugins."""
     bundled = ("tagging", "store", "royalties", "analytics")
-    server_under_test = await open_server_under_test(bundled=bundled)
+    server_under_test = await open_server_under_test(bundled=bundled, chain=CHAIN_WITH_STORE)
     phone, tv = open_browser(server_under_test), open_browser(server_under_test)
     await phone.sign_in(COLLECTOR)
     code = (await (await tv.post("/api/tv/code")).json())["code"]
@@ -90,6 +93,24 @@ async def test_a_tvs_pages_lead_nowhere_it_may_not_go(tv):
     devices = await (await tv.get("/devices")).text()
     for path in ("/transactions", "/tasks", "/receipts", "/pair", "sign-out-everywhere"):
         assert path not in devices.split("</nav>")[-1]
+
+
+async def test_no_link_and_no_form_on_a_tvs_pages_is_refused(tv, open_browser):
+    """From page to page, as far as links and forms lead: a film one does not hold, a tag, what is not there."""
+    owner = open_browser(tv.server_under_test)
+    await owner.sign_in(OWNER)
+    await owner.post(f"/plugins/tagging/film/{PLAIN.id}/tags", data={"tag": "drama"})
+    seen, ahead = set(), {"/", f"/films/{GATED.id}", f"/watch/{GATED.id}", "/films/nowhere"}
+    while ahead:
+        path = ahead.pop()
+        seen.add(path)
+        answer = await tv.get(path)
+        assert answer.status != 403, path
+        text = await answer.text()
+        found = {unescape(one).partition("#")[0] for one in re.findall(r'(?:href|action)="(/[^"]*)"', text)}
+        ahead |= {one for one in found if not one.startswith(("/static/", "/pictures/"))} - seen
+        assert len(seen) < 200
+    assert {"/search", "/devices", "/about", "/plugins/tagging/"} <= seen
 
 
 async def test_what_plugins_draw_on_a_tvs_pages_answers_the_tv(tv, open_browser):

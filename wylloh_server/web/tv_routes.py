@@ -1,6 +1,6 @@
-"""What a TV's session may ask for: to watch, and nothing else.
+"""What a TV's session may ask for: to find films and watch them, and nothing else.
 
-A TV in the living room is everybody's. It has no wallet and no keyboard, and its session may be old: so what
+A TV in the living room is everybody's. It has no wallet, and its session may be old: so what
 it may ask for is listed, and everything else is refused. Plugins' routes say for themselves whether they are
 for TVs (`PluginRoute.tv`).
 """
@@ -23,6 +23,7 @@ _FOR_TVS = frozenset(
     {
         # pages
         (hdrs.METH_GET, "/"),
+        (hdrs.METH_GET, "/search"),
         (hdrs.METH_GET, "/films/{film}"),
         (hdrs.METH_GET, "/watch/{film}"),
         (hdrs.METH_GET, "/watch/{film}/trailer"),

@@ -1,16 +1,36 @@
 from __future__ import annotations
 
+import asyncio
 import xml.etree.ElementTree as ElementTree
 
 from tests.web.conftest import COLLECTOR, OWNER, PLAIN
 from wylloh_server.domain.access import DeviceKind
+from wylloh_server.domain.types import Seconds
 from wylloh_server.web import app_keys
+from wylloh_server.web.api import tv_api
 
 
 async def shown(tv):
     response = await tv.post("/api/tv/code")
     assert response.status == 200
     return await response.json()
+
+
+async def test_a_tv_s_browser_is_led_to_pairing_and_no_other_is(browsers):
+    tv, desktop = browsers(), browsers()
+    agent = {"User-Agent": "Mozilla/5.0 (SMART-TV; LINUX; Tizen 7.0) AppleWebKit/537.36 TV Safari/537.36"}
+    for path in ("/", "/sign-in", "/sign-in?next=%2Ffilms%2Fx"):
+        led = await tv.get(path, headers=agent)
+        assert (led.status, led.headers["Location"]) == (302, "/tv")
+        assert (await desktop.get(path)).status == 200
+    assert (await tv.get("/tv", headers=agent)).status == 200
+
+
+async def test_a_tv_is_called_by_its_maker_where_it_asks_to_be_let_in(owner, browsers):
+    tv = browsers()
+    agent = {"User-Agent": "Mozilla/5.0 (Web0S; Linux/SmartTV) AppleWebKit/537.36 Chrome/94.0 Safari/537.36"}
+    code = (await (await tv.post("/api/tv/code", {}, headers=agent)).json())["code"]
+    assert (await (await owner.post("/api/tv/look", {"code": code})).json())["device"] == "LG TV"
 
 
 async def state(tv):
@@ -157,7 +177,10 @@ async def device_of(browser, kind):
     return next(session.device for session in sessions if session.kind == kind)
 
 
-async def test_a_film_is_sent_only_to_a_tv_of_one_s_own_that_listens(server_under_test, owner, browsers):
+async def test_a_film_is_sent_only_to_a_tv_of_one_s_own_that_listens(
+    server_under_test, owner, browsers, monkeypatch
+):
+    monkeypatch.setattr(tv_api, "TV_SECONDS", Seconds(60))
     tv, stranger = browsers(), browsers()
     code = (await (await tv.post("/api/tv/code", {})).json())["code"]
     await owner.post("/api/tv/approve", {"code": code, "name": "Sofa"})
@@ -170,9 +193,12 @@ async def test_a_film_is_sent_only_to_a_tv_of_one_s_own_that_listens(server_unde
     asleep = await owner.post(f"/api/tv/{device}/send", film)
     assert (asleep.status, (await asleep.json())["error"]) == (400, "Sofa does not answer.")
     with live.listening(OWNER, device) as screen, live.listening(OWNER, own) as page:
-        reply = await owner.post(f"/api/tv/{device}/send", film)
-        assert await reply.json() == {"name": "Sofa"}
-        assert live.read(screen).open == f"/watch/{PLAIN.id}"
+        sending = asyncio.create_task(owner.post(f"/api/tv/{device}/send", film))
+        assert (await screen.next(60)).open == f"/watch/{PLAIN.id}"
+        assert (await owner.get(f"/watch/{PLAIN.id}")).status == 200
+        assert not sending.done()
+        assert (await tv.get(f"/watch/{PLAIN.id}")).status == 200
+        assert await (await sending).json() == {"name": "Sofa"}
         assert live.read(page) is None
         await stranger.sign_in(COLLECTOR)
         assert (await stranger.post(f"/api/tv/{device}/send", film)).status == 404
@@ -180,3 +206,22 @@ async def test_a_film_is_sent_only_to_a_tv_of_one_s_own_that_listens(server_unde
         assert (await owner.post(f"/api/tv/{device}/send", {"film": "none"})).status == 404
         assert (await tv.post(f"/api/tv/{device}/send", film)).status == 403
         assert live.read(screen) is None
+
+
+async def test_a_tv_that_went_off_without_a_word_is_not_said_to_play(
+    server_under_test, owner, browsers, monkeypatch
+):
+    monkeypatch.setattr(tv_api, "TV_SECONDS", Seconds(0.2))
+    tv = browsers()
+    code = (await (await tv.post("/api/tv/code", {})).json())["code"]
+    await owner.post("/api/tv/approve", {"code": code, "name": "Sofa"})
+    await tv.get("/api/tv/state")
+    sessions = await server_under_test.storage.sessions.of_wallet(OWNER)
+    device = next(session.device for session in sessions if session.kind is DeviceKind.TV)
+    live = server_under_test.app[app_keys.LIVE]
+    before = live.mark
+    with live.listening(OWNER, device):
+        gone = await owner.post(f"/api/tv/{device}/send", {"film": PLAIN.id})
+    assert (gone.status, (await gone.json())["error"]) == (400, "Sofa does not answer.")
+    with live.listening(OWNER, device, before) as later:
+        assert live.read(later) is None

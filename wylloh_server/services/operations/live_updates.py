@@ -14,7 +14,7 @@ import re
 import secrets
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,7 @@ class LiveUpdates:
         self._listeners: set[Listener] = set()
         self._run = secrets.token_hex(4)
         self._number = 0
+        self._awaited: dict[tuple[DeviceId, str], asyncio.Event] = {}
 
     @property
     def mark(self) -> str:
@@ -110,12 +111,29 @@ class LiveUpdates:
         here = link if _PATH.fullmatch(link) else ""
         self._tell((), wallet, Toast(sentence[:_LONGEST_SENTENCE], here, task))
 
-    def open_on(self, device: DeviceId, path: str) -> bool:
-        """Show a page of this server on a device; return False if none of its pages listens now."""
+    async def open_on(self, device: DeviceId, path: str, patience: Seconds) -> bool:
+        """Show a page of this server on a device; return whether it has asked for the page before long.
+
+        That a page listens is not enough: a device that was switched off is missed only after a while.
+        """
         if not self.listens(device):
             return False
-        self._add(_Entry(self._number + 1, (), None, device=device, open=path))
-        return True
+        entry = _Entry(self._number + 1, (), None, device=device, open=path)
+        shown = self._awaited.setdefault((device, path), asyncio.Event())
+        self._add(entry)
+        try:
+            async with asyncio.timeout(patience):
+                await shown.wait()
+        except TimeoutError:
+            self._withdraw(entry)
+        finally:
+            self._awaited.pop((device, path), None)
+        return shown.is_set()
+
+    def opened(self, device: DeviceId, path: str) -> None:
+        """Tell who had a page opened on a device that the device asks for it."""
+        if shown := self._awaited.get((device, path)):
+            shown.set()
 
     def listens(self, device: DeviceId) -> bool:
         """Return whether a page of a device listens now."""
@@ -171,6 +189,11 @@ class LiveUpdates:
         for listener in self._listeners:
             if _is_for(entry, listener):
                 listener.woken.set()
+
+    def _withdraw(self, entry: _Entry) -> None:
+        """Have a device that comes back later not show what nobody waits for any more."""
+        kept = (replace(one, open="") if one is entry else one for one in self._ring)
+        self._ring = deque(kept, maxlen=self._ring.maxlen)
 
     def _position(self, since: str) -> int:
         """Return the number after which to read; one before all that is kept for a mark of another run."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import segno
 from aiohttp import hdrs, web
 
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.domain.errors import InvalidValue, NotFound
 from wylloh_server.domain.network_address import same_network
-from wylloh_server.domain.types import FilmId
+from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.services.accounts.device_pairing import OFFER_SECONDS
-from wylloh_server.web.app_keys import LIVE, SERVICES, SETTINGS
+from wylloh_server.web.app_keys import LIVE, SERVICES
+from wylloh_server.web.phone_link import public_address, qr_code
 from wylloh_server.web.rate_limits import CODE_BUDGET, PAIRING_BUDGET, limited
 from wylloh_server.web.request_json import read_object, text
 from wylloh_server.web.session import (
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from wylloh_server.domain.access import Session, Viewer
 
 
+TV_SECONDS = Seconds(8)
+"""How long a TV that is on may take to ask for the player."""
+
+
 @limited(CODE_BUDGET)
 async def code(request: web.Request) -> web.Response:
     """→ `{code, number, expires_in, pair_url, qr}`; the TV's cookie proves later that it asked.
@@ -38,15 +42,14 @@ async def code(request: web.Request) -> web.Response:
     """
     device = device_name(request.headers.get(hdrs.USER_AGENT, ""))
     offer = request.app[SERVICES].pairing.offer(address_of(request), device)
-    pair_url = f"{_base(request)}/pair?code={offer.code}"
-    qr = segno.make(pair_url, error="m", micro=False).svg_inline(border=2, omitsize=True, light="#fff")
+    pair_url = public_address(request, f"/pair?code={offer.code}")
     response = web.json_response(
         {
             "code": offer.code,
             "number": offer.number,
             "expires_in": OFFER_SECONDS,
             "pair_url": pair_url,
-            "qr": qr,
+            "qr": qr_code(pair_url),
         }
     )
     set_cookie(request, response, PAIRING_COOKIE, offer.secret, max_age=int(OFFER_SECONDS))
@@ -105,11 +108,11 @@ async def approve(request: web.Request) -> web.Response:
 
 
 async def send(request: web.Request) -> web.Response:
-    """`{film}` → `{name}`: play a film on a TV that the viewer has let in and that is on now."""
+    """`{film}` → `{name}`: play a film on a TV that the viewer has let in and that is on now, and answers."""
     viewer = require_viewer(request)
     film = await request.app[SERVICES].library.film(FilmId(text(await read_object(request), "film")))
     tv = await _own_tv(request, viewer)
-    if not request.app[LIVE].open_on(tv.device, f"/watch/{film.id}"):
+    if not await request.app[LIVE].open_on(tv.device, f"/watch/{film.id}", TV_SECONDS):
         raise InvalidValue(
             f"{tv.name} does not answer.",
             fix="Switch it on, open this server on it, and send the film again.",
@@ -123,10 +126,6 @@ async def _own_tv(request: web.Request, viewer: Viewer) -> Session:
         if session.device == device and session.kind is DeviceKind.TV:
             return session
     raise NotFound("You have let in no such TV.", fix="Pair it with your phone.")
-
-
-def _base(request: web.Request) -> str:
-    return request.app[SETTINGS].server.public_url or f"{request.scheme}://{request.host}"
 
 
 routes = [

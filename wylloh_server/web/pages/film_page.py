@@ -10,12 +10,13 @@ from wylloh_server.domain.access import DeviceKind, Role
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
 from wylloh_server.domain.types import FilmId
 from wylloh_server.services.library.group_service import HeldStack
-from wylloh_server.web.app_keys import SERVICES, SETTINGS
+from wylloh_server.web.app_keys import LIVE, SERVICES, SETTINGS
 from wylloh_server.web.film_cards import FilmTile, arriving, film_tile, time_left
 from wylloh_server.web.pages.chain_notice import chain_notice
 from wylloh_server.web.pages.group_view import groups_view
 from wylloh_server.web.pages.package_view import asks_to_fetch, package_view
 from wylloh_server.web.pages.rights_view import missing_tokens, offline_line, rights_view
+from wylloh_server.web.phone_link import phone_link
 from wylloh_server.web.session import require_viewer
 from wylloh_server.web.templating import render
 from wylloh_server.web.vote_denial import vote_denial
@@ -62,6 +63,7 @@ async def film(request: web.Request) -> web.Response:
         package=await package_view(request, viewer, chosen),
         asks=await asks_to_fetch(request, viewer, chosen),
         others=await _others(request, viewer, chosen),
+        on_phone=phone_link(request, request.path) if refused else None,
         **about,
     )
 
@@ -70,6 +72,7 @@ async def watch(request: web.Request) -> web.Response:
     """Show the player. It asks for a lease itself, and says why when there is none."""
     viewer = require_viewer(request)
     chosen = await request.app[SERVICES].library.film(FilmId(request.match_info["film"]))
+    request.app[LIVE].opened(viewer.device, request.path)
     return await render(
         request,
         "watch.html",
@@ -77,6 +80,7 @@ async def watch(request: web.Request) -> web.Response:
         poster=request.app[SERVICES].posters.urls(viewer, chosen).poster,
         start=await _start(request, viewer, chosen),
         next=await _next_film(request, viewer, chosen),
+        on_phone=phone_link(request, f"/films/{chosen.id}"),
         preferences=asdict(await request.app[SERVICES].preferences.of_wallet(viewer.wallet)),
     )
 

@@ -10,6 +10,7 @@ from wylloh_server.web.app_keys import SERVICES, SETTINGS
 from wylloh_server.web.page_cache import respond_cached
 from wylloh_server.web.pages.chain_notice import chain_notice
 from wylloh_server.web.pages.library_view import library_view, shelf_view
+from wylloh_server.web.pages.pairing_page import lead_tv_to_pairing
 from wylloh_server.web.request_json import page_number
 from wylloh_server.web.session import viewer_of
 from wylloh_server.web.templating import card_fragments, render, rendered
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
 
 async def library(request: web.Request) -> web.Response:
-    """Show the viewer's films; somebody who is not signed in is welcomed, and sees no film.
+    """Show the viewer's films; somebody who is not signed in is welcomed, and sees no film. A TV is paired.
 
     `?shelf=folder&page=2` shows one page of one shelf.
     """
     viewer = viewer_of(request)
     if viewer is None:
+        lead_tv_to_pairing(request)
         return await render(request, "welcome.html", claimed=await request.app[SERVICES].sign_in.claim.done())
     name = request.query.get("shelf", "")
     return await (_shelf_page(request, viewer, name) if name else _first_page(request, viewer))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from wylloh_server.domain.access import DeviceKind
-from wylloh_server.web.app_keys import SETTINGS
+from wylloh_server.web.phone_link import public_address
 from wylloh_server.web.session import require_viewer, viewer_of
 from wylloh_server.web.templating import render
+from wylloh_server.web.user_agent import is_tv
 
 _CODE_LENGTH = 6
 
@@ -19,8 +18,17 @@ async def tv(request: web.Request) -> web.Response:
     viewer = viewer_of(request)
     if viewer is not None and viewer.kind is DeviceKind.TV:
         raise web.HTTPFound("/")
-    host = urlsplit(request.app[SETTINGS].server.public_url).netloc or request.host
-    return await render(request, "tv.html", address=f"{host}/pair")
+    return await render(request, "tv.html", address=public_address(request, "/pair").partition("://")[2])
+
+
+def lead_tv_to_pairing(request: web.Request) -> None:
+    """Lead the browser of a TV, where nobody is signed in, to the page that pairs it.
+
+    Raises:
+        web.HTTPFound: it is a TV's.
+    """
+    if is_tv(request.headers.get(hdrs.USER_AGENT, "")):
+        raise web.HTTPFound("/tv")
 
 
 async def pair(request: web.Request) -> web.Response:

@@ -12,6 +12,7 @@ from wylloh_server.domain.player_preferences import PlayerPreferences
 from wylloh_server.domain.types import FilmId
 from wylloh_server.web.app_keys import SERVICES
 from wylloh_server.web.guest_trailers import require_link
+from wylloh_server.web.phone_link import phone_link
 from wylloh_server.web.session import safe_next, viewer_of
 from wylloh_server.web.templating import render
 from wylloh_server.web.vote_denial import refuse_denied
@@ -41,6 +42,7 @@ async def watch_trailer(request: web.Request) -> web.Response:
         trailer=True,
         preview="" if film.token else f"/api/films/{film.id}/trailer",
         file=services.posters.trailer_url(viewer, film) if film.token else "",
+        on_phone=phone_link(request, f"/films/{film.id}"),
         back=f"/films/{film.id}" if viewer else _where_from(request),
     )
 

@@ -46,7 +46,10 @@ document.getElementById("sign-out-everywhere")?.addEventListener("click", async 
   }
 });
 
-byId("sign-out").addEventListener("click", async () => {
+byId("sign-out").addEventListener("click", async (event) => {
+  const target = closest(event.target, "button", HTMLButtonElement);
+  // A browser is let in again by a wallet; a TV has to be paired again, by somebody with a phone.
+  if (onTv() && (!target || !isConfirmed(event, target, "sign out"))) return;
   try {
     await post("/api/sign-out");
     forgetTv();

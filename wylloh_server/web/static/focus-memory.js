@@ -4,6 +4,7 @@ import { findAll } from "./dom.js";
 import { focusables } from "./spatial-navigation.js";
 
 const PREFIX = "wylloh-focus ";
+const PLACES = "main, header.bar";
 
 /** @typedef {{group: string, name: string}} Mark */
 
@@ -13,7 +14,7 @@ const PREFIX = "wylloh-focus ";
  */
 export function rememberFocus(things = "*") {
   document.addEventListener("focusin", ({ target }) => {
-    if (!(target instanceof HTMLElement) || !target.closest("main")) return;
+    if (!(target instanceof HTMLElement) || !target.closest(PLACES)) return;
     try {
       if (target.matches(things)) sessionStorage.setItem(address(), JSON.stringify(markOf(target)));
       else sessionStorage.removeItem(address());
@@ -80,12 +81,13 @@ function stored() {
 }
 
 /**
- * The same film may stand in several rows: the section tells them apart.
+ * The same film may stand in several rows, and a page's address in the bar too: the section tells them apart.
  * @param {HTMLElement} element
  * @returns {Mark}
  */
 function markOf(element) {
-  const group = element.closest("section")?.getAttribute("aria-labelledby") ?? "";
+  const bar = element.closest("header.bar") ? "bar" : "";
+  const group = element.closest("section")?.getAttribute("aria-labelledby") ?? bar;
   return { group, name: element.getAttribute("href") ?? element.textContent?.trim() ?? "" };
 }
 
@@ -101,5 +103,5 @@ function inGroup({ group }) {
 }
 
 function reachable() {
-  return findAll(document, "main").flatMap((main) => focusables(main));
+  return findAll(document, PLACES).flatMap((place) => focusables(place));
 }

@@ -3,8 +3,9 @@
 
 import { findOptional } from "./dom.js";
 import { rememberFocus, restoreFocus } from "./focus-memory.js";
+import { beginPage, walk } from "./page-walk.js";
 import { ARROWS, isBack, onTv } from "./remote-control.js";
-import { focusables, initialFocus, moveFocus } from "./spatial-navigation.js";
+import { moveFocus } from "./spatial-navigation.js";
 import "./tv-reconnect.js";
 
 document.addEventListener("keydown", (event) => {
@@ -24,7 +25,8 @@ function arrow(event, direction) {
   if (!onTv() && !current?.matches(".card, .pick")) return;
   if (ownsArrow(current, direction)) return;
   // What stands behind an open dialog cannot be reached.
-  const moved = moveFocus(direction, findOptional(document, "dialog[open]") ?? document);
+  const dialog = findOptional(document, "dialog[open]");
+  const moved = onTv() && !dialog ? walk(direction) : moveFocus(direction, dialog ?? document);
   // At the end of its row, a choice must not jump to the first one and take it.
   if (moved || current?.matches("[type=radio]")) event.preventDefault();
 }
@@ -43,11 +45,12 @@ function search(event) {
 }
 
 /**
- * A text field needs left and right for itself.
+ * A text field needs left and right for itself, a list of choices up and down; a TV has no other keys to leave them.
  * @param {Element | null} element
  * @param {string} direction
  */
 function ownsArrow(element, direction) {
+  if (element?.matches("select") && onTv()) return direction === "up" || direction === "down";
   if (element?.matches("select, textarea, input[type=range]")) return true;
   return (
     Boolean(element?.matches("input:not([type=checkbox], [type=radio])")) &&
@@ -73,9 +76,5 @@ if (!onTv()) {
   restoreFocus();
 } else if (!document.getElementById("player")) {
   rememberFocus();
-  if (document.activeElement === document.body && !restoreFocus()) {
-    const first = initialFocus(focusables());
-    first?.focus({ preventScroll: true });
-    first?.scrollIntoView({ block: "nearest" });
-  }
+  if (document.activeElement === document.body && !restoreFocus()) beginPage();
 }

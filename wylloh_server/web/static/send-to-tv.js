@@ -8,6 +8,7 @@ document.addEventListener("click", async (event) => {
   if (!button) return;
   const status = byId("send-status");
   button.disabled = true;
+  showStatus(status, "Sending it to the TV.");
   try {
     const { name } = await post(`/api/tv/${button.dataset.sendTo}/send`, { film: button.dataset.film });
     showStatus(status, `It plays on ${name}.`);

@@ -53,22 +53,37 @@ export function moveFocus(direction, root = document) {
   const current = /** @type {HTMLElement} */ (document.activeElement);
   const target = elements.includes(current) ? next(current, elements, direction) : initialFocus(elements);
   if (!target) return null;
-  target.focus({ preventScroll: true });
   // What moves inside a part of the page, such as the player, is in sight already.
-  if (root === document)
-    target.scrollIntoView({ block: "center", inline: "nearest", behavior: calm() ? "auto" : "smooth" });
+  if (root === document) focusOn(target);
+  else target.focus({ preventScroll: true });
   return target;
 }
 
 /**
- * Where the focus begins: the thing one came to do (also a trailer), else the first film, else the first thing there is.
+ * Focus something, and bring it into sight: into the middle, or from its beginning on if it fills the screen.
+ * @param {HTMLElement} target
+ */
+export function focusOn(target) {
+  target.focus({ preventScroll: true });
+  const block = isTall(target) ? "start" : "center";
+  target.scrollIntoView({ block, inline: "nearest", behavior: isCalm() ? "auto" : "smooth" });
+}
+
+/** @param {HTMLElement} element */
+export function isTall(element) {
+  return element.getBoundingClientRect().height > 0.8 * window.innerHeight;
+}
+
+/**
+ * Where the focus begins: the thing one came to do (also a trailer), else what the page says to read, else the first
+ * film, else the first thing there is.
  * @param {HTMLElement[]} elements
  * @returns {HTMLElement | null}
  */
 export function initialFocus(elements) {
   const inside = (/** @type {string} */ selector) => elements.find((element) => element.matches(selector));
   const button = inside("main .button.button-primary") ?? inside("main .stage .button");
-  return button ?? inside("main .card") ?? inside("main *") ?? elements[0] ?? null;
+  return button ?? inside("main [tabindex='0']") ?? inside("main .card") ?? inside("main *") ?? elements[0] ?? null;
 }
 
 /**
@@ -116,6 +131,6 @@ function isVertical(direction) {
   return direction === "up" || direction === "down";
 }
 
-function calm() {
+export function isCalm() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

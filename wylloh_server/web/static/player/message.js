@@ -39,9 +39,9 @@ export class Message {
   show({ sentence, fix = "", where = "", again = null, signIn = "" }) {
     find(this.#root, "#sentence").textContent = sentence;
     find(this.#root, "#fix").textContent = fix;
-    const link = find(this.#root, "#where", HTMLAnchorElement);
+    const link = find(this.#root, "[data-where]"); // on a TV a QR code
     link.hidden = !where;
-    if (where) link.href = where;
+    if (link instanceof HTMLAnchorElement) link.href = where;
     const enter = find(this.#root, "#sign-in", HTMLAnchorElement);
     const leave = find(this.#root, "#leave");
     enter.hidden = !signIn;
@@ -51,7 +51,7 @@ export class Message {
     this.#again.onclick = again;
     this.#root.hidden = false;
     this.#player.dataset.state = "message";
-    [link, this.#again, enter, leave].find((element) => !element.hidden)?.focus();
+    [link, this.#again, enter, leave].find((element) => !element.hidden && element.tabIndex >= 0)?.focus();
   }
 
   hide() {
