@@ -150,6 +150,11 @@ class Upload:
         """Whether every byte is here."""
         return self.received == self.size
 
+    @property
+    def usable(self) -> bool:
+        """Whether it is here, and nothing was found that is wrong with it."""
+        return self.whole and not self.fault
+
 
 class OwnerRequestKind(StrEnum):
     """What the owner is asked."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.components.small_disk import fill, small_disk
 from wylloh_server.adapters.files.upload_files import PIECE, EncryptedUploads
-from wylloh_server.domain.errors import InvalidValue, SealBroken, StoreFull
+from wylloh_server.domain.errors import InvalidValue, RetryLater, SealBroken, StoreFull
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.title import TitleId, Upload, UploadId, UploadKind
 from wylloh_server.domain.types import parse_wallet
@@ -85,7 +85,7 @@ async def test_half_a_record_left_by_a_crash_is_written_anew(uploads, tmp_path):
 
 async def test_from_another_place_than_it_is_at_nothing_is_taken(uploads):
     whole = await arrived(uploads)
-    with pytest.raises(InvalidValue, match="moved on"):
+    with pytest.raises(RetryLater, match="moved on"):
         await uploads.append(UPLOAD, sent(b"x"))
     assert await uploads.content(whole) == CONTENT
 
@@ -221,7 +221,7 @@ async def test_nobody_goes_on_with_an_upload_before_the_one_before_has_closed_it
     for _ in range(3):
         task.cancel()
         await asyncio.sleep(0.02)
-        with pytest.raises(InvalidValue, match="being sent already"):
+        with pytest.raises(RetryLater, match="being sent already"):
             await uploads.append(replace(UPLOAD, received=PIECE), sent(CONTENT[PIECE:]))
     assert not closed
     with pytest.raises(asyncio.CancelledError):

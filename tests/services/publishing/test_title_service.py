@@ -358,7 +358,7 @@ async def test_an_unapproved_title_gets_nowhere_near_the_chain(service, maker):
         (UploadKind.TRAILER, "trailer.mov", os.urandom(7000), "not a film"),
         (UploadKind.POSTER, "poster.jpg", b"\xff\xd8\xff garbage", "not a JPEG, PNG or WebP"),
         (UploadKind.BACKDROP, "wide.png", b"\x89PNG garbage", "not a JPEG, PNG or WebP"),
-        (UploadKind.SUBTITLES, "de.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nWorte\n", "not WebVTT"),
+        (UploadKind.SUBTITLES, "de.srt", b"1\n00:00:01,000 --> 00:00:02,000\nWorte\n", "Choose a .vtt file"),
     ],
 )
 async def test_a_file_is_looked_into_as_soon_as_it_is_here(service, owner, kind, name, content, sentence):
@@ -500,10 +500,17 @@ async def test_another_wallets_signature_is_refused(service, owner):
 @pytest.mark.parametrize(
     "kind, name, size, language, sentence",
     [
-        (UploadKind.FEATURE, "film.mkv", 0, "", "1 to"),
-        (UploadKind.POSTER, "p.jpg", 11 << 20, "", "10,485,760"),
+        (UploadKind.FEATURE, "film.mkv", 0, "", "film.mkv is empty"),
+        (UploadKind.FEATURE, "film.mkv", 1 << 43, "", "than 4.4 TB, the most that a film may have"),
+        (
+            UploadKind.POSTER,
+            "p.jpg",
+            11 << 20,
+            "",
+            "p.jpg is larger than 10.5 MB, the most that a poster may",
+        ),
         (UploadKind.FEATURE, " ", 5, "", "name"),
-        (UploadKind.SUBTITLES, "x.vtt", 5, "", "language"),
+        (UploadKind.SUBTITLES, "x.vtt", 5, "", "Subtitles need a language"),
         (UploadKind.SUBTITLES, "x.vtt", 5, "../x", "language"),
         (UploadKind.FEATURE, "film.mkv", 5, "en", "language"),
     ],
@@ -533,3 +540,36 @@ async def test_a_new_file_takes_the_place_of_the_old_and_goes_with_its_draft(ser
     assert await service.uploads.get(new.id) is None
     with pytest.raises(NotFound):
         await service.titles.get(maker, TitleId(title.id))
+
+
+async def test_the_newest_file_takes_the_place_of_one_that_failed(service, maker):
+    title = await service.complete(maker)
+    (film,) = await service.titles.files(title)
+    failed = await service.upload(maker, title, b"a text", name="text.mp4")
+    assert await service.titles.files(title) == (film, failed)
+    again = await service.upload(maker, title, b"another text", name="audio.mp4")
+    assert await service.titles.files(title) == (film, again)
+    assert [said for said in await service.titles.missing(title) if "text.mp4" in said] == []
+    half = Upload(UploadId(""), title.id, UploadKind.FEATURE, "half.mp4", 5)
+    begun = await service.titles.begin_upload(maker, half)
+    assert [file.id for file in await service.titles.files(title)] == [film.id, begun.id]
+
+
+async def test_of_a_draft_only_what_was_changed_is_changed(service, maker):
+    title = await service.titles.draft(maker, ABOUT)
+    before = title.description, title.terms
+    await service.titles.describe(maker, title.id, replace(ABOUT, synopsis="Of more light."), TERMS)
+    changed = await service.titles.describe(maker, title.id, replace(ABOUT, year=2027), title.terms, before)
+    assert changed.description == replace(ABOUT, synopsis="Of more light.", year=2027)
+    assert changed.terms == TERMS
+    same = replace(ABOUT, synopsis="Of more light.")
+    assert await service.titles.describe(maker, title.id, same, title.terms, before)
+    for about, terms, sentence in (
+        (replace(ABOUT, synopsis="Of less light."), title.terms, "The synopsis was changed elsewhere"),
+        (ABOUT, replace(title.terms, supply=7), "The number of tokens was changed elsewhere"),
+    ):
+        with pytest.raises(AccessRefused, match=sentence) as caught:
+            await service.titles.describe(maker, title.id, about, terms, before)
+        assert "reload the page" in caught.value.fix
+    kept = await service.titles.get(maker, title.id)
+    assert (kept.description, kept.terms) == (changed.description, changed.terms)

@@ -88,7 +88,7 @@ async def complete(browser):
     place = (await begin(browser, title)).headers["Location"]
     assert (await send(browser, place, 0, FILM)).status == 204
     answer = await browser.post(f"/api/titles/{title}", FORM)
-    assert await answer.json() == {"missing": []}
+    assert await answer.json() == {"missing": [], "elsewhere": False}
     return title
 
 
@@ -181,6 +181,43 @@ async def test_other_open_pages_hear_that_a_draft_was_saved(maker, server_under_
     with server_under_test.app[app_keys.LIVE].listening(COLLECTOR) as page:
         await maker.post(f"/api/titles/{title}", FORM)
         assert (await page.next(Seconds(5))).topics == {"titles"}
+
+
+async def test_a_form_with_what_it_was_before_changes_only_what_differs(maker, server_under_test):
+    title = await draft(maker)
+    assert (await maker.post(f"/api/titles/{title}", FORM)).status == 200
+    mine = {**FORM, "synopsis": "Of much light.", "before": FORM}
+    assert (await (await maker.post(f"/api/titles/{title}", mine)).json())["elsewhere"] is False
+    other = {**FORM, "rating": "12+", "before": FORM}
+    assert (await (await maker.post(f"/api/titles/{title}", other)).json())["elsewhere"] is True
+    late = await maker.post(f"/api/titles/{title}", {**FORM, "synopsis": "Of none.", "before": FORM})
+    told = await late.json()
+    assert (late.status, told["error"]) == (403, "The synopsis was changed elsewhere meanwhile.")
+    (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
+    assert (kept.description.synopsis, kept.description.rating) == ("Of much light.", "12+")
+
+
+async def test_other_open_pages_hear_of_files(maker, server_under_test):
+    title = await draft(maker)
+    with server_under_test.app[app_keys.LIVE].listening(COLLECTOR) as page:
+        place = (await begin(maker, title)).headers["Location"]
+        assert (await page.next(Seconds(5))).topics == {"titles"}
+        await send(maker, place, 0, FILM)
+        assert (await page.next(Seconds(5))).topics == {"titles"}
+        await maker.client.delete(place, headers={"Origin": maker.server_under_test.origin})
+        assert (await page.next(Seconds(5))).topics == {"titles"}
+
+
+async def test_a_replacement_stands_in_the_row_of_the_file_that_stays_until_it_is_here(maker):
+    title = await draft(maker)
+    for name, content in (("plain.mkv", FILM), ("diary.mkv", FILM), ("half.mkv", FILM[:PIECE])):
+        place = (await begin(maker, title, filename=name)).headers["Location"]
+        await send(maker, place, 0, content)
+        row = (await (await maker.get(f"/titles/{title}")).text()).partition('id="file-feature"')[2]
+        row = row.partition('id="file-trailer"')[0]
+        assert f'data-name="{name}"' in row and (NO_FILM in row) == (name == "diary.mkv")
+        assert ("plain.mkv · 1.05 MB stays" in row) == (name != "plain.mkv")
+    assert "half.mkv · 1.05 MB of 1.05 MB are here. Choose the same file again" in row
 
 
 async def test_a_file_that_is_not_what_it_should_be_is_said_on_the_page(maker):

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from wylloh_server.adapters.files.upload_index import ABOUT, UploadIndex
 from wylloh_server.domain.byte_size import format_byte_size
-from wylloh_server.domain.errors import InvalidValue, SealBroken, StoreFull
+from wylloh_server.domain.errors import InvalidValue, RetryLater, SealBroken, StoreFull
 from wylloh_server.domain.ports.uploads import PlaintextFilm
 from wylloh_server.domain.title import TitleId, Upload, UploadId, UploadKind
 
@@ -126,7 +126,7 @@ class EncryptedUploads:
     async def append(self, upload: Upload, pieces: AsyncIterator[bytes]) -> int:
         """Store what comes; see the port."""
         if upload.id in self._busy:
-            raise InvalidValue("This file is being sent already.", fix="Wait a moment, then go on.")
+            raise RetryLater("This file is being sent already.", fix="Wait a moment, then go on.")
         self._busy.add(upload.id)
         try:
             return await self._append(upload, pieces)
@@ -136,7 +136,7 @@ class EncryptedUploads:
     async def _append(self, upload: Upload, pieces: AsyncIterator[bytes]) -> int:
         now = await self.get(upload.id)
         if now is None or now.received != upload.received:
-            raise InvalidValue("The file has moved on meanwhile.", fix="Ask again how much of it is here.")
+            raise RetryLater("The file has moved on meanwhile.", fix="Ask again how much of it is here.")
         if now.whole:  # opened for writing, it would lose its last record
             return await _nothing_more(now, pieces)
         path = self._folder / upload.id / "data"
@@ -227,14 +227,13 @@ async def _nothing_more(upload: Upload, pieces: AsyncIterator[bytes]) -> int:
     """Return how much of a whole upload is here. Raises InvalidValue if more comes."""
     async for piece in pieces:
         if piece:
-            raise _too_long(upload.size)
+            raise _too_long()
     return upload.received
 
 
-def _too_long(size: int) -> InvalidValue:
+def _too_long() -> InvalidValue:
     return InvalidValue(
-        f"The file is longer than the {size:,} bytes announced.",
-        fix="Begin the upload anew with the whole file.",
+        "The file is longer than was announced.", fix="Begin the upload anew with the whole file."
     )
 
 
@@ -294,7 +293,7 @@ class _Sink:
     def take(self, piece: bytes) -> None:
         self._waiting += piece
         if self._received + len(self._waiting) > self._size:
-            raise _too_long(self._size)
+            raise _too_long()
         try:
             self._write_full_records()
         except OSError as error:

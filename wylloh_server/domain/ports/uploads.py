@@ -51,7 +51,8 @@ class Uploads(Protocol):
         changed of a file that is whole.
 
         Raises:
-            InvalidValue: another request is sending it, the file moved on since, or it is longer than said.
+            RetryLater: another request is sending it, or the file moved on since.
+            InvalidValue: it is longer than said.
             StoreFull: the disk is full, but for what everything else needs.
         """
 

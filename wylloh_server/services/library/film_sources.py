@@ -132,7 +132,7 @@ class FilmSources:
         return tuple(
             SidecarSubtitles(file.id, language_tag(file.language))
             for file in files
-            if file.kind is UploadKind.SUBTITLES and file.whole and not file.fault
+            if file.kind is UploadKind.SUBTITLES and file.usable
         )
 
     async def _open_package(self, film: Film, origin: TokenOrigin) -> RandomAccess:

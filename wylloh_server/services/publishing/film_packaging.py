@@ -261,7 +261,8 @@ def webvtt(language: str, words: bytes) -> str:
     text = words.decode("utf-8-sig", "replace")
     if not text.startswith("WEBVTT") or "\N{REPLACEMENT CHARACTER}" in text:
         raise InvalidValue(
-            f"the subtitles for {language} are not WebVTT", fix="Convert them to WebVTT in UTF-8."
+            f"the subtitles for {language} are not WebVTT in UTF-8",
+            fix="Choose a .vtt file; a subtitle editor saves SubRip (.srt) and others as WebVTT.",
         )
     return text
 

@@ -18,6 +18,7 @@ from wylloh_server.domain.rights import PERSONAL, Tier
 from wylloh_server.domain.title import Title, TitleId, TitleState, TitleTerms, Upload, UploadId, UploadKind
 from wylloh_server.domain.types import Timestamp
 from wylloh_server.services.publishing.publisher_removal import delete_title
+from wylloh_server.services.publishing.title_changes import join_changes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -40,6 +41,13 @@ _LARGEST = {
     UploadKind.SUBTITLES: 5 << 20,
 }
 """Largest sizes of uploads in bytes."""
+_CALLED = {
+    UploadKind.FEATURE: "a film",
+    UploadKind.TRAILER: "a trailer",
+    UploadKind.POSTER: "a poster",
+    UploadKind.BACKDROP: "a backdrop",
+    UploadKind.SUBTITLES: "subtitles",
+}
 _LONGEST_NAME = 200
 _MOST_TITLES = 100
 """Of one publisher, not on chain yet."""
@@ -130,11 +138,24 @@ class TitleService:
         return [one for one in await self.of(viewer) if one.state is not TitleState.TOKENISED]
 
     async def describe(
-        self, viewer: Viewer, title: TitleId, description: Description, terms: TitleTerms
+        self,
+        viewer: Viewer,
+        title: TitleId,
+        description: Description,
+        terms: TitleTerms,
+        before: tuple[Description, TitleTerms] | None = None,
     ) -> Title:
-        """Change a draft. Raises like `own`."""
+        """Change a draft; only those fields that differ from `before`, where that is given.
+
+        Raises:
+            NotFound: like `own`.
+            AccessRefused: like `own`, or one of these fields was changed meanwhile.
+        """
         async with self.lock(title):
             draft = await self.own(viewer, title, TitleState.DRAFT)
+            if before is not None:
+                description = join_changes(draft.description, before[0], description)
+                terms = join_changes(draft.terms, before[1], terms)
             changed = replace(draft, description=description, terms=terms, changed=self._clock())
             if not await self._titles.save_if(changed, TitleState.DRAFT):
                 raise AccessRefused("This title was submitted meanwhile.", fix="Reload the page.")
@@ -172,7 +193,7 @@ class TitleService:
     async def uploaded_film(self, title: Title, kind: UploadKind = UploadKind.FEATURE) -> Film | None:
         """Return a title's uploaded film or trailer; None while there is none that can be used."""
         uploaded = (file for file in await self.files(title) if file.kind is kind)
-        file = next((file for file in uploaded if file.whole and not file.fault), None)
+        file = next((file for file in uploaded if file.usable), None)
         if file is None:
             return None
         origin = UploadOrigin(title.id, file.id, title.publisher)
@@ -223,7 +244,7 @@ class TitleService:
     async def begin_upload(self, viewer: Viewer, wanted: Upload) -> Upload:
         """Take a new file for a draft, in place of an older one of the same kind and language.
 
-        An older one that is whole stays until the new one is, and can be used.
+        An older one that can be used stays until the new one can be.
 
         Raises:
             InvalidValue: it has no name, no bytes or too many, or no language.
@@ -240,10 +261,10 @@ class TitleService:
         return upload
 
     async def _begin(self, viewer: Viewer, upload: Upload) -> None:
-        unfinished = [older for older in await self._replaced_by(upload) if not older.whole]
-        await self._check_quota(viewer, upload, unfinished)
+        unfit = [older for older in await self._replaced_by(upload) if not older.usable]
+        await self._check_quota(viewer, upload, unfit)
         # First: the room that is kept for them is room for what takes their place.
-        for older in unfinished:
+        for older in unfit:
             await self._uploads.remove(older.id)
         await self._uploads.begin(upload)
 
@@ -306,7 +327,7 @@ class TitleService:
     async def picture(self, title: Title, kind: UploadKind) -> bytes | None:
         """Return the uploaded poster or backdrop; None while there is none that can be shown."""
         pictures = (file for file in await self.files(title) if file.kind is kind)
-        file = next((file for file in pictures if file.whole and not file.fault), None)
+        file = next((file for file in pictures if file.usable), None)
         return None if file is None else await self._uploads.content(file)
 
 
@@ -318,13 +339,24 @@ def _check_state(title: Title, *states: TitleState) -> None:
 def _checked(upload: Upload) -> Upload:
     if not upload.filename.strip() or len(upload.filename) > _LONGEST_NAME:
         raise InvalidValue("The file needs a name of at most 200 letters.", fix="Rename it, then try again.")
-    if not 0 < upload.size <= _LARGEST[upload.kind]:
+    if upload.size == 0:
+        raise InvalidValue(f"{upload.filename} is empty.", fix="Choose another file.")
+    if upload.size > (largest := _LARGEST[upload.kind]):
         raise InvalidValue(
-            f"A {upload.kind} file may have 1 to {_LARGEST[upload.kind]:,} bytes, not {upload.size:,}.",
-            fix="Choose another file.",
+            f"{upload.filename} is larger than {format_byte_size(largest)}, "
+            f"the most that {_CALLED[upload.kind]} may have.",
+            fix="Choose a smaller file.",
         )
-    if (upload.kind is UploadKind.SUBTITLES) != bool(LANGUAGE_TAG.fullmatch(upload.language)):
-        raise InvalidValue(
-            "Subtitles need a language, and nothing else has one.", fix="Use a tag such as en or pt-BR."
-        )
+    _check_language(upload)
     return upload
+
+
+def _check_language(upload: Upload) -> None:
+    if upload.kind is not UploadKind.SUBTITLES:
+        if upload.language:
+            raise InvalidValue("Only subtitles have a language.", fix="Send this file without one.")
+    elif not LANGUAGE_TAG.fullmatch(upload.language):
+        raise InvalidValue(
+            f"{upload.language!r} is no language." if upload.language else "Subtitles need a language.",
+            fix="Write it in the field Language, as en, de or pt-BR, then choose the file again.",
+        )

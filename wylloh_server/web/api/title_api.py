@@ -34,13 +34,21 @@ async def draft(request: web.Request) -> web.Response:
 
 
 async def describe(request: web.Request) -> web.Response:
-    """The whole form of a draft → `{missing: [sentence, …]}`."""
+    """The whole form of a draft → `{missing: [sentence, …], elsewhere}`.
+
+    With `before`, the form as it was when its page was opened or last saved, only what differs is changed,
+    and `elsewhere` says whether other fields were changed meanwhile.
+    """
     viewer, title_id = _asked(request)
     body = await read_object(request)
+    form = description_of(body), parse_terms(body)
+    known = body.get("before")
+    before = (description_of(known), parse_terms(known)) if isinstance(known, dict) else None
     titles = request.app[SERVICES].titles
-    title = await titles.describe(viewer, title_id, description_of(body), parse_terms(body))
+    title = await titles.describe(viewer, title_id, *form, before)
     request.app[LIVE].changed(TITLES_TOPIC, wallet=viewer.wallet)
-    return web.json_response({"missing": await titles.missing(title)})
+    elsewhere = (title.description, title.terms) != form
+    return web.json_response({"missing": await titles.missing(title), "elsewhere": elsewhere})
 
 
 async def remove(request: web.Request) -> web.Response:

@@ -16,12 +16,15 @@ from aiohttp import web
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.title import TitleId, Upload, UploadId, UploadKind
-from wylloh_server.web.app_keys import SERVICES
+from wylloh_server.domain.topics import TITLES
+from wylloh_server.web.app_keys import LIVE, SERVICES
 from wylloh_server.web.error_responses import BadRequest
 from wylloh_server.web.session import require_role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from wylloh_server.domain.access import Viewer
 
 _TUS = {"Tus-Resumable": "1.0.0", "Cache-Control": "no-store"}
 _OFFSET = "Upload-Offset"
@@ -44,20 +47,21 @@ async def create(request: web.Request) -> web.Response:
     viewer = require_role(request, Role.PUBLISHER)
     wanted = _wanted(request)
     upload = await request.app[SERVICES].titles.begin_upload(viewer, wanted)
+    _announce(request, viewer)
     headers = _TUS | {"Location": f"/api/uploads/{upload.id}", _OFFSET: "0"}
     return web.Response(status=201, headers=headers)
 
 
 async def head(request: web.Request) -> web.Response:
     """Return how much of an upload is here."""
-    upload = await _upload(request)
+    _, upload = await _upload(request)
     headers = {_OFFSET: str(upload.received), "Upload-Length": str(upload.size)}
     return web.Response(headers=_TUS | headers)
 
 
 async def append(request: web.Request) -> web.Response:
     """Take more of an upload, from `Upload-Offset` on → 204 with the new offset; 409 from anywhere else."""
-    upload = await _upload(request)
+    viewer, upload = await _upload(request)
     if request.content_type != _PIECE:
         raise BadRequest(415, "A piece of a file is of another type.", fix=f"Send it as {_PIECE}.")
     if _number(request, _OFFSET) != upload.received:
@@ -68,6 +72,8 @@ async def append(request: web.Request) -> web.Response:
             headers=_TUS | {_OFFSET: str(upload.received)},
         )
     received = await request.app[SERVICES].titles.append(upload, _pieces(request))
+    if received == upload.size:
+        _announce(request, viewer)
     return web.Response(status=204, headers=_TUS | {_OFFSET: str(received)})
 
 
@@ -75,12 +81,19 @@ async def remove(request: web.Request) -> web.Response:
     """Delete an upload."""
     viewer = require_role(request, Role.PUBLISHER)
     await request.app[SERVICES].titles.remove_upload(viewer, UploadId(request.match_info["upload"]))
+    _announce(request, viewer)
     return web.Response(status=204, headers=_TUS)
 
 
-async def _upload(request: web.Request) -> Upload:
+async def _upload(request: web.Request) -> tuple[Viewer, Upload]:
     viewer = require_role(request, Role.PUBLISHER)
-    return await request.app[SERVICES].titles.upload(viewer, UploadId(request.match_info["upload"]))
+    upload = UploadId(request.match_info["upload"])
+    return viewer, await request.app[SERVICES].titles.upload(viewer, upload)
+
+
+def _announce(request: web.Request, viewer: Viewer) -> None:
+    """Have the publisher's open pages show what is here now."""
+    request.app[LIVE].changed(TITLES, wallet=viewer.wallet)
 
 
 async def _pieces(request: web.Request) -> AsyncIterator[bytes]:

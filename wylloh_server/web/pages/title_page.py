@@ -14,6 +14,7 @@ from wylloh_server.domain.film import film_id_for
 from wylloh_server.domain.title import Answer, OwnerRequestKind, Title, TitleId, TitleState, UploadKind
 from wylloh_server.services.publishing.registration import ENCRYPT, PACK, title_subject
 from wylloh_server.web.app_keys import SERVICES
+from wylloh_server.web.pages.title_files import file_row, subtitle_rows
 from wylloh_server.web.pages.title_review import title_review
 from wylloh_server.web.session import require_role
 from wylloh_server.web.templating import render
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.task import Task
-    from wylloh_server.domain.title import OwnerRequest, Upload
+    from wylloh_server.domain.title import OwnerRequest
     from wylloh_server.web.pages.title_review import TitleReview
 
 _MOST_ANSWERS = 200
@@ -68,11 +69,8 @@ async def title(request: web.Request) -> web.Response:
         item=found,
         mine=found.publisher == viewer.wallet,
         states=tuple(TitleState),
-        feature=_one(files, UploadKind.FEATURE),
-        trailer=_one(files, UploadKind.TRAILER),
-        poster=_one(files, UploadKind.POSTER),
-        backdrop=_one(files, UploadKind.BACKDROP),
-        subtitles=tuple(file for file in files if file.kind is UploadKind.SUBTITLES),
+        files={kind: file_row(files, kind) for kind in UploadKind},
+        subtitles=subtitle_rows(files),
         missing=await request.app[SERVICES].titles.missing(found) if found.state is TitleState.DRAFT else (),
         history=await requests.of_subject(OwnerRequestKind.TITLE, found.id),
         verdicts=_VERDICTS,
@@ -147,10 +145,6 @@ async def _reviews(request: web.Request, waiting: Sequence[OwnerRequest]) -> dic
 
 async def _see(request: web.Request, viewer: Viewer, kind: OwnerRequestKind, subject: str) -> None:
     await request.app[SERVICES].approvals.see_answers(viewer, kind, subject)
-
-
-def _one(files: Sequence[Upload], kind: UploadKind) -> Upload | None:
-    return next((file for file in files if file.kind is kind), None)
 
 
 async def _film_of(request: web.Request, title: Title) -> Film | None:

@@ -116,7 +116,7 @@ def _unusable(files: tuple[Upload, ...]) -> tuple[str, ...]:
 
 
 def _picture(title: Title, files: tuple[Upload, ...]) -> str:
-    usable = {file.kind: file for file in files if file.whole and not file.fault}
+    usable = {file.kind: file for file in files if file.usable}
     for kind in (UploadKind.BACKDROP, UploadKind.POSTER):
         if kind in usable:
             return f"/titles/{title.id}/{kind}.jpg?{usable[kind].id}"

@@ -150,7 +150,7 @@ function outermost() {
 function typingIn(element) {
   const current = document.activeElement;
   const field =
-    "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit])";
+    "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=file])";
   return current !== null && element.contains(current) && current.matches(field);
 }
 

@@ -15,11 +15,13 @@ const tiers = byId("tiers");
 const here = `/api/titles/${page.dataset.title}`;
 const saved = findOptional(document, "#saved"); // only while the form can be changed
 const SAVES = "#about button:not([type]), [data-act=submit], [data-act=drop-tier]";
-/** @type {Promise<void>} */
+const FIELDS = ["title", "year", "genres", "rating", "synopsis", "credits", "supply", "royalty", "royalty_receiver"];
+/** @type {Promise<any>} */
 let saving = Promise.resolve();
-let tried = written(); // what was sent last, or is kept
-let kept = tried;
+let kept = JSON.stringify(filledIn("defaultValue")); // also where somebody typed before this script was here
+let tried = kept; // what was sent last, or is kept
 let refusal = ""; // why the form as it was sent last was not kept
+let acting = 0; // how many buttons were pressed whose work is not done
 
 /** @type {Record<string, (button: HTMLButtonElement) => unknown>} */
 const acts = {
@@ -47,8 +49,8 @@ const acts = {
     button.closest(".tier")?.remove();
     return save().catch(() => {});
   },
-  "remove-file": (button) => removeFile(place(button)).then(() => window.location.reload()),
-  pause: (button) => pause(place(button)),
+  "remove-file": (button) => removeFile(rowOf(button)),
+  pause: (button) => pause(rowOf(button)),
 };
 
 document.addEventListener("click", async (event) => {
@@ -84,6 +86,13 @@ document.addEventListener("change", ({ target }) => {
 // What is not kept is not ready: the next step says so at once, and again whenever it was redrawn.
 form.addEventListener("input", showUnsaved);
 page.addEventListener("live:drawn", showUnsaved);
+showUnsaved();
+
+// What was said of a step holds until its work is done.
+byId("next").addEventListener("live:drawn", () => {
+  const working = acting > 0 || findOptional(page, "#next progress");
+  if (!working && !status.hasAttribute("data-problem")) showStatus(status, "");
+});
 
 // Leaving a field saves the form, unless a button that saves takes the focus.
 form.addEventListener("focusout", ({ relatedTarget }) => {
@@ -103,17 +112,17 @@ function save() {
   const words = filledIn();
   tried = JSON.stringify(words);
   showStatus(saved, "");
-  const mine = saving.catch(() => {}).then(() => post(here, words));
+  const mine = saving.catch(() => {}).then(() => post(here, { ...words, before: JSON.parse(kept) }));
   saving = mine;
   const tell = (/** @type {string} */ text, /** @type {boolean} */ problem) =>
     mine === saving && showStatus(saved, text, problem);
   const sent = tried;
   mine
     .then(
-      () => {
+      ({ elsewhere }) => {
         kept = sent;
         if (mine === saving) refusal = "";
-        tell("Saved.", false);
+        tell(elsewhere ? "Saved. More was changed elsewhere; reload the page to see it." : "Saved.", false);
       },
       (error) => {
         if (mine === saving) refusal = errorText(error);
@@ -143,20 +152,25 @@ function written() {
   return JSON.stringify(filledIn());
 }
 
-function filledIn() {
+/**
+ * What is in the form now, or was when it was drawn.
+ * @param {"value" | "defaultValue"} what
+ */
+function filledIn(what = "value") {
   const named = Object.fromEntries(
-    ["title", "year", "genres", "rating", "synopsis", "credits", "supply", "royalty", "royalty_receiver"].map(
-      (name) => [name, fieldOf(form, name).value],
-    ),
+    FIELDS.map((name) => {
+      const field = fieldOf(form, name);
+      return [name, field instanceof HTMLSelectElement ? field.value : field[what]];
+    }),
   );
   const rows = findAll(tiers, ".tier").map((row) =>
-    Object.fromEntries(findAll(row, "input", HTMLInputElement).map(({ name, value }) => [name, value])),
+    Object.fromEntries(findAll(row, "input", HTMLInputElement).map((input) => [input.name, input[what]])),
   );
   return { ...named, tiers: rows.filter(({ threshold, right }) => threshold || right) };
 }
 
 /** The row of a file: what is there of it, and what can be done with it. */
-function place(/** @type {HTMLElement} */ inside) {
+function rowOf(/** @type {HTMLElement} */ inside) {
   const row = inside.closest(".upload");
   if (!(row instanceof HTMLElement)) throw new TypeError("This is outside of any file.");
   return row;
@@ -165,12 +179,8 @@ function place(/** @type {HTMLElement} */ inside) {
 /** @param {HTMLInputElement} input */
 async function begin(input) {
   const [file] = input.files ?? [];
-  try {
-    await choose(place(input), file, page.dataset.title ?? "", (text) => showStatus(status, text));
-    window.location.reload();
-  } catch (error) {
-    showStatus(status, errorText(error), true);
-  }
+  input.value = ""; // so that the same file can be chosen again
+  await choose(rowOf(input), file, page.dataset.title ?? "");
 }
 
 async function sign() {
@@ -190,12 +200,14 @@ async function sign() {
  */
 async function attempt(button, work) {
   if (button) button.disabled = true;
+  acting += 1;
   showStatus(status, "");
   try {
     await work();
   } catch (error) {
     showStatus(status, walletErrorText(error), true);
   } finally {
+    acting -= 1;
     if (button?.isConnected) button.disabled = false;
     // Also where it was refused: the page may not have heard how far the title is.
     document.dispatchEvent(new CustomEvent("live:refresh"));
