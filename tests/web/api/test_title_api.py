@@ -108,14 +108,20 @@ async def test_a_form_is_kept_as_it_was_meant(maker, server_under_test):
         (100, "small-venue", ("DE", "AT"), 50),
     ]
     page = await (await maker.get(f"/titles/{title}")).text()
-    assert 'value="7.5"' in page and 'value="small-venue"' in page
+    assert 'value="7.5"' in page and 'value="Small venue"' in page
 
 
 @pytest.mark.parametrize(
     "field, value, sentence",
     [
-        ("title", "x" * 301, "301 letters"),
+        ("title", "x" * 301, "301 characters"),
+        ("title", "x" * 20_001, "field title has 20,001 characters"),
+        ("credits", "x" * 20_001, "field credits has 20,001 characters"),
+        ("credits", "Director: " + "x" * 301, "301 characters"),
+        ("genres", "x" * 61, "61 characters"),
+        ("genres", ",".join(map(str, range(51))), "51 genres"),
         ("year", "soon", "not a year"),
+        ("year", "9" * 400, "9…” is not a year"),
         ("year", "1066", "not a year"),
         ("year", "٢٠٢٦", "not a year"),
         ("credits", "somebody", "no credit"),
@@ -127,12 +133,24 @@ async def test_a_form_is_kept_as_it_was_meant(maker, server_under_test):
         ("royalty", "26", "quarter"),
         ("royalty", "-5", "percentage"),
         ("royalty", "5.123", "percentage"),
-        ("royalty_receiver", "0x12", "wallet address"),
+        ("royalty_receiver", "0x12", "not an address"),
+        ("royalty_receiver", "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "is mistyped: its capitals"),
+        ("royalty_receiver", "0x" + "0" * 40, "zero address"),
         ("tiers", [{"threshold": "0", "right": "personal"}], "cannot be the number"),
-        ("tiers", [{"threshold": "5", "right": "a"}, {"threshold": "5", "right": "b"}], "rights ladder"),
-        ("tiers", [{"threshold": "2", "right": "personal"}], "rights ladder"),
-        ("tiers", [{"threshold": "1", "right": "theatrical"}], "rights ladder"),
-        ("tiers", [{"threshold": "1", "right": "personal", "territories": "Germany"}], "no country"),
+        (
+            "tiers",
+            [{"threshold": "5", "right": "a"}, {"threshold": "5", "right": "b"}],
+            "Tier 2 (B) is for 5 tokens, but",
+        ),
+        ("tiers", [{"threshold": "2", "right": "personal"}], "the first is always for 1 token"),
+        ("tiers", [{"threshold": "1", "right": "theatrical"}], "Tier 1 is “Theatrical”, but one token"),
+        ("tiers", [{"threshold": "1", "right": "personal", "seats": "50"}], "cannot have a number of seats"),
+        ("tiers", [{"threshold": "1", "right": "personal", "territories": "DE"}], "holds in every country"),
+        (
+            "tiers",
+            [{"threshold": "1", "right": "personal", "territories": "Germany"}],
+            "Tier 1: “GERMANY” is no country",
+        ),
         ("tiers", [{"threshold": "1", "right": "!!"}], "no right"),
         ("tiers", ["personal"], "cannot be read"),
         ("tiers", [{"threshold": "1", "right": "personal"}] * 33, "cannot be read"),
@@ -145,9 +163,21 @@ async def test_what_makes_no_sense_is_refused_and_nothing_kept(
     answer = await maker.post(f"/api/titles/{title}", FORM | {field: value})
     told = await answer.json()
     assert answer.status == 400 and sentence in told["error"] and told["fix"]
+    assert len(told["error"]) < 200, "what was typed is cut"
     assert told["error"].endswith(".") and told["fix"].endswith(".")
     (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
     assert kept.terms.supply == 0
+
+
+async def test_a_right_is_taken_by_the_name_that_the_form_offers(maker, server_under_test):
+    title = await draft(maker)
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert '<option value="Personal viewing">' in page and 'value="personal"' not in page
+    rights = ("Watching at home", "personal"), ("Small venue", "small-venue"), ("My own", "my-own")
+    tiers = [{"threshold": str(10**at), "right": typed} for at, (typed, _) in enumerate(rights)]
+    assert (await maker.post(f"/api/titles/{title}", FORM | {"tiers": tiers})).status == 200
+    (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
+    assert [tier.right for tier in kept.terms.tiers] == [right for _, right in rights]
 
 
 async def test_the_tier_that_a_new_draft_shows_is_kept(maker, server_under_test):
