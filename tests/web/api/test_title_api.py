@@ -8,14 +8,17 @@ from fractions import Fraction
 
 import pytest
 
-from tests.web.conftest import COLLECTOR, GATED, OWNER, STRANGER
+from tests.web.conftest import COLLECTOR, GATED, OWNER, STRANGER, TOKEN
 from tests.web.publishers import NO_FILM
 from wylloh_server.adapters.files.upload_files import PIECE
 from wylloh_server.domain.access import Role
+from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.film import Description, Film, TokenOrigin
+from wylloh_server.domain.package_version import Successor
 from wylloh_server.domain.rendition import AudioTrack, Probe, VideoTrack
 from wylloh_server.domain.rights import Tier
 from wylloh_server.domain.title import Title, TitleId, TitleState
-from wylloh_server.domain.types import Seconds
+from wylloh_server.domain.types import Cid, FilmId, Seconds
 from wylloh_server.web import app_keys
 
 FORM = {
@@ -408,6 +411,63 @@ async def test_an_answer_to_who_asked_to_publish_is_counted_too(collector, owner
     assert await badges(collector) == ({"Titles": 1}, ["You may publish here now."])
     await collector.get("/titles")
     assert await badges(collector) == ({}, [])
+
+
+async def test_who_is_no_publisher_finds_the_door_and_the_answer(collector, owner, server_under_test):
+    for path in ("/devices", "/about"):
+        assert 'href="/titles">Publish here</a>' in await (await collector.get(path)).text()
+        assert "Publish here" not in await (await owner.get(path)).text()
+    await collector.post("/api/publishers/apply", {"message": "I make shorts."})
+    assert await badges(collector) == ({}, [])
+    (asked,) = await server_under_test.storage.requests.waiting()
+    await owner.post(f"/api/approvals/{asked.id}", {"approve": False, "note": "Not yet."})
+    assert (await badges(collector, "/devices"))[0] == {"Publish": 1}
+    assert "Not yet." in await (await collector.get("/titles")).text()
+    assert await badges(collector, "/devices") == ({}, [])
+
+
+async def test_a_title_on_chain_is_text_with_a_short_token_and_what_can_still_change(
+    maker, server_under_test
+):
+    title = await draft(maker)
+    await maker.post(f"/api/titles/{title}", FORM)
+    (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
+    huge = replace(TOKEN, token_id=2**255)
+    await server_under_test.storage.titles.save(replace(kept, state=TitleState.TOKENISED, token=huge))
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert "What was published" in page and "Nobody" in page and "1,000" in page
+    assert "<form" not in page.partition("<main")[2] and "Remove" not in page
+    assert "<summary>Token 0x80000000…</summary>" in page and page.count(str(2**255)) == 1
+    assert "can never be changed" in page and "cannot be changed from this server yet" in page
+
+
+async def test_a_number_of_tokens_that_is_none_is_refused_with_the_most_there_are(maker, server_under_test):
+    title = await draft(maker)
+    await maker.post(f"/api/titles/{title}", FORM)
+    for first, words in (
+        ("-1", "Write 0 to 1,000."),
+        ("", "Write 0 to make none yet."),
+        ("1001", "0 to 1,000."),
+    ):
+        answer = await maker.post(f"/api/titles/{title}/register", {"first": first})
+        assert (answer.status, (await answer.json())["fix"]) == (400, words) or words in await answer.text()
+
+
+async def test_a_publisher_reads_that_a_newer_package_was_refused(collector, server_under_test):
+    storage = server_under_test.storage
+    film = Film(
+        FilmId("f" * 16), Description("Light"), TokenOrigin(TOKEN, Cid("bafyold"), COLLECTOR, "00" * 32)
+    )
+    newer = Successor(TokenOrigin(TOKEN, Cid("bafynew"), COLLECTOR, "00" * 32))
+    await storage.films.save(film)
+    await storage.versions.save_successor(
+        film.id, newer.refused(InvalidValue("It is no CID", fix="Use CIDv1."))
+    )
+    _, (notice,) = await badges(collector)
+    assert notice == (
+        "The newer version of Light that you registered was refused. It is no CID. Its publisher has to "
+        "register a good one; the film plays on from the one that is here."
+    )
 
 
 async def test_every_page_says_what_a_state_means(maker):
