@@ -36,6 +36,9 @@ def refusal(file: Path | None) -> SettingsError:
     return caught.value
 
 
+MISTYPED = "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+
+
 def test_without_a_file_everything_has_a_default():
     settings = load_settings(None)
     assert settings.server.port == 8484
@@ -104,6 +107,8 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_valid_one(written
             "address 3 is address 1",
         ),
         ('[chain]\ncontract = "0x12"\n', "chain.contract", "40 hexadecimal digits"),
+        (f'[chain]\ncontract = "{MISTYPED}"\n', "chain.contract", "is mistyped: its capitals do not fit"),
+        (f'[chain.trusted_contracts]\nx = "{MISTYPED}"\n', "chain.trusted_contracts.x", "EIP-55"),
         ('[ipfs]\ngateways = ["ipfs.example"]\n', "ipfs.gateways.0", "https://"),
         ("[library]\nfolders = [3]\n", "library.folders.0", "path"),
         ('[lan]\nannounce = "perhaps"\n', "lan.announce", "true or false"),

@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from wylloh_server.domain.errors import SettingsError
+from wylloh_server.domain.errors import InvalidValue, SettingsError
 from wylloh_server.settings_errors import explained, refuse_unknown_variables
 
 if TYPE_CHECKING:
@@ -69,6 +69,12 @@ def _link(text: str) -> str:
 def _address(text: str) -> str:
     if text and not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise ValueError("must be an address: 0x and 40 hexadecimal digits")
+    from wylloh_server.typed_address import check_capitals  # noqa: PLC0415 - keccak takes long to load
+
+    try:
+        check_capitals(text)
+    except InvalidValue as error:
+        raise ValueError(f"must be an address: {error.explained}") from error
     return text
 
 

@@ -38,6 +38,8 @@ async def test_another_wallet_becomes_the_owner(tmp_path):
         assert run("show").stdout == f"{LOST}\n"
         again = run("transfer", LOST)
         assert (again.returncode, "already" in again.stderr) == (1, True)
+        mistyped = run("transfer", "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed")
+        assert (mistyped.returncode, "is mistyped" in mistyped.stderr) == (1, True)
         done = run("transfer", NEW)
         assert (done.returncode, done.stdout) == (0, f"{NEW} owns this server. {LOST} is an admin now.\n")
 

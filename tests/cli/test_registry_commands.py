@@ -85,6 +85,13 @@ async def _held(node, token) -> int:
         return (await RegistryChain(pool).rights(parse_wallet(BUYER.address), token)).stack.holding
 
 
+def test_a_mistyped_address_is_refused_before_anything_is_asked(tmp_path):
+    wrong, settings = "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", server_settings(tmp_path)
+    assert "is mistyped" in refusal(
+        "deploy", "--admin", wrong, "--config", settings, "--wallet", ADMIN.address
+    )
+
+
 def test_for_a_browser_wallet_it_prints_what_to_send(tmp_path, node):
     settings = write_settings(tmp_path / "empty.toml", chain={"rpc": [node.url], "id": int(CHAIN_ID)})
     done = wylloh(

@@ -39,14 +39,14 @@ ladders = st.lists(st.integers(1, 10**9), min_size=1, max_size=8, unique=True).m
 def test_a_ladder_nobody_could_climb_is_refused(thresholds):
     with pytest.raises(InvalidValue) as caught:
         RightsLadder(tuple(Tier(threshold, "x") for threshold in thresholds))
-    assert "rise" in caught.value.fix
+    assert "rise" in str(caught.value)
 
 
 @pytest.mark.parametrize("thresholds", [[], [1, 1], [1, 5, 5], [1, 5, 4]])
 def test_a_new_ladder_rises(thresholds):
     with pytest.raises(InvalidValue) as caught:
         new_ladder(tuple(Tier(threshold, PERSONAL) for threshold in thresholds))
-    assert "rise" in caught.value.fix
+    assert "more tokens than the one before" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_new_ladder_rises(thresholds):
 def test_a_new_ladder_begins_with_watching_for_one_token(first):
     with pytest.raises(InvalidValue) as caught:
         new_ladder((first, Tier(9, "small-venue")))
-    assert "'personal' at 1 token" in caught.value.fix
+    assert str(caught.value).startswith("Tier 1 ") and "1 token" in caught.value.fix
 
 
 places = st.lists(st.sampled_from(["AT", "DE", "CH"]), max_size=2, unique=True).map(tuple)

@@ -76,3 +76,20 @@ print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], most_connections())
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     assert done.stdout.split() == ["128", str(wanted), str(min(4096, wanted // 2))]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"GET /plugins/" + b"x" * 9_000 + b" HTTP/1.1", "longer than this server reads"),
+        (b"\x01 x", "cannot read"),
+    ],
+)
+async def test_what_is_no_request_is_answered_plainly_and_not_repeated(port, line, words):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(line + b"\r\nHost: films\r\n\r\n")
+    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    writer.close()
+    assert head.startswith("HTTP/1.0 400 ")
+    assert words in body
+    assert "bytearray" not in body and "xxx" not in body and "line" not in body

@@ -12,6 +12,7 @@ from wylloh_server.cli.publish_commands import publish, signed
 from wylloh_server.cli.settings_option import with_settings
 from wylloh_server.domain.errors import NotFound
 from wylloh_server.domain.film import FilmState, TokenOrigin, film_id_for
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import FilmId, TokenReference
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ async def _found(films: FilmCommandServices, settings: Settings, name: str) -> F
         await films.film_sync.sync()
         film = await films.stored.get(film_id)
     if film is None:
-        raise NotFound(f"no film {name!r} is known", fix="See `wylloh film list`.")
+        raise NotFound(f"no film {quote_input(name)} is known", fix="See `wylloh film list`.")
     return film
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.rights import Tier
 
 _SEATS = re.compile(r"(\d+)\s*seats?")
@@ -26,7 +27,7 @@ class TierType(click.ParamType[Tier]):
         threshold, _, rest = str(value).partition(":")
         right, *bounds = rest.split(":")
         if not threshold.isdigit() or not _RIGHT.fullmatch(right):
-            self.fail(f"{value!r} is no tier. Write it like 100:small-venue:50 seats", param, ctx)
+            self.fail(f"{quote_input(str(value))} is no tier. Write 100:small-venue:50 seats", param, ctx)
         seats: int | None = None
         territories: tuple[str, ...] = ()
         for bound in bounds:
@@ -36,7 +37,9 @@ class TierType(click.ParamType[Tier]):
                 territories = tuple(bound.split(","))
             else:
                 self.fail(
-                    f"{bound!r} is neither seats nor countries. Write 50 seats, or DE,AT,CH", param, ctx
+                    f"{quote_input(bound)} is no seats or countries. Write 50 seats, or DE,AT,CH",
+                    param,
+                    ctx,
                 )
         return Tier(int(threshold), right, territories, seats)
 
@@ -54,7 +57,11 @@ class SubtitlesType(click.ParamType[tuple[str, Path]]):
             return value
         language, _, file = str(value).partition(":")
         if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", language) or not Path(file).is_file():
-            self.fail(f"{value!r} is not a language and a file. Write it like en:film.en.vtt", param, ctx)
+            self.fail(
+                f"{quote_input(str(value))} is not a language and a file. Write it like en:film.en.vtt",
+                param,
+                ctx,
+            )
         return language, Path(file)
 
 

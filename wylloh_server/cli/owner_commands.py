@@ -13,7 +13,7 @@ import click
 
 from wylloh_server.cli.settings_option import with_settings
 from wylloh_server.domain.errors import InvalidValue, NotFound
-from wylloh_server.domain.types import parse_wallet
+from wylloh_server.typed_address import parse_address
 
 if TYPE_CHECKING:
     from wylloh_server.config import Settings
@@ -45,7 +45,7 @@ def transfer(settings: Settings, wallet: str, *, remove_former: bool) -> None:
 
     This needs no signature: it is for an owner whose wallet is lost or stolen, too.
     """
-    new = parse_wallet(wallet)
+    new = parse_address(wallet)
     former = asyncio.run(_transfer(settings, new, remove_former=remove_former))
     click.echo(f"{new} owns this server. {former} {'is removed' if remove_former else 'is an admin now'}.")
 

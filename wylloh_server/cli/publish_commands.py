@@ -25,6 +25,7 @@ from wylloh_server.domain.rights import new_ladder
 from wylloh_server.domain.title import TitleTerms
 from wylloh_server.domain.types import ChainId, Cid, TokenReference, Wallet, parse_wallet
 from wylloh_server.services.publishing.film_packaging import PublishOrder
+from wylloh_server.typed_address import parse_address
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -58,7 +59,7 @@ class _PublishOptions:
 
     def terms(self, publisher: Wallet) -> TitleTerms:
         """Complete the terms; royalties go to the publisher unless said otherwise."""
-        receiver = parse_wallet(self.royalty_to) if self.royalty_to else publisher
+        receiver = parse_address(self.royalty_to) if self.royalty_to else publisher
         return TitleTerms(self.supply, round(self.royalty * _BASIS_POINTS), receiver, self.tiers)
 
 
@@ -98,7 +99,7 @@ def publish(settings: Settings, signer: Signer, **typed: Any) -> None:
     if signer.keystore is not None:
         asyncio.run(_publish_here(settings, options, signer.keystore, signer.password()))
     else:
-        asyncio.run(_prepare_for_wallet(settings, options, parse_wallet(signer.wallet)))
+        asyncio.run(_prepare_for_wallet(settings, options, parse_address(signer.wallet)))
 
 
 @click.command()

@@ -10,6 +10,7 @@ import click
 from wylloh_server.cli.wallet_signing import Signer, carry_out, need_chain, open_chain, with_signer
 from wylloh_server.domain.errors import SettingsError
 from wylloh_server.domain.types import TokenReference, parse_wallet
+from wylloh_server.typed_address import parse_address
 
 if TYPE_CHECKING:
     from wylloh_server.adapters.chain.registry_calls import UnsignedTransaction
@@ -31,7 +32,7 @@ def command() -> None:
 @with_signer
 def deploy(settings: Settings, signer: Signer, admin: str) -> None:
     """Create a registry. What it prints goes into the settings of every server."""
-    mined = _deploy(settings, signer, "FilmRegistry", parse_wallet(admin))
+    mined = _deploy(settings, signer, "FilmRegistry", parse_address(admin))
     if mined is not None:
         click.echo(f'[chain]\nid = {settings.chain.id}\ncontract = "{mined.contract}"')
         click.echo(f"start_block = {mined.block}")
@@ -45,7 +46,7 @@ def grant(settings: Settings, signer: Signer, publisher: str) -> None:
     from wylloh_server.adapters.chain.registry_calls import grant_publisher
 
     need_chain(settings)
-    transaction = grant_publisher(parse_wallet(settings.chain.contract), parse_wallet(publisher))
+    transaction = grant_publisher(parse_wallet(settings.chain.contract), parse_address(publisher))
     if _do(settings, signer, transaction):
         click.echo(f"{publisher} may register films now.")
 
@@ -62,7 +63,7 @@ def give_admin(settings: Settings, signer: Signer, account: str) -> None:
 
     need_chain(settings)
     registry = parse_wallet(settings.chain.contract)
-    offer = call_registry(registry, "beginDefaultAdminTransfer", parse_wallet(account))
+    offer = call_registry(registry, "beginDefaultAdminTransfer", parse_address(account))
     if _do(settings, signer, offer):
         click.echo(f"{account} can take the role in three days, with `wylloh registry take-admin`.")
 
@@ -88,7 +89,7 @@ def mint(settings: Settings, signer: Signer, token: str, to: str, amount: int) -
     """Make AMOUNT tokens of a film for the wallet TO. Only the film's publisher may."""
     from wylloh_server.adapters.chain.registry_calls import mint as minting
 
-    if _do(settings, signer, minting(TokenReference.parse(token), parse_wallet(to), amount)):
+    if _do(settings, signer, minting(TokenReference.parse(token), parse_address(to), amount)):
         click.echo(f"{to} holds {amount:,} more.")
 
 
@@ -103,8 +104,8 @@ def deploy_store(settings: Settings, signer: Signer, owner: str, fee: int, fee_r
     It sells nothing until it accepts a coin (`wylloh registry accept-coin`).
     """
     need_chain(settings)
-    registry, receiver = parse_wallet(settings.chain.contract), parse_wallet(fee_receiver or owner)
-    mined = _deploy(settings, signer, "FilmStore", registry, parse_wallet(owner), receiver, fee)
+    registry, receiver = parse_wallet(settings.chain.contract), parse_address(fee_receiver or owner)
+    mined = _deploy(settings, signer, "FilmStore", registry, parse_address(owner), receiver, fee)
     if mined is not None:
         click.echo(f'[chain]\nstore = "{mined.contract}"')
 
@@ -127,7 +128,7 @@ def accept_coin(settings: Settings, signer: Signer, coin: str, *, no_longer: boo
     from wylloh_server.adapters.chain.registry_calls import call_store
 
     if _do(
-        settings, signer, call_store(_store_address(settings), "setCoin", parse_wallet(coin), not no_longer)
+        settings, signer, call_store(_store_address(settings), "setCoin", parse_address(coin), not no_longer)
     ):
         click.echo(f"The store {'no longer accepts' if no_longer else 'accepts'} {coin}.")
 
@@ -143,7 +144,7 @@ def set_fee(settings: Settings, signer: Signer, basis_points: int, receiver: str
     """
     from wylloh_server.adapters.chain.registry_calls import call_store
 
-    change = call_store(_store_address(settings), "setFee", parse_wallet(receiver), basis_points)
+    change = call_store(_store_address(settings), "setFee", parse_address(receiver), basis_points)
     if _do(settings, signer, change):
         click.echo(f"The store keeps {basis_points / 100:g} % of every sale for {receiver}.")
 

@@ -12,7 +12,7 @@ import click
 
 from wylloh_server.cli.settings_option import with_settings
 from wylloh_server.domain.errors import SettingsError
-from wylloh_server.domain.types import parse_wallet
+from wylloh_server.typed_address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ async def carry_out(
 
     if signer.keystore is not None:
         return await send(pool, transaction, await load_keystore(signer.keystore, password))
-    prepared = await prepare(pool, transaction, parse_wallet(signer.wallet))
+    prepared = await prepare(pool, transaction, parse_address(signer.wallet))
     click.echo("Let the wallet send this:\n", err=True)
     click.echo(json.dumps({"method": "eth_sendTransaction", "params": [prepared]}, indent=2))
     return None

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.json_values import matching, record, text, whole
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import ChainId, Timestamp, Wallet, parse_wallet
 from wylloh_server.domain.wallet_message import WalletMessage
 
@@ -175,7 +176,7 @@ def _origin(value: Any) -> str:
     except ValueError:  # brackets that hold no IPv6 address, or no port
         readable = False
     if not readable:
-        raise InvalidValue(f"{uri[:60]!r} is not the address of a server")
+        raise InvalidValue(f"{quote_input(uri)} is not the address of a server")
     return uri
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from wylloh_server.domain.device_binding import DeviceBinding, binding_from_json
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.json_values import matching, record, text, whole
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import Cid, Timestamp, TokenReference, Wallet, parse_wallet
 
 _HEX = re.compile(r"[0-9a-f]{1,4096}")
@@ -85,7 +86,7 @@ def envelope_from_json(data: Any) -> Envelope:
 def _terms(values: dict[str, Any]) -> EnvelopeTerms:
     # A term this server does not know could mean a limit it would not keep.
     if unknown := values.keys() - {item.name for item in fields(EnvelopeTerms)}:
-        raise InvalidValue(f"an envelope has no term {min(unknown)[:40]!r}")
+        raise InvalidValue(f"an envelope has no term {quote_input(min(unknown))}")
     return EnvelopeTerms(
         root=Cid(text(values["root"], 130)),
         token=TokenReference.parse(text(values["token"], 250)),

@@ -26,6 +26,7 @@ from wylloh_server.domain.film import (
 )
 from wylloh_server.domain.json_values import line, matching, prose, record, rows, text, whole
 from wylloh_server.domain.license import canonical
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import Cid, Seconds, TokenReference, parse_wallet
 
 FORMAT = "wylloh-film-v2"
@@ -44,6 +45,9 @@ _CID = re.compile(r"b[a-z2-7]{8,128}")
 _URL = re.compile(r"https?://[!-~]{1,500}")
 _MOST_FILES = 2_000
 _MOST_CUSTODIANS = 20
+MOST_GENRES = 50
+LONGEST_GENRE, LONGEST_CREDIT = 60, 300
+"""Characters of one genre, of a role and of a name."""
 _LONGEST_FILM = 1_000_000
 
 
@@ -146,12 +150,12 @@ def _description(data: Any) -> Description:
 
 
 def _credit(item: dict[str, Any]) -> Credit:
-    return Credit(line(item["role"], 300), line(item["name"], 300))
+    return Credit(line(item["role"], LONGEST_CREDIT), line(item["name"], LONGEST_CREDIT))
 
 
 def _genres(data: Any) -> tuple[str, ...]:
     """Read genres. Manifests written before there were any have no such field."""
-    named = (line(item, 60).strip() for item in rows(data, 50))
+    named = (line(item, LONGEST_GENRE).strip() for item in rows(data, MOST_GENRES))
     return tuple(dict.fromkeys(name for name in named if name))
 
 
@@ -162,7 +166,7 @@ def _language(item: Any) -> str:
 def _file(item: dict[str, Any]) -> PackageFile:
     path = text(item["path"], 500)
     if not path.isprintable() or any(part in ("", ".", "..") for part in path.split("/")):
-        raise InvalidValue(f"{path[:60]!r} is not a path inside a package")
+        raise InvalidValue(f"{quote_input(path)} is not a path inside a package")
     return PackageFile(
         path=path,
         cid=Cid(matching(item["cid"], _CID, "a CIDv1 in base32")),
@@ -183,5 +187,5 @@ def _custodian(one: dict[str, Any]) -> Custodian:
     parts = urlsplit(url)
     more = parts.username is not None or parts.path not in {"", "/"} or parts.query or parts.fragment
     if not parts.hostname or parts.port == 0 or more:
-        raise InvalidValue(f"{url[:60]!r} is not the address of a custodian")
+        raise InvalidValue(f"{quote_input(url)} is not the address of a custodian")
     return Custodian(url, matching(one["public_key"], HEX_32, "an Ed25519 key in lower-case hex"))

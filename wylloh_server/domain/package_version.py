@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from wylloh_server.domain.errors import WyllohError
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import TokenOrigin
     from wylloh_server.domain.types import FilmId, Seconds, Timestamp
 
 _TOLERANCE = 0.1
+_PUBLISHER_MUST = "Its publisher has to register a good one; the film plays on from the one that is here."
 
 
 class SuccessorState(StrEnum):
@@ -47,6 +50,11 @@ class Successor:
     def is_here(self) -> bool:
         """Whether it was whole and signed when that was looked at last."""
         return self.state in {SuccessorState.HERE, SuccessorState.UNPROVED}
+
+    def refused(self, error: WyllohError) -> Successor:
+        """Return it as refused for an error, whose remedy is its publisher's; the owner reads that."""
+        told = WyllohError(str(error), fix=_PUBLISHER_MUST)
+        return replace(self, state=SuccessorState.REFUSED, reason=told.explained)
 
 
 @dataclass(frozen=True, slots=True)

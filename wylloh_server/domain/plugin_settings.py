@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import PluginError, SettingsError
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,8 @@ class Setting:
         problem = _KINDS[self.type] if value is None else self._problem(value)
         if value is None or problem:
             raise SettingsError(
-                f"{self.name} must be {problem}" + ("." if self.secret else f", not {given!r}.")
+                f"{self.name} must be {problem}"
+                + ("." if self.secret else f", not {quote_input(str(given))}.")
             )
         return value
 

@@ -6,10 +6,12 @@ Thresholds, rights, territories and seats come from the film's contract; nothing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +21,15 @@ if TYPE_CHECKING:
 PERSONAL = "personal"
 """The right to watch at home. The other rights are named by the publisher."""
 
+_FIX = (
+    "Begin with Personal viewing for 1 token, without seats and countries; let each tier after it need more "
+    "tokens than the one before."
+)
+
 _MOST_TIERS = 256
 """Of one ladder that is made of several: pages and answers must not grow with a publisher's whims."""
 
-_NAMES = {
+RIGHT_NAMES = {
     PERSONAL: "Personal viewing",
     "small-venue": "Small venue",
     "streaming": "Streaming",
@@ -41,12 +48,22 @@ _SPOKEN = {
 
 def right_name(right: str) -> str:
     """Return a right as people read it; a publisher's own right is its identifier in words."""
-    return _NAMES.get(right) or right.replace("-", " ").replace("_", " ").capitalize()
+    return RIGHT_NAMES.get(right) or right.replace("-", " ").replace("_", " ").capitalize()
 
 
 def spoken_right(right: str) -> str:
     """Return a right as it stands within a sentence: `12 more tokens unlock small-venue shows`."""
     return _SPOKEN.get(right) or right_name(right).lower()
+
+
+def parse_right(typed: str) -> str:
+    """Return the identifier of a right that was typed: by its name, as it is spoken of, or by identifier."""
+    plain = " ".join(typed.lower().split())
+    for names in (RIGHT_NAMES, _SPOKEN):
+        for right, name in names.items():
+            if plain == name.lower():
+                return right
+    return plain.replace(" ", "-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,7 @@ class RightsLadder:
         """Raise InvalidValue if there are no tiers, or thresholds fall."""
         thresholds = [tier.threshold for tier in self.tiers]
         if not thresholds or thresholds[0] < 1 or thresholds != sorted(thresholds):
-            raise _no_ladder(thresholds, "Give at least one tier; thresholds start at 1 or more and rise.")
+            raise InvalidValue("The tiers of a film need 1 token or more, and rise.", fix=_FIX)
 
     def with_earlier(self, earlier: Iterable[RightsLadder]) -> RightsLadder:
         """Return this ladder with whatever earlier ones of the film gave and it does not.
@@ -116,22 +133,32 @@ def new_ladder(tiers: tuple[Tier, ...]) -> RightsLadder:
     """Return a ladder for a new film.
 
     Raises:
-        InvalidValue: the registry would refuse it. Thresholds rise, and one token lets its holder watch.
+        InvalidValue: the registry would refuse it; a sentence for each tier says why. Thresholds rise, and
+            one token lets its holder watch.
     """
-    thresholds = [tier.threshold for tier in tiers]
-    if thresholds != sorted(set(thresholds)):
-        raise _no_ladder(thresholds, "Give at least one tier; thresholds start at 1 or more and rise.")
-    ladder = RightsLadder(tiers)
-    if tiers[0] != Tier(1, PERSONAL):
-        raise _no_ladder(
-            thresholds,
-            f"Let the first tier be {PERSONAL!r} at 1 token, everywhere and without a number of seats.",
-        )
-    return ladder
+    if not tiers:
+        raise InvalidValue("There is no tier.", fix=_FIX)
+    problems = [*_wrong_in_first(tiers[0])]
+    for number, (before, tier) in enumerate(pairwise(tiers), 2):
+        if tier.threshold <= before.threshold:
+            problems.append(
+                f"Tier {number} ({tier.name}) is for {tokens(tier.threshold)}, but the one before it is for "
+                f"{before.threshold:,} already."
+            )
+    if problems:
+        raise InvalidValue(" ".join(problems), fix=_FIX)
+    return RightsLadder(tiers)
 
 
-def _no_ladder(thresholds: list[int], fix: str) -> InvalidValue:
-    return InvalidValue(f"not a rights ladder: thresholds {thresholds}", fix=fix)
+def _wrong_in_first(tier: Tier) -> Iterable[str]:
+    if tier.right != PERSONAL:
+        yield f"Tier 1 is {quote_input(tier.name)}, but one token always lets its holder watch."
+    if tier.threshold != 1:
+        yield f"Tier 1 is for {tokens(tier.threshold)}, but the first is always for 1 token."
+    if tier.right == PERSONAL and tier.seats is not None:
+        yield f"Tier 1 ({tier.name}) cannot have a number of seats."
+    if tier.right == PERSONAL and tier.territories:
+        yield f"Tier 1 ({tier.name}) holds in every country."
 
 
 def _covered(tier: Tier, by: Iterable[Tier]) -> bool:

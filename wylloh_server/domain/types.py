@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 
 FilmId = NewType("FilmId", str)
 """A film's name inside this server: 16 lower-case base32 characters, see `film.film_id_for`."""
@@ -57,7 +58,7 @@ def parse_wallet(text: str) -> Wallet:
         InvalidValue: the text is not 0x and 40 hex digits.
     """
     if not _ADDRESS.fullmatch(text):
-        raise InvalidValue(f"{text!r} is not a wallet address.", fix="Use 0x and 40 hex digits.")
+        raise InvalidValue(f"{quote_input(text)} is not an address.", fix="Write 0x and 40 hex digits.")
     return Wallet(text.lower())
 
 
@@ -88,7 +89,7 @@ class TokenReference:
         match = _TOKEN.fullmatch(text)
         if match is None or int(match[3]) >= 1 << 256:
             raise InvalidValue(
-                f"{text!r} is not a token reference.",
+                f"{quote_input(text)} is not a token reference.",
                 fix="Use eip155:<chain>/erc1155:<contract>/<token id>.",
             )
         return cls(ChainId(int(match[1])), parse_wallet(match[2]), int(match[3]))

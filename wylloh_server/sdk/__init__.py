@@ -90,6 +90,7 @@ from wylloh_server.domain.plugin_scopes import ScopedTasks, ScopedTopics, Scoped
 from wylloh_server.domain.plugin_settings import Setting, SettingValue
 from wylloh_server.domain.ports.plugin_services import PluginChain, PluginLibrary
 from wylloh_server.domain.ports.plugin_tables import Migration, PluginRows, PluginTables
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.rendition import AudioTrack, Chapter, ClockJump, Probe, SubtitleTrack, VideoTrack
 from wylloh_server.domain.rights import RightsLadder, Stack, Tier
 from wylloh_server.domain.sdk_version import SDK_VERSION
@@ -145,19 +146,16 @@ from wylloh_server.sdk.formatting import (
 )
 from wylloh_server.sdk.projection import ChainProjection, PollLoop, RebuildNeeded
 from wylloh_server.sdk.request_values import (
-    check_capitals,
-    checksummed,
     form_texts,
     page_count,
     page_number,
-    parse_address,
-    quote_input,
     redirect_to_wallet,
     require_viewer,
 )
 from wylloh_server.sdk.table_changes import add_column, drop_column
 from wylloh_server.sdk.table_rows import replace_rows, select_rows
 from wylloh_server.storage.film_index import FilmIndex
+from wylloh_server.typed_address import check_capitals, checksummed, parse_address
 
 __all__ = [
     "CSV_TYPE",

@@ -1,16 +1,12 @@
-"""What a request to a plugin holds: who sent it, texts of its form, the number of a page, an address."""
+"""What a request to a plugin holds: who sent it, texts of its form, the number of a page."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
-from eth_utils.address import to_checksum_address
-
-from wylloh_server.domain.chain_events import ZERO_ADDRESS
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.plugin_pages import Redirect
-from wylloh_server.domain.types import Wallet, parse_wallet
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Viewer
@@ -43,57 +39,6 @@ def page_number(request: PluginRequest, pages: int, name: str = "page") -> int:
 def page_count(total: int, size: int) -> int:
     """Return how many pages of a size there are; at least 1."""
     return max(1, -(-total // size))
-
-
-def quote_input(text: str, longest: int = 60) -> str:
-    """Return typed text in quotation marks, cut to some characters and without unprintable ones."""
-    plain = "".join(sign if sign.isprintable() else " " for sign in text.strip())
-    return f"“{plain[: longest - 1]}…”" if len(plain) > longest else f"“{plain}”"
-
-
-def parse_address(text: str) -> Wallet:
-    """Read a typed address. One in small (or in capital) letters throughout carries no checksum (EIP-55).
-
-    Raises:
-        InvalidValue: it is none, its checksum does not fit, or it is the zero address.
-    """
-    plain = text.strip()
-    if not plain:
-        raise InvalidValue("The address is missing.", fix="Write 0x and 40 hex digits.")
-    try:
-        wallet = parse_wallet(plain)
-    except InvalidValue:
-        raise InvalidValue(
-            f"{quote_input(plain)} is not an address.", fix="Write 0x and 40 hex digits."
-        ) from None
-    check_capitals(plain)
-    if wallet == ZERO_ADDRESS:
-        raise InvalidValue("The zero address belongs to nobody.", fix="Write the address of a wallet.")
-    return wallet
-
-
-def check_capitals(address: str) -> None:
-    """Check the checksum of an address that has small and capital letters (EIP-55).
-
-    Raises:
-        InvalidValue: it does not fit: a letter is wrong.
-    """
-    digits = address[2:]
-    if digits in (digits.lower(), digits.upper()):
-        return
-    right = checksummed(Wallet(address.lower()))
-    wrong = [at for at, letter in enumerate(address, 1) if letter != right[at - 1]]
-    if wrong:
-        raise InvalidValue(
-            f"{address} is mistyped: its capitals do not fit (EIP-55). They differ first at "
-            f"character {wrong[0]}.",
-            fix="Copy the whole address again.",
-        )
-
-
-def checksummed(wallet: Wallet) -> str:
-    """Return an address with its EIP-55 checksum, as people copy it."""
-    return str(to_checksum_address(wallet))
 
 
 async def redirect_to_wallet(context: PluginContext, viewer: Viewer, proposal: Proposal) -> Redirect:

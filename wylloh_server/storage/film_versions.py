@@ -9,6 +9,7 @@ from sqlalchemy import delete, exists, or_, select, union_all, update
 
 from wylloh_server.domain.film import FetchConsent, FilmState, TokenOrigin
 from wylloh_server.domain.package_version import FilmVersions, FormerPackage, Successor, SuccessorState
+from wylloh_server.domain.types import FilmId
 from wylloh_server.storage.films import film_row
 from wylloh_server.storage.tables import film_choices, films, former_packages, successor_packages, titles
 from wylloh_server.storage.upsert import upsert
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from wylloh_server.domain.film import Film
-    from wylloh_server.domain.types import Cid, FilmId, Timestamp
+    from wylloh_server.domain.types import Cid, Timestamp, Wallet
     from wylloh_server.storage.connections import Connections
 
 _HELD_BACK = (SuccessorState.REFUSED, SuccessorState.UNPROVED)
@@ -61,6 +62,19 @@ class FilmVersionRepository:
         async with self._connections.reading() as connection:
             found = await connection.execute(wanted)
             return tuple((row.description["title"], row.reason) for row in found)
+
+    async def refused_of(self, publisher: Wallet) -> tuple[tuple[FilmId, str, str], ...]:
+        """Return film, title and reason of each newer package of a publisher's that was refused."""
+        wanted = (
+            select(successor_packages.c.film, films.c.description, successor_packages.c.reason)
+            .select_from(_with_films(successor_packages))
+            .where(successor_packages.c.state == SuccessorState.REFUSED)
+            .where(successor_packages.c.publisher == publisher)
+            .order_by(films.c.title_key)
+        )
+        async with self._connections.reading() as connection:
+            found = await connection.execute(wanted)
+            return tuple((FilmId(row.film), row.description["title"], row.reason) for row in found)
 
     async def save_successor(self, film: FilmId, successor: Successor) -> None:
         """Store a film's successor in place of any other."""

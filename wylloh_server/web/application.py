@@ -13,6 +13,7 @@ from wylloh_server.services.operations.unlisted_proxies import UnlistedProxies
 from wylloh_server.web.allowed_hosts import refuse_unknown_hosts
 from wylloh_server.web.api.live_api import STREAMS, Streams, close_streams
 from wylloh_server.web.app_keys import LIVE, PLUGINS, RECENT_LOG, SETTINGS, UNLISTED_PROXIES
+from wylloh_server.web.connection_limit import CONNECTION
 from wylloh_server.web.csrf import refuse_other_sites
 from wylloh_server.web.gateway_limits import GATEWAY_LIMITS, GatewayLimits
 from wylloh_server.web.headers import add_security_headers
@@ -73,12 +74,8 @@ def new_application(settings: Settings, deadlines: RequestDeadlines = _DEADLINES
 
 
 def make_runner(app: web.Application) -> web.AppRunner:
-    """Make the runner to serve the application with.
-
-    aiohttp's own access log stays off: paths carry play tokens, and `log_requests` writes without them. A
-    client that sends half a header, or nothing, is let go after `keepalive_timeout` seconds.
-    """
-    return web.AppRunner(app, access_log=None, keepalive_timeout=30, shutdown_timeout=2)
+    """Make the runner to serve the application with."""
+    return web.AppRunner(app, **CONNECTION, shutdown_timeout=2)
 
 
 def set_up_pages(app: web.Application) -> None:

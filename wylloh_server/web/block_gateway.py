@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from aiohttp import hdrs, web
 
 from wylloh_server.domain.errors import InvalidValue, NotFound
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import Cid
 from wylloh_server.web.app_keys import SERVICES
 from wylloh_server.web.byte_ranges import asked_range
@@ -49,7 +50,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     cid, form = _cid(request), _form(request)
     scope = request.query.get("dag-scope", "all") if form == _CAR else "block"
     if scope not in _SCOPES:
-        raise InvalidValue(f"There is no dag-scope {scope!r}.", fix="Use block, entity or all.")
+        raise InvalidValue(f"There is no dag-scope {quote_input(scope)}.", fix="Use block, entity or all.")
     limits = request.app[GATEWAY_LIMITS]
     with limits.package(request) if form == _CAR else limits.block(request):
         return await _answer(request, cid, form, scope)

@@ -1,14 +1,14 @@
-"""A bound on open connections: the next one is told to come again instead of taking the last descriptor."""
+"""The connections of the server: how many may be open, and what is answered to what cannot be read."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import resource
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from aiohttp import web
+from aiohttp.http_exceptions import LineTooLong
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +18,11 @@ _RETRY_SECONDS = 5
 _LINGER = 1.0
 """Seconds for a refused client to read why."""
 _MOST_LINGERING = 64
+CONNECTION: dict[str, Any] = {"access_log": None, "keepalive_timeout": 30}
+"""How each is served. aiohttp's own access log stays off: paths carry play tokens, and `log_requests` writes
+without them. A client that sends half a header, or nothing, is let go after 30 seconds."""
+_TOO_LONG = "The address, or a header of the request, is longer than this server reads. Shorten it.\n"
+_UNREADABLE = "The server cannot read this request.\n"
 _SENTENCE = "This server has as many connections as it can take."
 _BODY = f"{_SENTENCE} Try again in {_RETRY_SECONDS} s.\n".encode()
 _REFUSAL = (
@@ -60,9 +65,26 @@ class BoundedConnections:
     def __call__(self) -> asyncio.Protocol:
         """Return the protocol of a connection that was accepted."""
         if len(self._server.connections) < self._most:
-            return self._server()
+            return _Connection(self._server, loop=asyncio.get_running_loop(), **CONNECTION)
         _log.warning("a connection was refused: %d are open", self._most)
         return _Refusal(self._lingering)
+
+
+class _Connection(web.RequestHandler):
+    """Answers what is no HTTP without repeating its bytes."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        if message is not None:  # the parser's own, about bytes that are no request
+            message = _TOO_LONG if isinstance(exc, LineTooLong) else _UNREADABLE
+        return super().handle_error(request, status, exc, message)
 
 
 class _Refusal(asyncio.Protocol):

@@ -47,7 +47,12 @@ async def reminders_of(request: web.Request, viewer: Viewer | None) -> Reminders
     requests = request.app[SERVICES].approvals.requests
     waiting = await requests.waiting() if viewer.role is Role.OWNER else ()
     unseen = await requests.unseen(viewer.wallet)
+    refused = await request.app[SERVICES].versions.refused_of(viewer.wallet)
     notices = [*_waits(waiting), *map(_answered, unseen)]
+    notices += [
+        (f"The newer version of {title} that you registered was refused. {reason}", f"/films/{film}")
+        for film, title, reason in refused
+    ]
     return Reminders({APPROVALS_PATH: len(waiting), TITLES_PATH: len(unseen)}, tuple(notices))
 
 

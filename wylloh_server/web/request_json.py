@@ -18,7 +18,7 @@ _LARGEST_NUMBER = 2**53 - 1
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 """Half of a character outside of the basic plane, as JSON writes it (RFC 8259, 7)."""
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
-_LONGEST_TEXT = 20_000
+LONGEST_TEXT = 20_000
 """Characters. A signature of a contract wallet with many owners is the longest thing people send."""
 
 
@@ -63,11 +63,18 @@ def text(body: dict[str, Any], name: str, default: str | None = None) -> str:
     """Return a text field.
 
     Raises:
-        InvalidValue: it is missing (and there is no default), no text, or far too long.
+        InvalidValue: it is missing (and there is no default), no text, or longer than LONGEST_TEXT.
     """
     value = body.get(name, default)
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
+    if not isinstance(value, str):
         raise InvalidValue(f"The field {name} must be a text.", fix=f"Send {name} as text.")
+    return bounded_text(value, f"The field {name}", LONGEST_TEXT)
+
+
+def bounded_text(value: str, what: str, longest: int) -> str:
+    """Return a text of at most `longest` characters; `what` is its name. Raises InvalidValue."""
+    if len(value) > longest:
+        raise InvalidValue(f"{what} has {len(value):,} characters.", fix=f"Use {longest:,} at most.")
     return value
 
 

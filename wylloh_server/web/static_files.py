@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from wylloh_server.domain.errors import NotFound
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.resources import VENDOR_FILES, vendor_file
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class StaticFiles:
         """
         file = self._files.get(name)
         if file is None:
-            raise NotFound(f"There is no file {name!r} here.")
+            raise NotFound(f"There is no file {quote_input(name)} here.")
         return file
 
     def address(self, name: str) -> str:

@@ -190,6 +190,7 @@ def html_response(text: str, status: int = 200) -> web.Response:
 
 async def _common(request: web.Request) -> dict[str, Any]:
     viewer = viewer_of(request)
+    reminders = await reminders_of(request, viewer)
     chooser = viewer if viewer and viewer.kind is not DeviceKind.TV else None
 
     async def fragments(slot: str, film: Film | None = None) -> Markup:
@@ -197,8 +198,8 @@ async def _common(request: web.Request) -> dict[str, Any]:
 
     return {
         **_for_everybody(request),
-        "nav": await navigation(request, viewer),
-        "reminders": await reminders_of(request, viewer),
+        "nav": await navigation(request, viewer, reminders.badges),
+        "reminders": reminders,
         "server_name": request.app[SETTINGS].server.name,
         "path": request.path,
         "account_names": await _account_names(request, viewer),

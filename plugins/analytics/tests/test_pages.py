@@ -250,7 +250,7 @@ async def test_the_newest_period_has_no_later_one(store_app):
 async def test_bad_input_is_refused_in_a_sentence(store_app):
     for query, sentence in (
         ({"period": "eternity"}, "There is no period 'eternity'."),
-        ({"coin": "0xnothing"}, "'0xnothing' is not a wallet address."),
+        ({"coin": "0xnothing"}, "“0xnothing” is not an address."),
         ({"coin": "0x" + "99" * 20}, "Nothing here was paid in that coin."),
     ):
         for path in ("", "chart/holders", "chart/holders/csv", "tables"):

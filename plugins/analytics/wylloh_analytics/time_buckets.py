@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import InvalidValue
+from wylloh_server.sdk import InvalidValue, quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +133,6 @@ _USUAL = ("year", "quarter", "month")
 _DAILY = 186
 _WEEKLY = 1100
 _LONGEST = 36_600
-_READABLE = 40
 
 
 def usual(begin: int | None, today: int) -> str:
@@ -160,7 +159,9 @@ def period_of(name: str, first: str, last: str, today: int) -> ChartPeriod:
     if name in PERIODS:
         return ChartPeriod(name, end - PERIODS[name] + 1, end)
     if name != "custom":
-        raise InvalidValue(f"There is no period {name!r}.", fix=f"Use {', '.join(PERIODS)} or custom.")
+        raise InvalidValue(
+            f"There is no period {quote_input(name)}.", fix=f"Use {', '.join(PERIODS)} or custom."
+        )
     begin = _day(first) if first else end - PERIODS["quarter"] + 1
     if begin > until:
         raise InvalidValue("The first day comes after the last one.", fix="Exchange the two dates.")
@@ -176,12 +177,7 @@ def _day(text: str) -> int:
         day = number_of(date.fromisoformat(text))
     except ValueError:
         fix = "Write dates as in 2026-11-21."
-        raise InvalidValue(f"{_quoted(text)} is no date.", fix=fix) from None
+        raise InvalidValue(f"{quote_input(text)} is no date.", fix=fix) from None
     if day < 0:
         raise InvalidValue(f"Nothing is known from before {date_of(0)}.", fix="Choose a later day.")
     return day
-
-
-def _quoted(text: str) -> str:
-    """Repeat what somebody typed, as far as anybody wants to read it."""
-    return f"“{text[:_READABLE]}{'…' if len(text) > _READABLE else ''}”"

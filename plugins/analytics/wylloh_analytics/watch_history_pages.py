@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_analytics.number_format import short
 from wylloh_analytics.play_counts import WatchHistory
-from wylloh_server.sdk import InvalidValue, NotFound, Page, PluginRoute, Redirect
+from wylloh_server.sdk import InvalidValue, NotFound, Page, PluginRoute, Redirect, quote_input
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import PluginContext, PluginRequest, Reply, Wallet
@@ -39,7 +39,7 @@ async def forget_one(context: PluginContext, request: PluginRequest) -> Reply:
     """Delete one line."""
     number = request.value("id")
     if not number.isdecimal() or len(number) > len(str(1 << 31)):
-        raise InvalidValue(f"{number!r} is no line of a history.", fix="Go back to your history.")
+        raise InvalidValue(f"{quote_input(number)} is no line of a history.", fix="Go back to your history.")
     await _history(context).forget(_wallet(request), int(number))
     return Redirect(_HERE)
 
@@ -74,5 +74,5 @@ def _wallet(request: PluginRequest) -> Wallet:
 def _page(request: PluginRequest) -> int:
     text = request.query.get("page", "1")
     if not (text.isdecimal() and len(text) < 7 and int(text)):  # noqa: PLR2004 - a million pages are enough
-        raise InvalidValue(f"{text!r} is no page.", fix="Go back to the first page.")
+        raise InvalidValue(f"{quote_input(text)} is no page.", fix="Go back to the first page.")
     return int(text)

@@ -282,4 +282,4 @@ async def test_a_coin_with_a_hostile_name_is_only_text(royalties):
 async def test_an_address_that_is_none_is_refused_with_a_sentence(royalties):
     async with royalties() as app:
         refused = await app.get("splitter/0x12")
-        assert (refused.status, "is not a wallet address" in refused.sentence) == (400, True)
+        assert (refused.status, "is not an address" in refused.sentence) == (400, True)

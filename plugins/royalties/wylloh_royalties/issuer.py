@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import InvalidValue, Setting
+from wylloh_server.sdk import InvalidValue, Setting, quote_input
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import PluginContext
@@ -27,7 +27,7 @@ def check_issuer(context: PluginContext) -> None:
     for line in lines:
         if not line.strip() or len(line) > _LONGEST or not line.isprintable():
             raise InvalidValue(
-                f"issuer has the line {line[:_LONGEST]!r}.",
+                f"issuer has the line {quote_input(line)}.",
                 fix=f"Write 1 to {_LONGEST} letters into each line.",
             )
 

@@ -144,7 +144,7 @@ async def test_a_name_shows_only_to_who_has_given_it(store):
 
 
 BAD = [
-    ({"address": "0x12", "name": "a"}, "is not a wallet address"),
+    ({"address": "0x12", "name": "a"}, "is not an address"),
     ({"address": HOLDER, "name": "  "}, "The name is missing."),
     ({"address": HOLDER, "name": "x" * 61}, "A name has at most 60 characters."),
     ({"address": HOLDER, "name": "a\u202eb"}, "A name cannot hold control characters."),

@@ -176,8 +176,10 @@ BAD = [
     ({"presale_from": "2026-12-04T00:00", "presale_price": "3"}, "The presale must begin before the sale."),
     ({"sale_from": "soon"}, "“soon” is not a beginning of the sale."),
     ({"sale_from": "1900-01-01T00:00"}, "The beginning of the sale is too far away."),
-    ({"payee": ""}, "&#39;&#39; is not a wallet address"),
-    ({"payee": "0x" + "00" * 19}, "is not a wallet address"),
+    ({"payee": ""}, "The address is missing."),
+    ({"payee": "0x" + "00" * 19}, "is not an address"),
+    ({"payee": "0x" + "00" * 20}, "The zero address belongs to nobody."),
+    ({"payee": "x" * 1_000}, f"“{'x' * 59}…” is not an address."),
     (
         {"payee": "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"},
         "is mistyped: its capitals do not fit (EIP-55).",

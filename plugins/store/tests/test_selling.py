@@ -72,7 +72,7 @@ BAD = [
     ({"price": "6,00"}, "“6,00” is not a price. A point parts the decimals."),
     ({"price": "6.0000001"}, "dUSD has 6 decimals, “6.0000001” has more."),
     ({"coin": ""}, "No coin is chosen."),
-    ({"coin": "0x12"}, "&#39;0x12&#39; is not a wallet address"),
+    ({"coin": "0x12"}, "“0x12” is not an address"),
     ({"coin": "0x" + "77" * 20}, "This coin cannot be read"),
 ]
 
@@ -175,7 +175,7 @@ async def test_the_form_offers_the_coins_in_use_and_those_of_the_settings(store)
 async def test_a_coin_in_the_settings_that_is_no_address_shows_at_start(store):
     async with store(settings={"coins": ["USDC"]}) as app:
         assert app.record.status == "failed"
-        assert "'USDC' is not a wallet address" in app.record.reason
+        assert "“USDC” is not an address" in app.record.reason
 
 
 async def test_who_holds_nothing_has_nothing_to_sell(store):

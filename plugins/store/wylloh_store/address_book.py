@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, insert, select
 
-from wylloh_server.sdk import InvalidValue, Page, Redirect, Wallet, parse_wallet, require_viewer
+from wylloh_server.sdk import (
+    InvalidValue,
+    Page,
+    Redirect,
+    Wallet,
+    parse_address,
+    parse_wallet,
+    require_viewer,
+)
 from wylloh_store.tables import names
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ async def set_name(context: PluginContext, request: PluginRequest) -> Reply:
     """Name an address, or rename it."""
     address, name = request.value("address").strip(), request.value("name")
     try:
-        await _keep(context, request, parse_wallet(address), _checked(name))
+        await _keep(context, request, parse_address(address), _checked(name))
     except InvalidValue as error:
         return await _page(context, request, address=address, name=name, error=error)
     return Redirect(_back(request))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import ChainError, InvalidValue, parse_wallet, read_coins
+from wylloh_server.sdk import ChainError, InvalidValue, parse_address, read_coins
 from wylloh_store.sync import index_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def configured_coins(context: PluginContext) -> tuple[Wallet, ...]:
     Raises:
         InvalidValue: it names something that is no address.
     """
-    return tuple(parse_wallet(text) for text in context.settings["coins"])
+    return tuple(parse_address(text) for text in context.settings["coins"])
 
 
 async def known_coin(context: PluginContext, address: str) -> Coin:
@@ -35,6 +35,6 @@ async def known_coin(context: PluginContext, address: str) -> Coin:
     if not address.strip():
         raise InvalidValue("No coin is chosen.", fix="Choose the coin in which you want to be paid.")
     try:
-        return await context.chain.coin(parse_wallet(address.strip()))
+        return await context.chain.coin(parse_address(address))
     except ChainError as error:
         raise InvalidValue(f"This coin cannot be read: {error}", fix=error.fix) from error

@@ -19,11 +19,10 @@ from wylloh_server.sdk import (
     SplitterCreated,
     Timestamp,
     block_url,
-    check_capitals,
     format_exact,
     format_minute,
     format_percent,
-    parse_wallet,
+    parse_address,
     read_coins,
     redirect_to_wallet,
     require_viewer,
@@ -195,8 +194,7 @@ async def _terms(context: PluginContext, publisher: Wallet, typed: Mapping[str, 
     now = int(index_of(context).now)
     sale_from = _moment(typed["sale_from"], "beginning of the sale") if typed["sale_from"] else now
     presale_from, presale_price = _presale(typed, coin, sale_from)
-    payee = parse_wallet(typed["payee"])
-    check_capitals(typed["payee"])  # a wrong letter would lose all of the money
+    payee = parse_address(typed["payee"])
     context.chain.contracts.check_payee(payee, {coin.address, *index_of(context).coins})
     return Offer(
         publisher=publisher,

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wylloh_server.sdk import InvalidValue, unescape_cell, write_csv
+from wylloh_server.sdk import InvalidValue, quote_input, unescape_cell, write_csv
 from wylloh_tagging.expression import parse, written
 from wylloh_tagging.tag_style import checked_grey
 from wylloh_tagging.tags import Tag, tag_of
@@ -209,7 +209,7 @@ def _tag(item: Any) -> Tag:
 
 def _text(item: Any) -> str:
     if not isinstance(item, str):
-        raise InvalidValue(f"{str(item)[:40]!r} is no text.", fix=_FIX)
+        raise InvalidValue(f"{quote_input(str(item))} is no text.", fix=_FIX)
     return item
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import InvalidValue, Page, PluginRoute, Redirect
+from wylloh_server.sdk import InvalidValue, Page, PluginRoute, Redirect, quote_input
 from wylloh_tagging.expression import LONGEST_FILTER, parse, terms, written
 from wylloh_tagging.filter_builder import Builder, rows_of
 from wylloh_tagging.filters import LONGEST_NAME, Filters
@@ -154,7 +154,7 @@ async def change(context: PluginContext, request: PluginRequest) -> Reply:
         case "delete":
             await filters.delete(chosen)
         case other:
-            raise InvalidValue(f"{other[:20]!r} cannot be done.", fix="Go back to Collections.")
+            raise InvalidValue(f"{quote_input(other)} cannot be done.", fix="Go back to Collections.")
     return Redirect(f"{HERE}/collections")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import InvalidValue, Json, NotFound, Page, PluginRoute, Redirect
+from wylloh_server.sdk import InvalidValue, Json, NotFound, Page, PluginRoute, Redirect, quote_input
 from wylloh_tagging.parental_lock import locked_here, locked_tags
 from wylloh_tagging.permissions import check_may_edit, film_of, may_edit, may_lock
 from wylloh_tagging.queries import TagStore
@@ -35,7 +35,7 @@ async def one_tag(context: PluginContext, request: PluginRequest) -> Reply:
     index = await TagStore(context).index()
     node = find(tree(index.films), tag)
     if node is None:
-        raise NotFound(f"No film here is tagged {tag}.", fix="Choose another tag under Tags.")
+        raise NotFound(f"No film here is tagged {quote_input(tag)}.", fix="Choose another tag under Tags.")
     films = index.films[tag]
     locked = await locked_tags(context)
     values = {

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import DeviceKind, InvalidValue, Role, Verdict, Vote
+from wylloh_server.sdk import DeviceKind, InvalidValue, Role, Verdict, Vote, quote_input
 
 if TYPE_CHECKING:
     from wylloh_server.sdk import AccessRequest, PluginContext
@@ -25,7 +25,9 @@ def quiet_hours(context: PluginContext) -> tuple[time, time] | None:
         return None
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise InvalidValue(f"quiet_hours is {text!r}.", fix='Write it as "21:00-06:30", or leave it empty.')
+        raise InvalidValue(
+            f"quiet_hours is {quote_input(text)}.", fix='Write it as "21:00-06:30", or leave it empty.'
+        )
     begin, end = (time(int(found[at]), int(found[at + 1])) for at in (1, 3))
     return begin, end
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
 
-from wylloh_server.sdk import InvalidValue, NotFound, format_count
+from wylloh_server.sdk import InvalidValue, NotFound, format_count, quote_input
 from wylloh_tagging.cache import cache_of
 from wylloh_tagging.expression import LONGEST_FILTER, replaced, written
 from wylloh_tagging.filters import every_filter
@@ -106,7 +106,7 @@ async def plan_move(context: PluginContext, old: Tag, name: str) -> MovePlan:
     """
     index = await TagStore(context).index()
     if old not in index.films and old not in await TagStyles(context).categories():
-        raise NotFound(f"No film here is tagged {old}.", fix="Choose another tag under Tags.")
+        raise NotFound(f"No film here is tagged {quote_input(old)}.", fix="Choose another tag under Tags.")
     move = Move(old, tag_of(name))
     _check(move, index)
     films = index.films.get(old, frozenset())

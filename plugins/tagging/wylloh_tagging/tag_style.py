@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
 
-from wylloh_server.sdk import InvalidValue
+from wylloh_server.sdk import InvalidValue, quote_input
 from wylloh_tagging.queries import TagStore
 from wylloh_tagging.tables import CATEGORIES, for_each, moved
 from wylloh_tagging.tables import GREYS as GREYS_TABLE
@@ -103,7 +103,7 @@ def checked_grey(name: str) -> str:
         InvalidValue: there is none.
     """
     if name not in GREYS:
-        raise InvalidValue(f"{name[:40]!r} is no grey of a tag.", fix=f"Choose one of {', '.join(GREYS)}.")
+        raise InvalidValue(f"{quote_input(name)} is no grey of a tag.", fix=f"Use {', '.join(GREYS)}.")
     return name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from wylloh_server.sdk import InvalidValue, Page, PluginRoute, Redirect
+from wylloh_server.sdk import InvalidValue, Page, PluginRoute, Redirect, quote_input
 from wylloh_tagging import parental_lock
 from wylloh_tagging.lock_changes import refuse_lock_changes
 from wylloh_tagging.permissions import HERE, check_may_edit, may_lock
@@ -88,7 +88,7 @@ async def change_category(context: PluginContext, request: PluginRequest) -> Rep
         case "remove":
             await styles.remove_category(name)
         case other:
-            raise InvalidValue(f"{other[:20]!r} cannot be done.", fix="Send up, down or remove.")
+            raise InvalidValue(f"{quote_input(other)} cannot be done.", fix="Send up, down or remove.")
     return Redirect(f"{HERE}/")
 
 

@@ -29,7 +29,14 @@ async def test_a_changed_role_counts_at_once(server_under_test, owner, collector
 
 @pytest.mark.parametrize(
     ("wallet", "role", "status"),
-    [(OWNER, "viewer", 403), (STRANGER, "owner", 400), (STRANGER, "king", 400), ("0x", "viewer", 400)],
+    [
+        (OWNER, "viewer", 403),
+        (STRANGER, "owner", 400),
+        (STRANGER, "king", 400),
+        ("0x", "viewer", 400),
+        ("0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "viewer", 400),
+        ("0x" + "0" * 40, "viewer", 400),
+    ],
 )
 async def test_there_is_always_exactly_one_owner(server_under_test, owner, wallet, role, status):
     assert (await owner.post("/api/admin/accounts", {"wallet": wallet, "role": role})).status == status

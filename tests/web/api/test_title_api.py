@@ -8,14 +8,17 @@ from fractions import Fraction
 
 import pytest
 
-from tests.web.conftest import COLLECTOR, GATED, OWNER, STRANGER
+from tests.web.conftest import COLLECTOR, GATED, OWNER, STRANGER, TOKEN
 from tests.web.publishers import NO_FILM
 from wylloh_server.adapters.files.upload_files import PIECE
 from wylloh_server.domain.access import Role
+from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.film import Description, Film, TokenOrigin
+from wylloh_server.domain.package_version import Successor
 from wylloh_server.domain.rendition import AudioTrack, Probe, VideoTrack
 from wylloh_server.domain.rights import Tier
 from wylloh_server.domain.title import Title, TitleId, TitleState
-from wylloh_server.domain.types import Seconds
+from wylloh_server.domain.types import Cid, FilmId, Seconds
 from wylloh_server.web import app_keys
 
 FORM = {
@@ -108,14 +111,20 @@ async def test_a_form_is_kept_as_it_was_meant(maker, server_under_test):
         (100, "small-venue", ("DE", "AT"), 50),
     ]
     page = await (await maker.get(f"/titles/{title}")).text()
-    assert 'value="7.5"' in page and 'value="small-venue"' in page
+    assert 'value="7.5"' in page and 'value="Small venue"' in page
 
 
 @pytest.mark.parametrize(
     "field, value, sentence",
     [
-        ("title", "x" * 301, "301 letters"),
+        ("title", "x" * 301, "301 characters"),
+        ("title", "x" * 20_001, "field title has 20,001 characters"),
+        ("credits", "x" * 20_001, "field credits has 20,001 characters"),
+        ("credits", "Director: " + "x" * 301, "301 characters"),
+        ("genres", "x" * 61, "61 characters"),
+        ("genres", ",".join(map(str, range(51))), "51 genres"),
         ("year", "soon", "not a year"),
+        ("year", "9" * 400, "9…” is not a year"),
         ("year", "1066", "not a year"),
         ("year", "٢٠٢٦", "not a year"),
         ("credits", "somebody", "no credit"),
@@ -127,12 +136,24 @@ async def test_a_form_is_kept_as_it_was_meant(maker, server_under_test):
         ("royalty", "26", "quarter"),
         ("royalty", "-5", "percentage"),
         ("royalty", "5.123", "percentage"),
-        ("royalty_receiver", "0x12", "wallet address"),
+        ("royalty_receiver", "0x12", "not an address"),
+        ("royalty_receiver", "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "is mistyped: its capitals"),
+        ("royalty_receiver", "0x" + "0" * 40, "zero address"),
         ("tiers", [{"threshold": "0", "right": "personal"}], "cannot be the number"),
-        ("tiers", [{"threshold": "5", "right": "a"}, {"threshold": "5", "right": "b"}], "rights ladder"),
-        ("tiers", [{"threshold": "2", "right": "personal"}], "rights ladder"),
-        ("tiers", [{"threshold": "1", "right": "theatrical"}], "rights ladder"),
-        ("tiers", [{"threshold": "1", "right": "personal", "territories": "Germany"}], "no country"),
+        (
+            "tiers",
+            [{"threshold": "5", "right": "a"}, {"threshold": "5", "right": "b"}],
+            "Tier 2 (B) is for 5 tokens, but",
+        ),
+        ("tiers", [{"threshold": "2", "right": "personal"}], "the first is always for 1 token"),
+        ("tiers", [{"threshold": "1", "right": "theatrical"}], "Tier 1 is “Theatrical”, but one token"),
+        ("tiers", [{"threshold": "1", "right": "personal", "seats": "50"}], "cannot have a number of seats"),
+        ("tiers", [{"threshold": "1", "right": "personal", "territories": "DE"}], "holds in every country"),
+        (
+            "tiers",
+            [{"threshold": "1", "right": "personal", "territories": "Germany"}],
+            "Tier 1: “GERMANY” is no country",
+        ),
         ("tiers", [{"threshold": "1", "right": "!!"}], "no right"),
         ("tiers", ["personal"], "cannot be read"),
         ("tiers", [{"threshold": "1", "right": "personal"}] * 33, "cannot be read"),
@@ -145,9 +166,21 @@ async def test_what_makes_no_sense_is_refused_and_nothing_kept(
     answer = await maker.post(f"/api/titles/{title}", FORM | {field: value})
     told = await answer.json()
     assert answer.status == 400 and sentence in told["error"] and told["fix"]
+    assert len(told["error"]) < 200, "what was typed is cut"
     assert told["error"].endswith(".") and told["fix"].endswith(".")
     (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
     assert kept.terms.supply == 0
+
+
+async def test_a_right_is_taken_by_the_name_that_the_form_offers(maker, server_under_test):
+    title = await draft(maker)
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert '<option value="Personal viewing">' in page and 'value="personal"' not in page
+    rights = ("Watching at home", "personal"), ("Small venue", "small-venue"), ("My own", "my-own")
+    tiers = [{"threshold": str(10**at), "right": typed} for at, (typed, _) in enumerate(rights)]
+    assert (await maker.post(f"/api/titles/{title}", FORM | {"tiers": tiers})).status == 200
+    (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
+    assert [tier.right for tier in kept.terms.tiers] == [right for _, right in rights]
 
 
 async def test_the_tier_that_a_new_draft_shows_is_kept(maker, server_under_test):
@@ -415,6 +448,63 @@ async def test_an_answer_to_who_asked_to_publish_is_counted_too(collector, owner
     assert await badges(collector) == ({"Titles": 1}, ["You may publish here now."])
     await collector.get("/titles")
     assert await badges(collector) == ({}, [])
+
+
+async def test_who_is_no_publisher_finds_the_door_and_the_answer(collector, owner, server_under_test):
+    for path in ("/devices", "/about"):
+        assert 'href="/titles">Publish here</a>' in await (await collector.get(path)).text()
+        assert "Publish here" not in await (await owner.get(path)).text()
+    await collector.post("/api/publishers/apply", {"message": "I make shorts."})
+    assert await badges(collector) == ({}, [])
+    (asked,) = await server_under_test.storage.requests.waiting()
+    await owner.post(f"/api/approvals/{asked.id}", {"approve": False, "note": "Not yet."})
+    assert (await badges(collector, "/devices"))[0] == {"Publish": 1}
+    assert "Not yet." in await (await collector.get("/titles")).text()
+    assert await badges(collector, "/devices") == ({}, [])
+
+
+async def test_a_title_on_chain_is_text_with_a_short_token_and_what_can_still_change(
+    maker, server_under_test
+):
+    title = await draft(maker)
+    await maker.post(f"/api/titles/{title}", FORM)
+    (kept,) = await server_under_test.storage.titles.all(COLLECTOR)
+    huge = replace(TOKEN, token_id=2**255)
+    await server_under_test.storage.titles.save(replace(kept, state=TitleState.TOKENISED, token=huge))
+    page = await (await maker.get(f"/titles/{title}")).text()
+    assert "What was published" in page and "Nobody" in page and "1,000" in page
+    assert "<form" not in page.partition("<main")[2] and "Remove" not in page
+    assert "<summary>Token 0x80000000…</summary>" in page and page.count(str(2**255)) == 1
+    assert "can never be changed" in page and "cannot be changed from this server yet" in page
+
+
+async def test_a_number_of_tokens_that_is_none_is_refused_with_the_most_there_are(maker, server_under_test):
+    title = await draft(maker)
+    await maker.post(f"/api/titles/{title}", FORM)
+    for first, words in (
+        ("-1", "Write 0 to 1,000."),
+        ("", "Write 0 to make none yet."),
+        ("1001", "0 to 1,000."),
+    ):
+        answer = await maker.post(f"/api/titles/{title}/register", {"first": first})
+        assert (answer.status, (await answer.json())["fix"]) == (400, words) or words in await answer.text()
+
+
+async def test_a_publisher_reads_that_a_newer_package_was_refused(collector, server_under_test):
+    storage = server_under_test.storage
+    film = Film(
+        FilmId("f" * 16), Description("Light"), TokenOrigin(TOKEN, Cid("bafyold"), COLLECTOR, "00" * 32)
+    )
+    newer = Successor(TokenOrigin(TOKEN, Cid("bafynew"), COLLECTOR, "00" * 32))
+    await storage.films.save(film)
+    await storage.versions.save_successor(
+        film.id, newer.refused(InvalidValue("It is no CID", fix="Use CIDv1."))
+    )
+    _, (notice,) = await badges(collector)
+    assert notice == (
+        "The newer version of Light that you registered was refused. It is no CID. Its publisher has to "
+        "register a good one; the film plays on from the one that is here."
+    )
 
 
 async def test_every_page_says_what_a_state_means(maker):

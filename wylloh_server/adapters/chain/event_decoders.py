@@ -34,6 +34,7 @@ from wylloh_server.domain.chain_events import (
     TokensTransferred,
 )
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.rights import RightsLadder, Tier
 from wylloh_server.domain.types import ChainId, Cid, Timestamp, TokenReference, Wallet, parse_wallet
 
@@ -159,7 +160,7 @@ def _film_created(fields: Fields, place: LogPlace) -> Iterator[ChainEvent]:
 def _package_changed(fields: Fields, place: LogPlace) -> Iterator[ChainEvent]:
     cid = fields["packageCid"].decode("ascii", "replace")
     if not _CID.fullmatch(cid):
-        raise MalformedLog(f"{cid[:80]!r} is not a CIDv1 in base32")
+        raise MalformedLog(f"{quote_input(cid, 80)} is not a CIDv1 in base32")
     yield PackageChanged(place.mark, place.token(fields["tokenId"]), Cid(cid), fields["manifestSha256"].hex())
 
 

@@ -16,6 +16,7 @@ from eth_utils.crypto import keccak
 
 from wylloh_server.adapters.chain.contract_abi import abi_function, calldata, constructor_arguments
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,7 @@ def grant_publisher(contract: Wallet, account: Wallet) -> UnsignedTransaction:
 
 def _digest(sha256: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise InvalidValue(f"{sha256!r} is not a SHA-256", fix="Use 64 hex digits.")
+        raise InvalidValue(f"{quote_input(sha256)} is not a SHA-256", fix="Use 64 hex digits.")
     return bytes.fromhex(sha256)
 
 

@@ -14,6 +14,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
@@ -38,7 +39,7 @@ def manifest_typed_data(token: TokenReference, sha256: str) -> dict[str, Any]:
         InvalidValue: `sha256` is not 64 hex digits.
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise InvalidValue(f"{sha256!r} is not a SHA-256", fix="Use 64 hex digits.")
+        raise InvalidValue(f"{quote_input(sha256)} is not a SHA-256", fix="Use 64 hex digits.")
     return {
         "types": {"EIP712Domain": [*_DOMAIN], "Manifest": [*_MANIFEST]},
         "primaryType": "Manifest",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from wylloh_server.adapters.ipfs.varint import read_varint
 from wylloh_server.domain.errors import BlockCorrupt, InvalidValue
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import Cid
 
 RAW = 0x55
@@ -54,14 +55,14 @@ def parse_cid(text: str) -> ContentId:
     if len(text) == 46 and text.startswith("Qm"):  # noqa: PLR2004 - a base58 SHA-256 multihash
         return _version_0(_base58_decoded(text))
     if not text.startswith("b"):
-        raise InvalidValue(f"{text[:80]!r} is not a CID in base32.", fix=_FIX)
+        raise InvalidValue(f"{quote_input(text, 80)} is not a CID in base32.", fix=_FIX)
     try:
         binary = base64.b32decode(text[1:].upper() + "=" * (-(len(text) - 1) % 8))
     except (binascii.Error, ValueError) as error:
-        raise InvalidValue(f"{text[:80]!r} is not a CID.", fix=_FIX) from error
+        raise InvalidValue(f"{quote_input(text, 80)} is not a CID.", fix=_FIX) from error
     cid, end = read_cid(binary, 0)
     if end != len(binary) or cid.text != text:
-        raise InvalidValue(f"{text[:80]!r} is not a CID in its one proper spelling.", fix=_FIX)
+        raise InvalidValue(f"{quote_input(text, 80)} is not a CID in its one proper spelling.", fix=_FIX)
     return cid
 
 
@@ -132,6 +133,6 @@ def _base58_decoded(text: str) -> bytes:
     for character in text:
         value = _BASE58.find(character)
         if value < 0:
-            raise InvalidValue(f"{text!r} is not a CID.", fix=_FIX)
+            raise InvalidValue(f"{quote_input(text, 80)} is not a CID.", fix=_FIX)
         number = number * 58 + value
     return number.to_bytes((number.bit_length() + 7) // 8, "big")

@@ -15,6 +15,7 @@ from wylloh_server.adapters.ipfs.cid import RAW, ContentId
 from wylloh_server.adapters.ipfs.dagpb import DagLink, DagNode, UnixfsKind, decode_node
 from wylloh_server.domain.errors import NotFound, PackageInvalid
 from wylloh_server.domain.ports.content import PackageEntry
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,12 +50,12 @@ async def resolve(get_block: GetBlock, root: ContentId, path: str) -> ContentId:
     here = root
     names = [name for name in path.split("/") if name]
     if len(names) > _MAX_DEPTH:
-        raise NotFound(f"{path!r} is not in the package.")
+        raise NotFound(f"{quote_input(path)} is not in the package.")
     for name in names:
         node = await load_node(get_block, here)
         found = next((link for link in node.links if link.name == name), None)
         if node.kind is not UnixfsKind.DIRECTORY or found is None:
-            raise NotFound(f"{path!r} is not in the package.")
+            raise NotFound(f"{quote_input(path)} is not in the package.")
         here = found.cid
     return here
 

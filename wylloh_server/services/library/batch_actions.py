@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import InvalidValue, NotFound
 from wylloh_server.domain.plugin_batch import BatchRequest
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -113,7 +114,7 @@ def _checked(films: Sequence[FilmId]) -> tuple[FilmId, ...]:
 
 def _filled(field: BatchField, value: str) -> str:
     if field.choices and value not in field.choices:
-        raise InvalidValue(f"{field.label}: {value!r} is no choice.", fix="Choose from the list.")
+        raise InvalidValue(f"{field.label}: {quote_input(value)} is no choice.", fix="Choose from the list.")
     if len(value) > _LONGEST_VALUE:
         raise InvalidValue(f"{field.label}: that is too long.", fix=f"Use up to {_LONGEST_VALUE} characters.")
     return value

@@ -165,17 +165,18 @@ class PackageSwitch:
             return False
         except MediaRefused as error:
             # Its blocks stay: the owner may know better, as with a longer cut of the film.
-            await self._hold_back(film, successor, SuccessorState.UNPROVED, str(error))
+            unproved = replace(successor, state=SuccessorState.UNPROVED, reason=str(error))
+            await self._hold_back(film, unproved)
             return False
         except PackageInvalid as error:
-            await self._hold_back(film, successor, SuccessorState.REFUSED, error.explained)
+            await self._hold_back(film, successor.refused(error))
             await self.retention.discard(successor.origin.root)
             return False
         return True
 
-    async def _hold_back(self, film: Film, successor: Successor, state: SuccessorState, reason: str) -> None:
-        _log.warning("the newer package of %s was not taken: %s", film.title, reason)
-        await self.versions.note_successor(film.id, replace(successor, state=state, reason=reason))
+    async def _hold_back(self, film: Film, successor: Successor) -> None:
+        _log.warning("the newer package of %s was not taken: %s", film.title, successor.reason)
+        await self.versions.note_successor(film.id, successor)
 
     async def _switch(self, film: Film, successor: Successor) -> bool:
         """Switch a film to its successor; the package that it played from stays its days beside others.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import InvalidValue, NotFound, SettingsError
 from wylloh_server.domain.plugin_record import PluginStatus
 from wylloh_server.domain.plugin_settings import read_settings
+from wylloh_server.domain.quotation import quote_input
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,13 +119,13 @@ class PluginConfiguration:
     def _plugin_named(self, name: str) -> Plugin:
         found = self.registry.plugin(name)
         if found is None:
-            raise NotFound(f"There is no plugin {name} here.", fix="Go back to Admin.")
+            raise NotFound(f"There is no plugin {quote_input(name)} here.", fix="Go back to Admin.")
         return found
 
     def _plugin(self, name: str) -> Plugin:
         found = self._plugin_named(name)
         if not found.declared.settings:
-            raise NotFound(f"There is no plugin {name} with settings here.", fix="Go back to Admin.")
+            raise NotFound(f"There is no plugin {found.name} with settings here.", fix="Go back to Admin.")
         return found
 
 

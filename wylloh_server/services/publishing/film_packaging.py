@@ -33,6 +33,7 @@ from wylloh_server.domain.manifest import (
     manifest_bytes,
     manifest_from,
 )
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.services.library.film_sources import opened
 from wylloh_server.services.library.folder_films import with_tracks
 from wylloh_server.services.library.posters import UPRIGHT_WIDTH
@@ -252,7 +253,7 @@ class FilmPackaging:
 
 def _tag(language: str) -> str:
     if not LANGUAGE_TAG.fullmatch(language):
-        raise InvalidValue(f"{language!r} is not a language tag", fix="Use a tag such as en or pt-BR.")
+        raise InvalidValue(f"{quote_input(language)} is no language tag", fix="Use one such as en or pt-BR.")
     return language
 
 

@@ -198,8 +198,7 @@ class Downloader:
             await self._fetch_successor(film, successor, watch)
         except (PackageInvalid, InvalidValue) as error:
             _log.warning("the newer package of %s was refused: %s", film.title, error)
-            refused = replace(successor, state=SuccessorState.REFUSED, reason=error.explained)
-            await self._versions.note_successor(film.id, refused)
+            await self._versions.note_successor(film.id, successor.refused(error))
             await self._retention.discard(successor.origin.root)
         except BlockUnavailable as error:
             _log.info("pull of the newer package of %s stopped: %s", film.title, error)

@@ -13,7 +13,9 @@ from wylloh_server.domain import topics
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.account_name import checked_account_name
 from wylloh_server.domain.errors import AccessRefused, InvalidValue
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import DeviceId, parse_wallet
+from wylloh_server.typed_address import parse_address
 from wylloh_server.web.app_keys import LIVE, PLUGINS, SERVICES
 from wylloh_server.web.request_json import read_object, text
 from wylloh_server.web.session import require_role, require_signature
@@ -78,7 +80,7 @@ async def set_role(request: web.Request) -> web.Response:
     """
     await require_signature(request, Role.OWNER)
     body = await read_object(request)
-    wallet, role = parse_wallet(text(body, "wallet")), _role(text(body, "role"))
+    wallet, role = parse_address(text(body, "wallet")), _role(text(body, "role"))
     if await request.app[SERVICES].accounts.role(wallet) is Role.OWNER:
         raise AccessRefused("The owner's role cannot be changed here.")
     name = checked_account_name(text(body, "name", ""))
@@ -106,7 +108,7 @@ async def remove(request: web.Request) -> web.Response:
 async def transfer(request: web.Request) -> web.Response:
     """`{wallet}` → `{}`: make another account the owner; the former one becomes an admin."""
     viewer = await require_signature(request, Role.OWNER)
-    wallet = parse_wallet(text(await read_object(request), "wallet"))
+    wallet = parse_address(text(await read_object(request), "wallet"))
     if await request.app[SERVICES].accounts.role(wallet) is None:
         raise InvalidValue("That wallet has no account here.", fix="Let it in first, then hand over.")
     await request.app[SERVICES].accounts.transfer(viewer.wallet, wallet)
@@ -170,7 +172,7 @@ async def remove_away_films(request: web.Request) -> web.Response:
 def _role(name: str) -> Role:
     role = next((role for role in _GIVEN if role == name), None)
     if role is None:
-        raise InvalidValue(f"There is no role {name!r} to give.", fix=f"Use one of: {', '.join(_GIVEN)}.")
+        raise InvalidValue(f"There is no role {quote_input(name)} to give.", fix=f"Use {', '.join(_GIVEN)}.")
     return role
 
 

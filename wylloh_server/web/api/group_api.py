@@ -9,6 +9,7 @@ from aiohttp import web
 
 from wylloh_server.domain.errors import ChainUnavailable, InvalidValue
 from wylloh_server.domain.group_split import GroupId
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.types import FilmId
 from wylloh_server.services.library.group_service import HeldStack
 from wylloh_server.web.app_keys import SERVICES
@@ -82,7 +83,7 @@ def _count(body: dict[str, Any]) -> int:
     """Read a number of tokens, as text: it may be larger than a number of JSON can be."""
     digits = text(body, "count").strip()
     if not _DIGITS.fullmatch(digits):
-        raise InvalidValue(f"{digits[:20]!r} cannot be a number of tokens.", fix="Use digits, such as 100.")
+        raise InvalidValue(f"{quote_input(digits)} is no number of tokens.", fix="Use digits, such as 100.")
     return int(digits)
 
 

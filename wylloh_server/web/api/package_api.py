@@ -8,6 +8,7 @@ from aiohttp import web
 
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.topics import film_topic
 from wylloh_server.domain.types import Cid, FilmId
 from wylloh_server.services.licensing.package_switch import PackageSwitch
@@ -43,7 +44,7 @@ async def choose_version(request: web.Request) -> web.Response:
         await _PACKAGE_CHOICES[wanted](switch, film, Cid(text(body, "package")))
     else:
         every = ", ".join([*_CHOICES, *_PACKAGE_CHOICES])
-        raise InvalidValue(f"There is no choice {wanted!r}.", fix=f"Use one of: {every}.")
+        raise InvalidValue(f"There is no choice {quote_input(wanted)}.", fix=f"Use one of: {every}.")
     request.app[LIVE].changed(film_topic(film))
     return web.json_response({})
 

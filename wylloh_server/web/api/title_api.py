@@ -108,7 +108,10 @@ async def sign(request: web.Request) -> web.Response:
 async def register(request: web.Request) -> web.Response:
     """`{first}` → `{transaction}`."""
     viewer, title_id = _asked(request)
-    first = parse_count(await read_object(request), "first", 0)
+    body, title = await read_object(request), await request.app[SERVICES].titles.get(viewer, title_id)
+    if not text(body, "first").strip():
+        raise InvalidValue("The number of tokens to make now is empty.", fix="Write 0 to make none yet.")
+    first = parse_count(body, "first", 0, title.terms.supply)
     transaction = await request.app[SERVICES].registration.register(viewer, title_id, first)
     return web.json_response({"transaction": transaction})
 

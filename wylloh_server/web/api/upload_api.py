@@ -15,6 +15,7 @@ from aiohttp import web
 
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import InvalidValue
+from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.title import TitleId, Upload, UploadId, UploadKind
 from wylloh_server.domain.topics import TITLES
 from wylloh_server.web.app_keys import LIVE, SERVICES
@@ -113,7 +114,7 @@ def _wanted(request: web.Request) -> Upload:
     about = _metadata(request.headers.get("Upload-Metadata", ""))
     kind = about.get("kind", "")
     if kind not in set(UploadKind):
-        raise InvalidValue(f"There is no kind of upload {kind!r}.", fix=f"Use {', '.join(UploadKind)}.")
+        raise InvalidValue(f"{quote_input(kind)} is no kind of upload.", fix=f"Use {', '.join(UploadKind)}.")
     return Upload(
         UploadId(""),
         TitleId(about.get("title", "")),

@@ -112,7 +112,7 @@ def _successor_line(successor: Successor, *, kept: bool) -> str:
     if kept:
         return "Its publisher has registered another version."
     if successor.state is SuccessorState.REFUSED:
-        return f"Its publisher's newer version was refused; this one plays on. {successor.reason}"
+        return f"Its publisher's newer version was refused. {successor.reason}"
     if successor.state is SuccessorState.UNPROVED:
         return f"{_NEWER}. It is here and waits for you; this one plays on. {successor.reason}"
     if successor.reason:

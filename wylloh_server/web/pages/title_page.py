@@ -11,11 +11,14 @@ from aiohttp import web
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.errors import NotFound
 from wylloh_server.domain.film import film_id_for
+from wylloh_server.domain.manifest import LONGEST_GENRE, MOST_GENRES
+from wylloh_server.domain.rights import RIGHT_NAMES
 from wylloh_server.domain.title import Answer, OwnerRequestKind, Title, TitleId, TitleState, UploadKind
 from wylloh_server.services.publishing.registration import ENCRYPT, PACK, title_subject
 from wylloh_server.web.app_keys import SERVICES
 from wylloh_server.web.pages.title_files import file_row, subtitle_rows
 from wylloh_server.web.pages.title_review import title_review
+from wylloh_server.web.request_json import LONGEST_TEXT
 from wylloh_server.web.session import require_role
 from wylloh_server.web.templating import render
 
@@ -75,6 +78,9 @@ async def title(request: web.Request) -> web.Response:
         history=await requests.of_subject(OwnerRequestKind.TITLE, found.id),
         verdicts=_VERDICTS,
         task=await _task(request, viewer, found),
+        right_names=tuple(RIGHT_NAMES.values()),
+        longest_genres=MOST_GENRES * (LONGEST_GENRE + 2),
+        longest_text=LONGEST_TEXT,
         film=await _film_of(request, found),
         review=None if found.state is TitleState.TOKENISED else await title_review(request, found),
     )
