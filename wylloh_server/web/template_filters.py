@@ -82,7 +82,7 @@ def moment(at: float) -> Markup:
     """Write a moment (seconds since 1970) to the minute: `3 December 2026, 18:00 UTC`.
 
     This and the filters below give a `<time>` that reads as UTC and has the minute in UTC as its title;
-    `local-times.js` shows it in the viewer's own zone and language.
+    `local-times.js` shows it in the viewer's own zone.
     """
     return _time(at, utc_minute(at), "minute")
 

@@ -165,7 +165,7 @@ async def test_everything_goes_to_another_server_and_comes_back_the_same(plugin_
         task = await confirm(other, reply.body.decode())
         assert (task.state, task.message) == (
             "done",
-            "2 films got 4 new tags. 1 tag was locked for viewers: adults-only. 1 category was added. "
+            "2 films got 4 new tags. 1 tag was locked for viewers and TVs: adults-only. 1 category was added. "
             "The grey of 1 tag was set. 1 collection was added.",
         )
         assert await everything(other) == before

@@ -287,6 +287,26 @@ async def test_suggestions_are_answered_without_leaving_the_page(open_page):
     assert await page.locator("#film-tags").get_by_role("link", name=second, exact=True).count() == 0
 
 
+async def test_adding_tags_keeps_the_focus(open_page):
+    page = await open_page(PHONE, f"/films/{OWN.id}")
+    tags = page.locator("#film-tags")
+    await page.evaluate("window.stayed = true")
+    await tags.get_by_text("Add tags").click()
+    field = page.get_by_label("A word, or a path")
+    for tag in ("storm at sea", "keeper"):
+        await field.press_sequentially(tag)
+        await page.keyboard.press("Enter")
+        await tags.get_by_role("link", name=tag, exact=True).wait_for()
+        assert await field.evaluate("field => field === document.activeElement")
+        assert await field.input_value() == ""
+    await field.fill("fog")
+    add = tags.get_by_role("button", name="Add", exact=True)
+    await add.click()
+    await tags.get_by_role("link", name="fog", exact=True).wait_for()
+    assert await add.evaluate("button => button === document.activeElement")
+    assert await page.evaluate("window.stayed")
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desk"])
 async def test_suggestions_of_the_whole_library_are_answered_one_after_the_other(open_page, furnished, size):
     page = await open_page(size, f"{HERE}/suggestions")

@@ -181,7 +181,7 @@ async def test_two_harmless_changes_at_once_unlock_nothing(locked, add):
 
 async def test_cards_of_locked_films_say_so(locked):
     async with locked() as app:
-        for by, words in ((Role.VIEWER, "Locked here"), (Role.OWNER, "Locked for viewers")):
+        for by, words in ((Role.VIEWER, "Locked here"), (Role.OWNER, "Locked for viewers and TVs")):
             (fragment,) = await app.film_cards(app.films, by=by)
             assert fragment.film == app.films[0].id
             assert words in await app.render(fragment)

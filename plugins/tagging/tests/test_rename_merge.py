@@ -151,7 +151,7 @@ async def test_the_parental_lock_moves_along(tagging, add):
         await add(app, b, "adults-only/gore")
         await add(app, c, "gore")
         sentences, _ = await rename(app, "adults-only/gore", "gore")
-        assert "The parental lock moves along. 1 more film will be locked for viewers." in sentences
+        assert "The parental lock moves along. 1 more film will be locked for viewers and TVs." in sentences
         await rename(app, "adults-only", "18+")
         for film in (a, b, c):
             assert (await app.access_vote(film)).verdict is Verdict.DENY

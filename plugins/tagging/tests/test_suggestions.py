@@ -37,6 +37,18 @@ async def test_title_synopsis_and_file_are_read_at_a_glance(tagging):
         assert {"lighthouse", "storm", "format/720p"} <= set(await suggested(app, STORMS[0]))
 
 
+async def test_the_heading_names_where_the_suggestions_come_from(tagging):
+    about = replace(STORMS[0].description, synopsis="", height=720, genres=("Drama",))
+    told = replace(STORMS[0], description=about)
+    async with tagging([told, STORMS[1]]) as app:
+        for film, words in (
+            (told, "From its publisher, file and title"),
+            (STORMS[1], "From its file, title and synopsis"),
+        ):
+            fragments = await app.fragments(Slot.FILM_TAGS, film, by=OWNER)
+            assert f"<small>{words}</small>" in await app.render(fragments[1], by=OWNER)
+
+
 async def test_one_press_accepts(tagging, tags_of):
     async with tagging(STORMS) as app:
         assert await answer(app, STORMS[0], "accept", "storm") == Redirect("/films/film0")

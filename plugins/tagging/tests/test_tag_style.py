@@ -142,13 +142,16 @@ async def test_admins_lock_a_tag_on_its_page_and_open_it_again(tagging, add):
     async with tagging() as app:
         film = app.films[0]
         await add(app, film, "horror/gore")
+        assert "yours will not play them either" in await app.render(
+            await app.get("tag/horror", by=OWNER), by=OWNER
+        )
         for role in (PUBLISHER, VIEWER):
             assert (await app.post("lock", {"tag": "horror"}, by=role)).status == 403
         assert await app.post("lock", {"tag": "horror"}, by=ADMIN) == Redirect("/plugins/tagging/tag/horror")
         assert (await app.access_vote(film)).verdict is Verdict.DENY
         html = await app.render(await app.get("tag/horror", by=ADMIN), by=ADMIN)
-        assert "Unlock for viewers" in html
-        assert "1 film, locked for viewers." in " ".join(html.split())
+        assert "Unlock for viewers and TVs" in html
+        assert "1 film, locked for viewers and on TVs." in " ".join(html.split())
         below = await app.render(await app.get("tag/horror/gore", by=ADMIN), by=ADMIN)
         assert "or a tag above, locks these films" in below
         await app.post("lock", {"tag": "horror", "open": "yes"}, by=ADMIN)
@@ -162,4 +165,4 @@ async def test_a_lock_of_the_settings_file_is_opened_only_there(tagging, add):
         await app.post("lock", {"tag": "horror", "open": "yes"}, by=OWNER)
         assert (await app.access_vote(film)).verdict is Verdict.DENY
         html = await app.render(await app.get("tag/horror", by=OWNER), by=OWNER)
-        assert "The settings file, or a tag above, locks these films for viewers." in html
+        assert "The settings file, or a tag above, locks these films for viewers and on TVs." in html

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from wylloh_server.domain.film import Description, Film, FilmState, FolderOrigin
 from wylloh_server.sdk import (
     FilmAdded,
     FilmAway,
+    FilmDescribed,
     FilmId,
     Json,
     Page,
@@ -279,6 +281,73 @@ async def test_a_decade_somebody_removed_stays_removed(plugin_app, tags_of):
         assert await tags_of(app, film) == []
     async with plugin_app("wylloh_tagging") as app:
         assert await tags_of(app, film) == []
+
+
+async def renamed(app, film, year):
+    changed = replace(film, description=replace(film.description, year=year))
+    await app.arrive(changed)
+    await app.emit(FilmDescribed(film.id, film.title))
+
+
+async def test_an_automatic_tag_follows_its_source(plugin_app, tags_of):
+    async with plugin_app("wylloh_tagging") as app:
+        film = app.films[0]
+        for year, tags in ((2019, ["decade/2010s"]), (None, []), (2020, ["decade/2020s"])):
+            app.events.clear()
+            await renamed(app, film, year)
+            assert await tags_of(app, film) == tags
+        assert FilmTagged(film.id, "decade/2020s") in app.events
+
+
+async def test_a_film_without_a_year_is_tagged_once_it_has_one(plugin_app, tags_of):
+    async with plugin_app("wylloh_tagging") as app:
+        without = app.films[2]
+        await renamed(app, without, 2020)
+        assert await tags_of(app, without) == ["decade/2020s"]
+
+
+async def test_an_automatic_tag_follows_what_changed_while_the_plugin_was_off(plugin_app, tags_of):
+    async with plugin_app("wylloh_tagging") as app:
+        film = app.films[3]
+        await app.arrive(replace(film, description=replace(film.description, year=2020)))
+    changed = replace(film, description=replace(film.description, year=1985))
+    async with plugin_app("wylloh_tagging", films=[changed]) as app:
+        assert await tags_of(app, film) == ["decade/1980s"]
+
+
+async def _confirm_by_form(app, film, add):
+    await add(app, film, "decade/2000s")
+
+
+async def _confirm_by_batch(app, film, add):
+    await app.batch("tag", app.films, {"tag": "decade/2000s"}, by=Role.OWNER)
+
+
+async def _set_again(app, film, add):
+    await app.post(f"film/{film.id}/tags/remove", {"tag": "decade/2000s"}, by=Role.OWNER)
+    await add(app, film, "decade/2000s")
+
+
+async def _lock(app, film, add):
+    await app.post("lock", {"tag": "decade/2000s"}, by=Role.OWNER)
+
+
+@pytest.mark.parametrize("choose", [_confirm_by_form, _confirm_by_batch, _set_again, _lock])
+async def test_a_tag_that_somebody_chose_stays(plugin_app, add, tags_of, choose):
+    async with plugin_app("wylloh_tagging") as app:
+        film = app.films[3]
+        await choose(app, film, add)
+        await renamed(app, film, 2019)
+        assert "decade/2000s" in await tags_of(app, film)
+
+
+async def test_a_tag_that_somebody_set_before_its_time_stays(plugin_app, add, tags_of):
+    async with plugin_app("wylloh_tagging") as app:
+        film = app.films[3]
+        await add(app, film, "decade/2010s")
+        await renamed(app, film, 2019)
+        await renamed(app, film, 2020)
+        assert await tags_of(app, film) == ["decade/2010s"]
 
 
 async def test_tags_survive_a_restart(tagging, add, tags_of):

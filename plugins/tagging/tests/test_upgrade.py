@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,15 @@ async def test_nothing_is_lost_on_the_way(plugin_app, tags_of):
             for film, tags in TAGS.items():
                 assert await tags_of(app, film) == tags
             assert (await app.access_vote(NOSFERATU)).verdict is Verdict.DENY
+
+
+@pytest.mark.usefixtures("old_tables")
+async def test_an_automatic_tag_of_the_first_version_follows_its_source(plugin_app, tags_of):
+    async with plugin_app("wylloh_tagging") as app:
+        for film in (NOSFERATU, METROPOLIS):
+            await app.arrive(replace(film, description=replace(film.description, year=1931)))
+        assert await tags_of(app, NOSFERATU) == ["adults-only/gore", "decade/1930s", "genre/horror"]
+        assert await tags_of(app, METROPOLIS) == TAGS[METROPOLIS]
 
 
 @pytest.mark.usefixtures("old_tables")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import AccountRemoved, FilmAdded, FilmReady, FilmRemoved, NavItem, Setting, hookimpl
+from wylloh_server.sdk import (
+    AccountRemoved,
+    FilmAdded,
+    FilmDescribed,
+    FilmReady,
+    FilmRemoved,
+    NavItem,
+    Setting,
+    hookimpl,
+)
 from wylloh_tagging import (
     filter_pages,
     import_export_pages,
@@ -19,7 +28,7 @@ from wylloh_tagging import (
     tag_tasks,
     webhook,
 )
-from wylloh_tagging.automatic_tags import catch_up, tag_newcomer
+from wylloh_tagging.automatic_tags import catch_up, tag_film
 from wylloh_tagging.cache import TagCache, cache_of
 from wylloh_tagging.filters import Filters
 from wylloh_tagging.queries import TagStore
@@ -53,7 +62,7 @@ _HERE = Path(__file__).resolve().parent
 def settings() -> Sequence[Setting]:
     """Declare what the owner can decide."""
     return (
-        Setting("automatic", bool, True, "Tag each film with the decade it was made in, once."),
+        Setting("automatic", bool, True, "Tag each film with the decade it was made in."),
         Setting("viewers_may_edit", bool, False, "Let the role viewer add and remove tags too."),
         Setting("locked_for_viewers", tuple, (), "Tags whose films the role viewer may not watch."),
         Setting(
@@ -168,11 +177,11 @@ async def admin_notices(context: PluginContext) -> Sequence[str]:
 
 @hookimpl
 async def on_event(context: PluginContext, event: Event) -> None:
-    """Tag films that come, forget films and accounts that are removed; a film only away keeps its tags."""
-    if isinstance(event, FilmAdded | FilmReady | FilmRemoved):
+    """Tag films that come or change, forget removed films and accounts; a film only away keeps its tags."""
+    if isinstance(event, FilmAdded | FilmDescribed | FilmReady | FilmRemoved):
         cache_of(context).forget_titles()
-    if isinstance(event, FilmAdded | FilmReady) and context.settings["automatic"]:
-        await tag_newcomer(context, event.film)
+    if isinstance(event, FilmAdded | FilmDescribed | FilmReady) and context.settings["automatic"]:
+        await tag_film(context, event.film)
     if isinstance(event, FilmRemoved):
         await TagStore(context).forget([event.film])
     if isinstance(event, AccountRemoved):

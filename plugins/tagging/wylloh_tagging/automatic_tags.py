@@ -1,4 +1,4 @@
-"""Tags films with the decade they were made in."""
+"""Tags films with the decade they were made in, for as long as nobody chooses otherwise."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from wylloh_server.sdk import Film, FilmId, PluginContext
 
 
-async def tag_newcomer(context: PluginContext, film_id: FilmId) -> None:
-    """Tag a film that has just entered the library, or whose description has just come."""
+async def tag_film(context: PluginContext, film_id: FilmId) -> None:
+    """Tag a film that has just entered the library, or whose description has come or changed."""
     try:
         film = await context.library.film(film_id)
     except NotFound:
@@ -23,7 +23,7 @@ async def tag_newcomer(context: PluginContext, film_id: FilmId) -> None:
 
 
 async def catch_up(context: PluginContext) -> None:
-    """Tag films that came while the plugin was not running, and forget those that left."""
+    """Tag films that came or changed while the plugin was not running, and forget those that left."""
     store = TagStore(context)
     films = {card.film.id: card.film for card in await context.library.films(None)}
     known = await store.looked_at() | {film for film, _ in await store.pairs()}

@@ -11,13 +11,25 @@ from wylloh_server.sdk import FilmId, InvalidValue
 from wylloh_tagging.cache import cache_of
 from wylloh_tagging.lock_changes import changed_films, refuse_lock_changes
 from wylloh_tagging.parental_lock import locked_tags
-from wylloh_tagging.tables import LOOKED_AT, REFUSED, REVISION, STUDIED, SUGGESTIONS, TAGS, for_each
+from wylloh_tagging.tables import (
+    AUTOMATIC,
+    LOOKED_AT,
+    REFUSED,
+    REVISION,
+    STUDIED,
+    SUGGESTIONS,
+    TAGS,
+    for_each,
+)
 from wylloh_tagging.tag_events import FilmTagged, FilmUntagged
 from wylloh_tagging.tag_index import TagIndex
-from wylloh_tagging.tags import Tag
+from wylloh_tagging.tags import Tag, reaches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from sqlalchemy import Column
+    from sqlalchemy.sql import ColumnElement
 
     from wylloh_server.sdk import PluginContext
 
@@ -28,7 +40,12 @@ MOST = 50
 _FEW = 50
 
 _TAKE_OFF = delete(TAGS).where(TAGS.c.film == bindparam("film"), TAGS.c.tag == bindparam("tag"))
-_OF_A_FILM = (TAGS, LOOKED_AT, SUGGESTIONS, STUDIED, REFUSED)
+_CHOOSE = (
+    update(AUTOMATIC)
+    .where(AUTOMATIC.c.film == bindparam("of_film"), AUTOMATIC.c.tag == bindparam("chosen"))
+    .values(tag=None)
+)
+_OF_A_FILM = (TAGS, LOOKED_AT, AUTOMATIC, SUGGESTIONS, STUDIED, REFUSED)
 
 
 class TagStore:
@@ -61,17 +78,19 @@ class TagStore:
         return tuple(Tag(str(tag)) for (tag,) in found.rows)
 
     async def add(self, film: FilmId, tag: Tag, *, may_lock: bool) -> None:
-        """Tag a film; nothing happens if it has the tag already.
+        """Tag a film; a tag that it has already is somebody's choice from now on.
 
         Raises:
             InvalidValue: the film has as many tags as it may have.
             AccessRefused: like `exchange`.
         """
         present = await self.of(film)
-        if tag not in present:
-            if len(present) >= MOST:
-                raise InvalidValue(f"A film has at most {MOST} tags.", fix="Remove one first.")
-            await self.exchange((), [(film, tag)], may_lock=may_lock)
+        if tag in present:
+            await self._tables.change(_choices([(film, tag)]))
+            return
+        if len(present) >= MOST:
+            raise InvalidValue(f"A film has at most {MOST} tags.", fix="Remove one first.")
+        await self.exchange((), [(film, tag)], may_lock=may_lock)
 
     async def remove(self, film: FilmId, tag: Tag, *, may_lock: bool) -> None:
         """Take a tag off a film; nothing happens if it does not have it. Raises like `exchange`."""
@@ -79,12 +98,17 @@ class TagStore:
             await self.exchange([(film, tag)], (), may_lock=may_lock)
 
     async def add_to_all(self, films: Iterable[FilmId], tag: Tag, *, may_lock: bool) -> int:
-        """Tag films that do not have the tag and have room; return how many. Raises like `exchange`."""
+        """Tag films that have room, confirm the tag where it is; return how many were tagged.
+
+        Raises like `exchange`.
+        """
         index = await self.index()
         counts = index.counts()
         present = index.exact.get(tag, frozenset())
-        new = [film for film in films if film not in present and counts.get(film, 0) < MOST]
-        await self.exchange((), [(film, tag) for film in new], may_lock=may_lock)
+        wanted = tuple(films)
+        new = [film for film in wanted if film not in present and counts.get(film, 0) < MOST]
+        confirmed = _choices((film, tag) for film in wanted if film in present)
+        await self.exchange((), [(film, tag) for film in new], confirmed, may_lock=may_lock)
         return len(new)
 
     async def remove_from_all(self, films: Iterable[FilmId], tag: Tag, *, may_lock: bool) -> int:
@@ -135,7 +159,10 @@ class TagStore:
         # What comes is deleted first too, so that of two who add the same tag at once the second is harmless.
         off, on = _rows({*gone, *come}), _rows(set(come))
         bump = update(REVISION).values(number=REVISION.c.number + 1)
-        await self._tables.change([*for_each(_TAKE_OFF, off), *for_each(insert(TAGS), on), *also, bump])
+        chosen = _choices({*gone, *come})
+        await self._tables.change(
+            [*for_each(_TAKE_OFF, off), *for_each(insert(TAGS), on), *chosen, *also, bump]
+        )
 
     async def lock_changes(
         self, gone: Collection[Pair], come: Collection[Pair], locks: Collection[Tag] | None = None
@@ -156,27 +183,42 @@ class TagStore:
 
     async def looked_at(self, films: Collection[FilmId] = ()) -> frozenset[FilmId]:
         """Return the films that automatic tagging has seen; of a few, if they are named."""
-        statement = select(LOOKED_AT.c.film)
-        if 0 < len(films) <= _FEW:
-            statement = statement.where(LOOKED_AT.c.film.in_(films))
-        found = await self._tables.fetch(statement)
+        found = await self._tables.fetch(select(LOOKED_AT.c.film).where(*_among(LOOKED_AT.c.film, films)))
         return frozenset(FilmId(str(film)) for (film,) in found.rows)
 
     async def look_at(self, films: Mapping[FilmId, Tag | None]) -> None:
-        """Tag films that automatic tagging has not seen yet; None only notes that it has."""
-        seen = await self.looked_at(films)
-        unseen = [film for film in films if film not in seen]
-        wanted = [(film, tag) for film in unseen if (tag := films[film])]
-        tagged = await self._tags_of([film for film, _ in wanted])
-        new = [pair for pair in wanted if pair not in tagged]
-        seen_now = for_each(insert(LOOKED_AT), [{"film": film} for film in unseen])
-        await self.exchange((), new, seen_now, may_lock=True)  # the server does, as its owner set it
+        """Tag films that automatic tagging has not seen yet, and renew the tags that nobody has touched.
+
+        None stands for no tag. A tag that is locked for viewers is not taken off: only admins unlock films.
+        """
+        async with self._cache.writing:
+            seen, tagged = await self.looked_at(films), await self._tags_of(films)
+            before, locks = await self._automatic(films), await locked_tags(self._context)
+            gone, come, notes = list[Pair](), list[Pair](), dict[FilmId, str | None]()
+            for film, tag in films.items():
+                present, old = tag is not None and (film, tag) in tagged, before.get(film, "")
+                if film in seen and film not in before:  # by a version that did not note which tag it gave
+                    notes[film] = None if tag and not present else tag or ""
+                elif old is not None and (film not in seen or old != (tag or "")):
+                    notes[film] = None if present else tag or ""
+                    come += [(film, tag)] if tag and not present else []
+                    gone += (
+                        [(film, Tag(old))] if old and not any(reaches(one, Tag(old)) for one in locks) else []
+                    )
+            looked = for_each(insert(LOOKED_AT), [{"film": film} for film in films if film not in seen])
+            await self.exchange(gone, come, [*_notes(notes), *looked], may_lock=True)  # as its owner set it
 
     async def _tags_of(self, films: Collection[FilmId]) -> set[Pair]:
         """Return at least the tags of some films: reading few one by one is quicker, reading many is not."""
         if len(films) > _FEW:
             return set(await self.pairs())
         return {(film, tag) for film in films for tag in await self.of(film)}
+
+    async def _automatic(self, films: Collection[FilmId]) -> dict[FilmId, str | None]:
+        """Return the tags that automatic tagging keeps; empty for none, None where somebody chose."""
+        statement = select(AUTOMATIC.c.film, AUTOMATIC.c.tag).where(*_among(AUTOMATIC.c.film, films))
+        found = await self._tables.fetch(statement)
+        return {FilmId(str(film)): None if tag is None else str(tag) for film, tag in found.rows}
 
     def _notify(self, films: Collection[FilmId]) -> None:
         # With more films than a screen shows, nobody has each one's page open; the common topic reaches all.
@@ -186,3 +228,19 @@ class TagStore:
 
 def _rows(pairs: Iterable[Pair]) -> list[dict[str, str]]:
     return [{"film": film, "tag": tag} for film, tag in sorted(pairs)]
+
+
+def _among(column: Column[str], films: Collection[FilmId]) -> Iterable[ColumnElement[bool]]:
+    """Match films that are few by name; more would fill a statement, so all are read."""
+    return (column.in_(films),) if 0 < len(films) <= _FEW else ()
+
+
+def _choices(pairs: Iterable[Pair]) -> list[object]:
+    """Return the changes that take tags from automatic tagging: somebody has set or removed them."""
+    return for_each(_CHOOSE, [{"of_film": film, "chosen": tag} for film, tag in sorted(pairs)])
+
+
+def _notes(automatic: Mapping[FilmId, str | None]) -> list[object]:
+    rows = [{"film": film, "tag": tag} for film, tag in automatic.items()]
+    off = delete(AUTOMATIC).where(AUTOMATIC.c.film == bindparam("film"))
+    return [*for_each(off, [{"film": film} for film in automatic]), *for_each(insert(AUTOMATIC), rows)]

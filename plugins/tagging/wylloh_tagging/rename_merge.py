@@ -278,7 +278,7 @@ def _sentences(plan: MovePlan) -> list[str]:
         first = f"The category {old} will be called {new}."
     lock = "The parental lock moves along." if plan.locks else ""
     if plan.newly_locked:
-        lock += f" {format_count(plan.newly_locked, 'more film')} will be locked for viewers."
+        lock += f" {format_count(plan.newly_locked, 'more film')} will be locked for viewers and TVs."
     return [
         first,
         _named_along(plan.below, "tag below moves along", "tags below move along"),

@@ -34,6 +34,14 @@ _TAGS_BY_TAG = Index("plugin_tagging_tags_by_tag", TAGS.c.tag)
 LOOKED_AT = Table("plugin_tagging_looked_at", _metadata, _film())
 """Films that automatic tagging has seen, so that a tag somebody removed stays removed."""
 
+AUTOMATIC = Table(
+    "plugin_tagging_automatic",
+    _metadata,
+    _film(),
+    Column("tag", String(200)),
+)
+"""The tag that automatic tagging keeps on a film, empty for none; NULL once somebody chose or removed it."""
+
 CATEGORIES = Table(
     "plugin_tagging_categories",
     _metadata,
@@ -144,4 +152,5 @@ MIGRATIONS = (
         (CreateTable(SUGGESTIONS), CreateTable(STUDIED), CreateTable(REFUSED), CreateTable(LEARNED)),
     ),
     Migration("0006_revision", (CreateTable(REVISION), insert(REVISION).values(id=1, number=0))),
+    Migration("0007_automatic", (CreateTable(AUTOMATIC),)),
 )

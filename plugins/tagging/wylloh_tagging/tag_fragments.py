@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_server.sdk import CardFragment, Fragment, Role, Slot
+from wylloh_server.sdk import CardFragment, Fragment, Role, Slot, format_list
 from wylloh_tagging import skip_chapters
 from wylloh_tagging.cache import cache_of
 from wylloh_tagging.expression import LONGEST_FILTER
@@ -14,6 +14,7 @@ from wylloh_tagging.permissions import may_edit
 from wylloh_tagging.queries import TagStore
 from wylloh_tagging.quiet_hours import hours_text, quiet_hours
 from wylloh_tagging.suggestion_pages import SHOWN
+from wylloh_tagging.suggestion_sources import SuggestionSource
 from wylloh_tagging.suggestions import Suggestions
 from wylloh_tagging.tag_style import greys_of
 from wylloh_tagging.tags import LONGEST, tree
@@ -111,8 +112,10 @@ async def _tags(context: PluginContext, film: Film, viewer: Viewer) -> Fragment:
 
 async def _suggestions(context: PluginContext, film: Film) -> Fragment:
     store = Suggestions(context)
-    found = await store.of(film)
-    values = {"film": film, "found": found[:SHOWN], "studied": await store.studied(film.id)}
+    found = (await store.of(film))[:SHOWN]
+    shown = {one.source for one in found}
+    sources = format_list([source for source in SuggestionSource if source in shown])
+    values = {"film": film, "found": found, "sources": sources, "studied": await store.studied(film.id)}
     return Fragment("film_suggestions.html", values)
 
 

@@ -311,7 +311,7 @@ def _sentences(plan: ImportPlan, verbs: _Verbs) -> Iterable[str]:
         films = format_count(len({film for film, _ in plan.gone}), "film")
         yield f"{films} {verbs.lose} {format_count(len(plan.gone), 'tag')} that the file does not give."
     if plan.locks:
-        yield f"{_things(len(plan.locks), 'tag', verbs)} locked for viewers: {', '.join(plan.locks)}."
+        yield f"{_things(len(plan.locks), 'tag', verbs)} locked for viewers and TVs: {', '.join(plan.locks)}."
     if plan.categories:
         yield f"{_things(len(plan.categories), 'category', verbs, 'categories')} added."
     if plan.greys:

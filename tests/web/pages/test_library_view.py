@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from tests.web.pages.samples import ARRIVING, BEGUN, LADDER, OWN, STACKED, WAITING
+from wylloh_server.domain.film import FilmState
 from wylloh_server.domain.playback import Position
 from wylloh_server.domain.rights import Stack
 from wylloh_server.domain.types import Seconds, Timestamp
@@ -56,6 +57,10 @@ def test_the_stage_shows_a_film_that_can_be_played():
     assert shown(held=(held(ARRIVING), held(BEGUN))).hero.film.title == BEGUN.title
     assert shown(held=(held(WAITING),)).hero.film.title == WAITING.title
     assert shown(others=(held(BEGUN, 0),)).hero is None
+    away = begun(LibraryItem(replace(OWN, state=FilmState.AWAY)), 1)
+    view = shown(away, held=(held(BEGUN),))
+    assert (view.hero.film.title, view.hero_line, view.hero_plays) == (BEGUN.title, "Personal viewing", True)
+    assert not shown(away).hero_plays
 
 
 def test_what_stands_over_it_is_never_a_rank():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -27,6 +27,7 @@ from tests.web.pages.samples import (
     WAITING,
 )
 from wylloh_server import __version__
+from wylloh_server.config import ChainSettings
 from wylloh_server.domain.film import EncryptionHeader, FileRole, FilmState, Manifest, PackageFile
 from wylloh_server.domain.types import short_address
 from wylloh_server.services.operations.health import Check
@@ -529,12 +530,37 @@ async def test_a_film_the_registry_does_not_know_any_more_keeps_its_page(server_
     assert "Your tokens cannot be counted right now" in film.text
 
 
+async def test_pages_say_where_to_add_a_folder(server_under_test, owner):
+    server_under_test.settings._file = Path("/etc/wylloh/wylloh.toml")
+    page = await page_of(owner, "/admin")
+    assert "name it under library.folders in /etc/wylloh/wylloh.toml" in page.text
+    assert "and restart the server" in page.text
+    server_under_test.settings._file = None
+    assert "wylloh serve --config wylloh.toml" in (await page_of(owner, "/admin")).text
+
+
+async def test_a_server_of_folders_alone_speaks_of_no_tokens(server_under_test, browser):
+    assert "holds your film tokens" in (await page_of(browser, "/")).text
+    server_under_test.settings.__dict__["chain"] = ChainSettings()
+    page = await page_of(browser, "/")
+    assert "token" not in page.text
+    assert "Sign in with the wallet that its owner has let in." in page.text
+
+
+async def test_the_stage_of_a_film_that_is_away_has_no_play_button(server_under_test, owner):
+    for film in EVERY:
+        await server_under_test.storage.films.save(replace(film, state=FilmState.AWAY))
+    page = await page_of(owner, "/")
+    assert "Away: its disk or file is not here" in page.text
+    assert not {"Play", "Resume"} & set(page.named("button"))
+
+
 async def test_an_empty_library_says_what_to_do(server_under_test, owner):
     for film in EVERY:
         await server_under_test.storage.films.remove(film.id)
     page = await page_of(owner, "/")
     assert "The shelf is ready for its first film." in page.text
-    assert "library.folders" in page.text
+    assert 'folders = ["~/Films", "/media/disk/Films"]' in page.text
 
 
 async def test_who_holds_nothing_sees_what_there_is_to_get(server_under_test, owner):

@@ -9,7 +9,7 @@ from wylloh_server.domain.access import Role
 from wylloh_server.domain.account_name import LONGEST_ACCOUNT_NAME
 from wylloh_server.domain.film import FilmState
 from wylloh_server.domain.plugin_record import PluginStatus
-from wylloh_server.web.app_keys import DISPATCH, PLUGINS, SERVICES
+from wylloh_server.web.app_keys import DISPATCH, PLUGINS, SERVICES, SETTINGS
 from wylloh_server.web.pages.playing_view import now_playing
 from wylloh_server.web.session import require_role
 from wylloh_server.web.template_filters import things
@@ -52,6 +52,7 @@ async def admin(request: web.Request) -> web.Response:
         refused=refused_twins(plugins),
         configurable=request.app[PLUGINS].settings(),
         folders=folders.folder_films.reports,
+        settings_file=request.app[SETTINGS].file,
         scanned=folders.last,
         scanning=folders.is_due,
         away=(await request.app[SERVICES].health.films.count_by_state()).get(FilmState.AWAY, 0),

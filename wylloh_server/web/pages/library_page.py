@@ -30,7 +30,9 @@ async def library(request: web.Request) -> web.Response:
     viewer = viewer_of(request)
     if viewer is None:
         lead_tv_to_pairing(request)
-        return await render(request, "welcome.html", claimed=await request.app[SERVICES].sign_in.claim.done())
+        claimed = await request.app[SERVICES].sign_in.claim.done()
+        tokens = bool(request.app[SETTINGS].chain.rpc)
+        return await render(request, "welcome.html", claimed=claimed, tokens=tokens)
     name = request.query.get("shelf", "")
     return await (_shelf_page(request, viewer, name) if name else _first_page(request, viewer))
 
@@ -44,6 +46,7 @@ async def _first_page(request: web.Request, viewer: Viewer) -> web.Response:
             "view": view,
             "hero_denied": view.hero is not None and await vote_denial(request, viewer, view.hero.film),
             "notice": await chain_notice(request) if view.empty or view.unknown else "",
+            "settings_file": request.app[SETTINGS].file,
             "store_url": request.app[SETTINGS].chain.store_url,
             "on_cards": await card_fragments(request, (card.film for card in view.cards)),
         }

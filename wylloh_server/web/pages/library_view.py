@@ -62,6 +62,11 @@ class LibraryView:
     unknown: bool
 
     @property
+    def hero_plays(self) -> bool:
+        """Whether the film on the stage can be played now."""
+        return self.hero is not None and self.hero.film.state is FilmState.READY
+
+    @property
     def cards(self) -> tuple[FilmTile, ...]:
         """Every card on the page; a film may have several."""
         return (*self.continuing, *(card for shelf in self.shelves for card in shelf.cards))
@@ -106,16 +111,15 @@ def _films(count: int) -> str:
 
 
 def _hero(continuing: tuple[FilmTile, ...], views: dict[LibraryShelf, ShelfView]) -> FilmTile | None:
-    """Return the film on the stage: the one to go on with, else one that can be played now."""
+    """Return the film on the stage: the one to go on with, else one that can be played now, else any."""
     names = (LibraryShelf.HELD, LibraryShelf.FOLDER, LibraryShelf.UNKNOWN)
-    mine = [card for name in names if name in views for card in views[name].cards]
-    ready = [card for card in mine if card.film.state is FilmState.READY]
-    return next(iter((*continuing, *ready, *mine)), None)
+    mine = (*continuing, *(card for name in names if name in views for card in views[name].cards))
+    return next((card for card in mine if card.film.state is FilmState.READY), next(iter(mine), None))
 
 
 def _hero_line(hero: FilmTile | None, continuing: tuple[FilmTile, ...]) -> str:
     if hero is None:
         return ""
-    if continuing:
+    if hero in continuing:
         return f"Continue watching · {hero.left}"
     return hero.line

@@ -2,7 +2,7 @@
 
 import { errorText, post, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId, closest } from "./dom.js";
+import { byId, closest, enable } from "./dom.js";
 
 byId("now-playing").addEventListener("click", async (event) => {
   const target = closest(event.target, "[data-lease]", HTMLButtonElement);
@@ -14,7 +14,7 @@ byId("now-playing").addEventListener("click", async (event) => {
     target.closest("li")?.remove();
     showStatus(answer, "Ended. The player says so within seconds; who watched may press Play again.");
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(answer, errorText(error), true);
   }
 });
@@ -27,7 +27,7 @@ byId("film-folders").addEventListener("click", async (event) => {
     await post("/api/admin/folders/scan");
     showStatus(byId("scan-status"), "");
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(byId("scan-status"), errorText(error), true);
   }
 });

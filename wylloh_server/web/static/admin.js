@@ -4,7 +4,7 @@
 
 import { errorText, post, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId, closest, fieldOf, find } from "./dom.js";
+import { byId, closest, enable, fieldOf, find } from "./dom.js";
 import { postSigned } from "./fresh-signature.js";
 
 const form = byId("admit", HTMLFormElement);
@@ -37,7 +37,7 @@ document.getElementById("plugins-list")?.addEventListener("click", async (event)
     if (note) return showStatus(answer, `${start} runs until the server starts again. ${note}`, true);
     window.location.reload();
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(answer, errorText(error), true);
   }
 });
@@ -51,7 +51,7 @@ removeAway?.addEventListener("click", async (event) => {
     await postSigned("/api/admin/films/remove-away", {}, (text) => showStatus(answer, text));
     window.location.reload();
   } catch (error) {
-    removeAway.disabled = false;
+    enable(removeAway);
     showStatus(answer, errorText(error), true);
   }
 });
@@ -78,7 +78,7 @@ byId("accounts-list").addEventListener("click", async (event) => {
   } catch (error) {
     showStatus(status, errorText(error), true);
   }
-  target.disabled = false;
+  enable(target);
 });
 
 const dialog = byId("rename", HTMLDialogElement);
@@ -116,7 +116,7 @@ byId("sessions-list").addEventListener("click", async (event) => {
     target.closest("li")?.remove();
     showStatus(answer, "Ended. That device has to be let in again.");
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(answer, errorText(error), true);
   }
 });

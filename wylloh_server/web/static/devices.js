@@ -2,7 +2,7 @@
 
 import { errorText, post, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId, closest, fieldOf, findOptional } from "./dom.js";
+import { byId, closest, enable, fieldOf, findOptional } from "./dom.js";
 import { onTv } from "./remote-control.js";
 import { forgetTv } from "./tv-reconnect.js";
 
@@ -18,7 +18,7 @@ byId("devices").addEventListener("click", async (event) => {
     showStatus(status, "Revoked. That device, and any TV that it let in, has to be let in again.");
     status.focus();
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(status, errorText(error), true);
   }
 });
@@ -30,6 +30,7 @@ ownName?.addEventListener("submit", async (event) => {
   try {
     const { name } = await post("/api/account/name", { name: fieldOf(ownName, "name").value });
     showStatus(answer, name ? `You are ${name} here.` : "Your name is gone; your address stands for you.");
+    document.dispatchEvent(new Event("live:refresh")); // the bar names the account
   } catch (error) {
     showStatus(answer, errorText(error), true);
   }

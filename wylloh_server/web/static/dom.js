@@ -74,3 +74,13 @@ export function fieldOf(form, name) {
     return field;
   throw new TypeError(`The form has no field ${name}.`);
 }
+
+/**
+ * Let a button be pressed again. A browser takes the focus from a button that is disabled: it comes back unless it has gone
+ * elsewhere.
+ * @param {HTMLButtonElement} button
+ */
+export function enable(button) {
+  button.disabled = false;
+  if (document.activeElement === null || document.activeElement === document.body) button.focus();
+}

@@ -1,7 +1,7 @@
 // What owner and admins choose on a film's page: which version plays, and whether the film is fetched.
 
 import { errorText, post, showStatus } from "./api.js";
-import { byId, closest } from "./dom.js";
+import { byId, closest, enable } from "./dom.js";
 
 document.addEventListener("click", async (event) => {
   const target = closest(event.target, "[data-version], [data-fetch]", HTMLButtonElement);
@@ -14,7 +14,7 @@ document.addEventListener("click", async (event) => {
     else await post(`/api/films/${film}/fetch`, { agreed: fetch === "yes" });
     window.location.reload();
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(byId(version ? "version-status" : "fetch-status"), errorText(error), true);
   }
 });

@@ -2,7 +2,7 @@
 
 import { errorText, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId } from "./dom.js";
+import { byId, enable } from "./dom.js";
 import { postSigned } from "./fresh-signature.js";
 
 const button = byId("remove", HTMLButtonElement);
@@ -15,7 +15,7 @@ button.addEventListener("click", async (event) => {
     await postSigned(`/api/films/${button.dataset.film}/remove`, {}, (text) => showStatus(answer, text));
     window.location.assign("/");
   } catch (error) {
-    button.disabled = false;
+    enable(button);
     showStatus(answer, errorText(error), true);
   }
 });

@@ -1,7 +1,7 @@
 // A stack's groups on a film's page: split off, change, merge. The page redraws itself afterwards.
 
 import { errorText, post, showStatus } from "./api.js";
-import { byId, closest, find } from "./dom.js";
+import { byId, closest, enable, find } from "./dom.js";
 
 const status = byId("groups-status");
 
@@ -36,7 +36,7 @@ async function send(path, body, button, done) {
   } catch (error) {
     showStatus(status, errorText(error), true);
   }
-  button.disabled = false;
+  enable(button);
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { ApiError, post, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId, closest } from "./dom.js";
+import { byId, closest, enable } from "./dom.js";
 import { signText } from "./wallet.js";
 import { findWallet, useAccount, walletErrorText } from "./wallet-requests.js";
 
@@ -53,7 +53,7 @@ async function run(button, work) {
   } catch (error) {
     showStatus(status, error instanceof ApiError ? error.message : walletErrorText(error), true);
   } finally {
-    button.disabled = false;
+    enable(button);
     status.focus();
   }
 }

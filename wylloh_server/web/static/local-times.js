@@ -1,6 +1,6 @@
 // Shows the times of a page, `<time datetime="…Z" title="… UTC" data-show="minute|second|day|distance">`, in the viewer's own
-// zone and language; what is drawn anew, too. A button at the page's end shows them all in UTC, each to the minute. So
-// does paper, which may be read anywhere.
+// zone; what is drawn anew, too. A button at the page's end shows them all in UTC, each to the minute. So does paper, which
+// may be read anywhere.
 
 import { findAll, findOptional } from "./dom.js";
 import { isUtc, ownText, ownZone } from "./moments.js";
@@ -38,23 +38,19 @@ function show(time) {
   const before = drawn.get(time);
   const text = time.textContent ?? "";
   const given = before?.shown === text ? before.given : text;
-  const { shown, language } = wanted(time, given);
+  const shown = wanted(time, given);
   drawn.set(time, { given, shown });
-  if (language && language !== document.documentElement.lang) time.lang = language;
-  else time.removeAttribute("lang");
   if (shown !== text) time.textContent = shown;
 }
 
 /**
  * @param {HTMLTimeElement} time
  * @param {string} given what the server wrote
- * @returns {{ shown: string, language: string }}
+ * @returns {string}
  */
 function wanted(time, given) {
-  if (inUtc || onPaper) return { shown: time.title, language: "" };
-  if (isUtc || time.dataset.show === "distance") return { shown: given, language: "" };
-  const own = ownText(time.dateTime, time.dataset.show);
-  return { shown: own.text, language: own.language };
+  if (inUtc || onPaper) return time.title;
+  return isUtc || time.dataset.show === "distance" ? given : ownText(time.dateTime, time.dataset.show);
 }
 
 function draw() {

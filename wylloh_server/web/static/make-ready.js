@@ -1,7 +1,7 @@
 // Who looks after the server has a film made ready for every player before anybody presses Play.
 
 import { errorText, post, showStatus } from "./api.js";
-import { closest } from "./dom.js";
+import { closest, enable } from "./dom.js";
 
 // The row of buttons is drawn anew when something changes.
 document.addEventListener("click", async (event) => {
@@ -13,7 +13,7 @@ document.addEventListener("click", async (event) => {
     await post(`/api/films/${button.dataset.film}/ready`);
     showStatus(status, "It is being made ready. Tasks shows how far it is.");
   } catch (error) {
-    button.disabled = false;
+    enable(button);
     showStatus(status, errorText(error), true);
   }
 });

@@ -1,5 +1,6 @@
-// Moments in the viewer's own zone and language, and back: pages and forms speak UTC with the server.
+// Moments in the viewer's own zone, and back: pages and forms speak UTC with the server.
 
+const PAGE_LANGUAGE = "en-GB"; // of every page, which names the day before the month
 const MINUTE = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})/;
 
 /** The viewer's zone by its name, `Europe/Berlin`. */
@@ -7,16 +8,17 @@ export const ownZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 export const isUtc = /^(Etc\/)?(UTC|UCT|GMT|Zulu|Universal)$/.test(ownZone);
 
 /**
- * Write a moment as people of that language do, to the minute or second, or only its day.
+ * Write a moment in the viewer's zone as the server writes it in UTC, to the minute or second, or only its day:
+ * `3 December 2026, 19:00`. Words and formats are those of the page's language, whatever the browser's is.
  * @param {string} iso `2026-12-03T18:00:00Z`
  * @param {string} [show] "minute", "second", or "day"
- * @param {readonly string[]} [languages]
- * @returns {{ text: string, language: string }}
+ * @returns {string}
  */
-export function ownText(iso, show, languages = navigator.languages) {
-  const timeStyle = show === "second" ? "medium" : show === "minute" ? "short" : undefined;
-  const format = new Intl.DateTimeFormat([...languages], { dateStyle: "long", timeStyle });
-  return { text: format.format(new Date(iso)), language: format.resolvedOptions().locale };
+export function ownText(iso, show) {
+  const moment = new Date(iso);
+  const day = moment.toLocaleDateString(PAGE_LANGUAGE, { dateStyle: "long" });
+  if (show !== "second" && show !== "minute") return day;
+  return `${day}, ${moment.toLocaleTimeString(PAGE_LANGUAGE, { timeStyle: show === "second" ? "medium" : "short" })}`;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The settings of a plugin: the owner saves them, and the plugin is started again.
 
 import { errorText, showStatus } from "./api.js";
-import { byId, findAll } from "./dom.js";
+import { byId, enable, findAll } from "./dom.js";
 import { postSigned } from "./fresh-signature.js";
 
 const form = byId("plugin-settings", HTMLFormElement);
@@ -20,7 +20,7 @@ form.addEventListener("submit", async (event) => {
   } catch (error) {
     showStatus(status, errorText(error), true);
   }
-  button.disabled = false;
+  enable(button);
 });
 
 /**

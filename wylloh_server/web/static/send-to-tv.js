@@ -1,7 +1,7 @@
 // Starts a film on a TV that is on: the button "Send to TV" of a film's page.
 
 import { errorText, post, showStatus } from "./api.js";
-import { byId, closest } from "./dom.js";
+import { byId, closest, enable } from "./dom.js";
 
 document.addEventListener("click", async (event) => {
   const button = closest(event.target, "[data-send-to]", HTMLButtonElement);
@@ -16,6 +16,6 @@ document.addEventListener("click", async (event) => {
   } catch (error) {
     showStatus(status, errorText(error), true);
   } finally {
-    button.disabled = false;
+    enable(button);
   }
 });

@@ -2,7 +2,7 @@
 
 import { errorText, showStatus } from "./api.js";
 import { isConfirmed } from "./confirm-button.js";
-import { byId, closest } from "./dom.js";
+import { byId, closest, enable } from "./dom.js";
 import { postSigned } from "./fresh-signature.js";
 
 const status = byId("status");
@@ -23,7 +23,7 @@ byId("storage").addEventListener("click", async (event) => {
     );
     document.dispatchEvent(new Event("live:refresh"));
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(status, errorText(error), true);
   }
 });

@@ -1,7 +1,7 @@
 // The page of background tasks: cancel one, begin a fetch again, clear away what has ended.
 
 import { errorText, post, showStatus } from "./api.js";
-import { byId, closest, findOptional } from "./dom.js";
+import { byId, closest, enable, findOptional } from "./dom.js";
 
 const status = byId("status");
 
@@ -16,7 +16,7 @@ byId("tasks").addEventListener("click", async (event) => {
     // The list redraws itself; the focus stays near where it was.
     findOptional(document, "#tasks button:not([disabled]), #tasks a")?.focus({ preventScroll: true });
   } catch (error) {
-    target.disabled = false;
+    enable(target);
     showStatus(status, errorText(error), true);
   }
 });

@@ -1,7 +1,7 @@
 // The page of a transaction: asks the wallet for the next step and tells the server what it did.
 
 import { ApiError, post, showStatus } from "./api.js";
-import { byId, closest, find, findOptional } from "./dom.js";
+import { byId, closest, enable, find, findOptional } from "./dom.js";
 import {
   checkChain,
   findWallet,
@@ -187,7 +187,8 @@ function setBusy(on) {
 /** The page may have been redrawn meanwhile, with its button as it comes: disabled until this script can answer it. */
 function drawn() {
   const button = findOptional(document, "#confirm", HTMLButtonElement);
-  if (button) button.disabled = busy;
+  if (button?.disabled && !busy) enable(button);
+  else if (button) button.disabled = busy;
   else if (!busy && !status.hasAttribute("data-problem")) showStatus(status, "");
 }
 

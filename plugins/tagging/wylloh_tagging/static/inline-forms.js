@@ -1,7 +1,8 @@
-// Answers a suggestion without leaving the page: the form is sent, and the parts about tags redrawn. The focus goes
-// to what stands in its place, so that a remote can answer one after the other.
+// Adds, removes and answers tags without leaving the page: the form is sent, and the parts about tags redrawn. The focus
+// stays on what was pressed, or goes to what stands in its place, so that a remote can answer one after the other.
 
 import { closest, find, findAll, findOptional } from "/static/dom.js";
+import { morph } from "/static/live/morph.js";
 
 const PARTS = ["film-tags", "suggested-tags", "suggested-films"];
 
@@ -16,8 +17,9 @@ document.addEventListener("submit", async (event) => {
       body: new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)])),
     });
     if (!reply.ok) throw new Error(`The server answered ${reply.status}.`);
+    form.reset();
     draw(new DOMParser().parseFromString(await reply.text(), "text/html"));
-    focus(place);
+    if (!form.contains(document.activeElement)) focus(place);
   } catch {
     form.submit(); // the plain way shows what went wrong
   }
@@ -27,7 +29,7 @@ document.addEventListener("submit", async (event) => {
 function draw(fresh) {
   for (const id of PARTS) {
     const [old, wanted] = [document.getElementById(id), fresh.getElementById(id)];
-    if (old && wanted) old.replaceChildren(...wanted.childNodes);
+    if (old && wanted) morph(old, wanted);
   }
 }
 
