@@ -143,7 +143,8 @@ function draw() {
     showRefusal(row, refusals.get(row.id) ?? "");
   }
   const added = findOptional(document, "#new-subtitles");
-  if (added) showRefusal(added, homeless().map((id) => refusals.get(id)).join(" "));
+  const texts = homeless().map((id) => refusals.get(id));
+  if (added) showRefusal(added, texts.join(" "));
   showWhatRuns();
 }
 
