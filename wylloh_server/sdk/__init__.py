@@ -155,7 +155,7 @@ from wylloh_server.sdk.request_values import (
 from wylloh_server.sdk.table_changes import add_column, drop_column
 from wylloh_server.sdk.table_rows import replace_rows, select_rows
 from wylloh_server.storage.film_index import FilmIndex
-from wylloh_server.typed_address import check_capitals, checksummed, parse_address
+from wylloh_server.typed_address import checksummed, parse_address
 
 __all__ = [
     "CSV_TYPE",
@@ -300,7 +300,6 @@ __all__ = [
     "add_column",
     "address_url",
     "block_url",
-    "check_capitals",
     "checksummed",
     "drop_column",
     "english_name",

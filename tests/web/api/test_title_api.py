@@ -491,11 +491,11 @@ async def test_a_number_of_tokens_that_is_none_is_refused_with_the_most_there_ar
 
 
 async def test_a_publisher_reads_that_a_newer_package_was_refused(collector, server_under_test):
-    storage = server_under_test.storage
+    storage, token = server_under_test.storage, replace(TOKEN, token_id=8)
     film = Film(
-        FilmId("f" * 16), Description("Light"), TokenOrigin(TOKEN, Cid("bafyold"), COLLECTOR, "00" * 32)
+        FilmId("f" * 16), Description("Light"), TokenOrigin(token, Cid("bafyold"), COLLECTOR, "00" * 32)
     )
-    newer = Successor(TokenOrigin(TOKEN, Cid("bafynew"), COLLECTOR, "00" * 32))
+    newer = Successor(TokenOrigin(token, Cid("bafynew"), COLLECTOR, "00" * 32))
     await storage.films.save(film)
     await storage.versions.save_successor(
         film.id, newer.refused(InvalidValue("It is no CID", fix="Use CIDv1."))
