@@ -173,7 +173,7 @@ def _typed(market: FilmMarket, index: StoreIndex) -> dict[str, str]:
     coin = index.coins.get(offer.coin) if offer else None
     if offer is None or coin is None:
         return {"quantity_1": "1"}
-    typed = {"coin": offer.coin, "payee": offer.payee}
+    typed: dict[str, str] = {"coin": offer.coin, "payee": offer.payee}
     if market.offer is not None:
         typed["sale_from"] = typed_moment(offer.sale_from)
     if market.offer is not None and offer.has_presale:
