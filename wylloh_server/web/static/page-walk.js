@@ -6,6 +6,8 @@ import { focusables, focusOn, initialFocus, isCalm, isTall, nearest } from "./sp
 
 const STEP = 0.6; // of a screen
 const FARTHEST = 0.9;
+/** @type {HTMLElement | null} */
+let last = null; // what this has focused, and the page may still be scrolling to
 
 /** @typedef {import("./remote-control.js").Direction} Direction */
 
@@ -22,8 +24,9 @@ export function beginPage() {
 export function walk(direction) {
   const target = ahead(direction);
   const sideways = direction === "left" || direction === "right";
-  if (target && (sideways || Math.abs(distance(target)) <= FARTHEST * window.innerHeight || !scrolls(direction))) {
+  if (target && (sideways || distance(target) <= FARTHEST * window.innerHeight || !scrolls(direction))) {
     focusOn(target);
+    last = target;
     return true;
   }
   if (sideways || !scrolls(direction)) return false;
@@ -92,12 +95,15 @@ function visiblePart(element) {
 }
 
 /**
- * How far the page scrolls to what gets the focus.
+ * How far the page scrolls to what gets the focus: from where it stands, or from where it is still scrolling to.
  * @param {HTMLElement} element
  */
 function distance(element) {
   const { top, bottom } = element.getBoundingClientRect();
-  return isTall(element) ? top : (top + bottom - window.innerHeight) / 2;
+  const here = Math.abs(isTall(element) ? top : (top + bottom - window.innerHeight) / 2);
+  if (!last || last !== document.activeElement || last === element) return here;
+  const from = last.getBoundingClientRect();
+  return Math.min(here, Math.abs(top + bottom - from.top - from.bottom) / 2);
 }
 
 /** @param {Direction} direction */
