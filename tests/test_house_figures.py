@@ -17,7 +17,7 @@ BOUNDS = {
     "forwarders": 1,
     "machinery-files": 12,
     "machinery-lines": 2_500,
-    "lines": 73_500,  # grows with what the product can do, never by repeating itself
+    "lines": 74_000,  # grows with what the product can do, never by repeating itself
     "docstrings": 0,
     "longest-function": 50,
     "services-circles": 0,
