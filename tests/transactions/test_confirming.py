@@ -105,6 +105,7 @@ async def test_who_refuses_in_the_wallet_may_think_again(new_user):
     await buyer.confirm.click()
     await expect(buyer.said).to_have_text("You refused in your wallet. Nothing was sent.")
     await expect(buyer.stands).to_contain_text("Nothing has happened yet.")
+    await expect(buyer.confirm).to_be_focused()
     buyer.wallet.refuses = set()
     await buyer.confirm.click()
     await expect(buyer.stands).to_contain_text("1 tokens of Light are yours.")

@@ -125,6 +125,7 @@ async def test_51_an_account_is_renamed_and_the_folders_are_scanned(server_under
     await page.get_by_label("Name", exact=True).fill("The owner")
     await page.get_by_role("button", name="Save").click()
     await page.get_by_text("You are The owner here.").wait_for()
+    await page.locator("#who").get_by_text("The owner").wait_for()
     assert (await server_under_test.storage.accounts.names())[OWNER] == "The owner"
 
 
