@@ -151,7 +151,7 @@ class BenchEnvironment:
     @property
     def films(self) -> dict[str, FilmId]:
         """The cinema's films by the way they are kept."""
-        return {"encrypted": film_id_for(str(self.gated)), "folder": film_id_for(f"file:{self.film}")}
+        return {"encrypted": film_id_for(str(self.gated)), "folder": folder_film(self.cinema.folder / "data")}
 
     @cached_property
     def bulk(self) -> Bulk:
@@ -166,6 +166,13 @@ def first_visit(settings: Path, port: int, films: int) -> Iterator[tuple[Child, 
         wait_for_films(running, settings.parent / "data", films)
         bench_client.sign_in(VIEWER, re.search(r"claim=([A-Z0-9]+)", running.said())[1])
         yield running, bench_client
+
+
+def folder_film(data: Path) -> FilmId:
+    """Return the id of the one film that a server has from a folder."""
+    with closing(sqlite3.connect(f"file:{data / 'wylloh.sqlite3'}?mode=ro", uri=True)) as database:
+        ((film,),) = database.execute("SELECT id FROM films WHERE path IS NOT NULL").fetchall()
+    return FilmId(film)
 
 
 def wait_for_films(running: Child, data: Path, count: int) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from tests.bench.figures import Figure
 from tests.bench.servers import CONNECTIONS, nginx, wait_until_quiet, write_settings, wrk
-from tests.bench.bench_environment import HolderServer, BenchEnvironment, first_visit
+from tests.bench.bench_environment import BenchEnvironment, HolderServer, first_visit, folder_film
 from tests.bench.turns import in_turns
 from tests.bench.bench_client import first_uri
 from tests.components.films import make_film
-from wylloh_server.domain.film import film_id_for
+
 
 _PER_SEGMENT = 2
 
@@ -60,8 +60,8 @@ def _house(bench_environment: BenchEnvironment) -> tuple[HolderServer, str]:
     make_film(film, length, size="192x108", rate="5", languages=("eng",), subtitles=False)
     sections = {"library": {"folders": [str(film.parent)]}}
     settings = write_settings(folder, bench_environment.port, **sections)
-    film_id = film_id_for(f"file:{film}")
     with first_visit(settings, bench_environment.port, films=1) as (running, bench_client):
+        film_id = folder_film(folder / "data")
         master = bench_client.play(film_id)
         track = first_uri(master, bench_client.get(master)).split("/")[-2]
         last = f"{scale.playlist_segments - 1}.m4s"
