@@ -84,8 +84,8 @@ async def test_it_is_planned_and_done_with_what_was_selected(service):
         ([FilmId(str(n)) for n in range(MOST_FILMS + 1)], VALUES, InvalidValue, "10,001 films are too many"),
         ([*IDS, "gone"], VALUES, NotFound, "1 of the selected films is not here"),
         (["gone", "away"], VALUES, NotFound, "2 of the selected films are not here"),
-        (IDS, {"tag": "noir", "how": "burn"}, InvalidValue, "How: 'burn' is no choice"),
-        (IDS, {"tag": "noir"}, InvalidValue, "How: '' is no choice"),
+        (IDS, {"tag": "noir", "how": "burn"}, InvalidValue, "How: “burn” is no choice"),
+        (IDS, {"tag": "noir"}, InvalidValue, "How: “” is no choice"),
         (IDS, {"tag": "x" * 1001, "how": "add"}, InvalidValue, "Tag: that is too long"),
     ],
 )

@@ -101,7 +101,7 @@ async def test_a_refused_newer_version_is_a_notice_on_the_film_s_page(owner, ser
     await storage.films.save(replace(GATED, state=FilmState.READY))
     refused = newer(state=SuccessorState.REFUSED, reason="Its signature does not fit.")
     await storage.versions.save_successor(GATED.id, refused)
-    assert "refused; this one plays on. Its signature does not fit." in await page(owner)
+    assert "Its publisher's newer version was refused. Its signature does not fit." in await page(owner)
     await owner.post(f"/api/films/{GATED.id}/version", {"version": "follow"})
     assert (await storage.versions.get(GATED.id)).is_due
 

@@ -78,7 +78,7 @@ async def test_it_is_planned_confirmed_done_and_listed(collector, server_under_t
             "10,001 films are too many at once.",
         ),
         ({"films": [*FILMS, "gone"], "values": VALUES}, 404, "1 of the selected films is not here any more."),
-        ({"films": FILMS, "values": {"how": "never"}}, 400, "How: 'never' is no choice."),
+        ({"films": FILMS, "values": {"how": "never"}}, 400, "How: “never” is no choice."),
         (
             {"films": FILMS, "values": {"word": "bad", "how": "softly"}},
             502,

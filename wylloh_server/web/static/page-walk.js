@@ -31,6 +31,7 @@ export function walk(direction) {
   }
   if (sideways || !scrolls(direction)) return false;
   const step = direction === "down" ? STEP : -STEP;
+  last = null; // from here on the page leaves what has the focus
   window.scrollBy({ top: step * window.innerHeight, behavior: isCalm() ? "auto" : "smooth" });
   return true;
 }
@@ -45,6 +46,7 @@ function ahead(direction) {
   const current = elements.find((element) => element === document.activeElement);
   if (!current) return fromEdge(direction, elements);
   const from = current.getBoundingClientRect();
+  if (current === last) return closest(from, elements, direction, current);
   if (direction === "up" ? from.bottom <= 0 : direction === "down" && from.top >= window.innerHeight) return current;
   return closest(from, elements, direction, current);
 }
