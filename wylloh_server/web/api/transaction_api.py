@@ -29,7 +29,7 @@ async def state(request: web.Request) -> web.Response:
 
 @limited(TRANSACTION_BUDGET)
 async def ask(request: web.Request) -> web.Response:
-    """`{claim, terms}` → `{call: {from, to, data, value, chainId}}` or `{sign: typed data}`: what is next.
+    """`{claim, terms}` → `{step, call: {from, to, …}}` or `{step, sign: typed data}`: what is next, and its number.
 
     `claim` is a secret that the page makes up; until it is given back nobody else is told the same step.
     `terms` stands in the page: what was read there.
@@ -38,12 +38,13 @@ async def ask(request: web.Request) -> web.Response:
     claim, terms = text(asked_with, "claim"), text(asked_with, "terms")
     await request.app[SERVICES].transactions.freshen(require_viewer(request), _id(request))
     asked = await request.app[SERVICES].transactions.ask(wallet, _id(request), claim, terms)
+    step = asked.transaction.step
     if asked.call is not None:
         chain = hex(request.app[SETTINGS].chain.id)
         call = {**_parameters(asked.call), "chainId": chain}
-        return web.json_response({"call": call}, headers=_NO_STORE)
+        return web.json_response({"step": step, "call": call}, headers=_NO_STORE)
     data = asked.signature.typed_data if asked.signature else {}
-    return web.json_response({"sign": _safe(data)}, headers=_NO_STORE)
+    return web.json_response({"step": step, "sign": _safe(data)}, headers=_NO_STORE)
 
 
 async def give_back(request: web.Request) -> web.Response:

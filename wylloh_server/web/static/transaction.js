@@ -39,8 +39,6 @@ document.addEventListener("live:drawn", drawn);
  */
 async function confirm(terms) {
   if (busy) return;
-  // Not what the answer to the report says: by then the server may have found the call on the chain and be a step on.
-  const now = Number(byId("transaction").dataset.step);
   setBusy(true);
   try {
     showStatus(status, "Looking for your wallet.");
@@ -48,8 +46,9 @@ async function confirm(terms) {
     watchAccounts(provider, account, (right) => busy || showStatus(status, right ? "That is the right account." : ""));
     await useAccount(provider, account, shortWallet);
     await useChain(provider, chain, (text) => showStatus(status, text));
-    while (!(await step(provider, terms)));
-    await redrawn(now);
+    let sent = null;
+    while (sent === null) sent = await step(provider, terms);
+    await redrawn(sent);
   } catch (error) {
     showStatus(status, walletErrorText(error), true);
   } finally {
@@ -58,10 +57,11 @@ async function confirm(terms) {
 }
 
 /**
- * Have the wallet do the next step. Return whether it sent a call: a signature alone is not worth a second press.
+ * Have the wallet do the next step. Return the number of one that was sent; null after a signature, which alone is not
+ * worth a second press. The server, told of a call, may have found it on the chain before and be a step on.
  * @param {import("./wallet.js").Provider} provider
  * @param {string} terms
- * @returns {Promise<boolean>}
+ * @returns {Promise<number | null>}
  */
 async function step(provider, terms) {
   const claim = newClaim();
@@ -78,9 +78,12 @@ async function step(provider, terms) {
     await post(`${address}/give-back`, { claim }).catch(() => {});
     throw error;
   }
-  if (asked.sign) await post(`${address}/signed`, { signature: answer });
-  else await report(answer);
-  return !asked.sign;
+  if (!asked.sign) {
+    await report(answer);
+    return asked.step;
+  }
+  await post(`${address}/signed`, { signature: answer });
+  return null;
 }
 
 /**
