@@ -29,7 +29,7 @@ async def state(request: web.Request) -> web.Response:
 
 @limited(TRANSACTION_BUDGET)
 async def ask(request: web.Request) -> web.Response:
-    """`{claim, terms}` → `{step, call: {from, to, …}}` or `{step, sign: typed data}`: what is next, and its number.
+    """`{claim, terms}` → `{step, call: {from, to, …}}` or `{step, sign: typed data}`: what is next.
 
     `claim` is a secret that the page makes up; until it is given back nobody else is told the same step.
     `terms` stands in the page: what was read there.
