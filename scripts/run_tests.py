@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-MOST = 6
+MOST = 12
 """Failures that are tried again: more of them are no accident."""
 _FAILED = 1
 """How pytest ends when tests failed, and nothing else was wrong."""
