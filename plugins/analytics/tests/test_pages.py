@@ -249,7 +249,7 @@ async def test_the_newest_period_has_no_later_one(store_app):
 
 async def test_bad_input_is_refused_in_a_sentence(store_app):
     for query, sentence in (
-        ({"period": "eternity"}, "There is no period 'eternity'."),
+        ({"period": "eternity"}, "There is no period “eternity”."),
         ({"coin": "0xnothing"}, "“0xnothing” is not an address."),
         ({"coin": "0x" + "99" * 20}, "Nothing here was paid in that coin."),
     ):
@@ -261,7 +261,7 @@ async def test_bad_input_is_refused_in_a_sentence(store_app):
 
 
 WRONG_DATES = (
-    ({"to": "x" * 5000}, f"“{'x' * 40}…” is no date. Write dates as in 2026-11-21."),
+    ({"to": "x" * 5000}, f"“{'x' * 59}…” is no date. Write dates as in 2026-11-21."),
     ({"from": "<b>", "to": "2026-01-01"}, "“&lt;b&gt;” is no date. Write dates as in 2026-11-21."),
     ({"from": "2026-01-02", "to": "2026-01-01"}, "The first day comes after the last one."),
     ({"from": "2999-01-01", "to": "2999-02-01"}, "2999-01-01 lies in the future. Today is 20"),

@@ -182,7 +182,7 @@ async def test_a_percent_or_underscore_in_a_tag_is_no_wildcard(tagging, add):
 
 async def test_a_tag_nobody_uses_is_not_found(tagging):
     async with tagging() as app:
-        assert (await app.get("tag/genre/noir")).sentence == "No film here is tagged genre/noir."
+        assert (await app.get("tag/genre/noir")).sentence == "No film here is tagged “genre/noir”."
 
 
 async def test_the_film_page_gets_chips_and_a_form_for_editors_only(tagging, add):
