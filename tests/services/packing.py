@@ -100,9 +100,7 @@ async def pack(
         token,
         parse_wallet(registry.publisher.address),
         files,
-        EncryptionHeader(
-            ENCRYPTION_SCHEME, associated_data(str(token), FileRole.FEATURE), key_commitment(key, token)
-        ),
+        EncryptionHeader(ENCRYPTION_SCHEME, bound, key_commitment(key, token)),
         (Custodian(custodian, publisher.server_keys.custodian_public),),
     )
     written = raw(manifest_bytes(manifest(described)))

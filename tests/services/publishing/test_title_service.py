@@ -132,12 +132,11 @@ async def service(publisher, clock, pages, tmp_path, film):
 
     async with LoopbackMediaServer() as loopback:
         media = FfmpegMediaTools(loopback, find_ffmpeg())
-        inspection = UploadValidation(uploads=uploads, media=media)
         titles = TitleService(
             titles=storage.titles,
             accounts=storage.accounts,
             uploads=uploads,
-            inspect=inspection.fault,
+            inspect=UploadValidation(uploads=uploads, media=media).fault,
             clock=clock,
         )
         approved_files = ApprovedFiles(requests=storage.requests, uploads=uploads)
