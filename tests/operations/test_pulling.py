@@ -199,7 +199,7 @@ async def test_the_command_line_pulls_lists_and_goes_on(tmp_path, environment):
 
 
 @pytest.mark.parametrize(
-    ("film", "said"), [("0123", "no film '0123' is known"), ("eip155:1/x", "eip155:1/x")]
+    ("film", "said"), [("0123", "no film “0123” is known"), ("eip155:1/x", "eip155:1/x")]
 )
 async def test_a_film_nobody_knows_is_not_pulled(tmp_path, environment, film, said):
     settings = holder_settings(tmp_path, environment, environment.gateway)

@@ -80,9 +80,9 @@ BOUNDED = [
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"skip": "never"}, "plugins.settings.p.skip must be 'ask' or 'always', not 'never'."),
+        ({"skip": "never"}, "plugins.settings.p.skip must be “ask” or “always”, not “never”."),
         ({"days": 0}, "plugins.settings.p.days must be at least 1, not 0."),
-        ({"days": "366"}, "plugins.settings.p.days must be at most 365, not '366'."),
+        ({"days": "366"}, "plugins.settings.p.days must be at most 365, not “366”."),
         ({"token": 12345}, "plugins.settings.p.token must be a text."),
     ],
 )
@@ -95,7 +95,7 @@ def test_a_value_is_one_of_the_choices_and_within_its_bounds_and_a_secret_is_not
 
 def test_choices_and_bounds_hold_for_the_default_too():
     assert dict(checked_settings("p", BOUNDED, {"skip": "always", "days": 365}))["days"] == 365
-    with pytest.raises(PluginError, match="must be 'a' or 'b'"):
+    with pytest.raises(PluginError, match="must be “a” or “b”"):
         Setting("kind", str, "c", "Which.", choices=("a", "b"))
     with pytest.raises(PluginError, match="must be at most 1"):
         Setting("share", float, 2.0, "How much.", most=1)

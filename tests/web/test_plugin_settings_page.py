@@ -103,9 +103,9 @@ async def test_changed_settings_take_effect_at_once_and_are_written(server_under
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        ({"size": "10"}, "size must be at most 9, not '10'"),
-        ({"size": "x"}, "size must be a whole number, not 'x'"),
-        ({"way": "always"}, "way must be 'ask' or 'never'"),
+        ({"size": "10"}, "size must be at most 9, not “10”"),
+        ({"size": "x"}, "size must be a whole number, not “x”"),
+        ({"way": "always"}, "way must be “ask” or “never”"),
         ({"size": "7"}, "ValueError: seven is too much"),
     ],
 )

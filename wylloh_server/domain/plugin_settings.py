@@ -80,15 +80,14 @@ class Setting:
         problem = _KINDS[self.type] if value is None else self._problem(value)
         if value is None or problem:
             raise SettingsError(
-                f"{self.name} must be {problem}"
-                + ("." if self.secret else f", not {quote_input(str(given))}.")
+                f"{self.name} must be {problem}" + ("." if self.secret else f", not {_quoted(given)}.")
             )
         return value
 
     def _problem(self, value: SettingValue) -> str:
         """Return what a value has to be and is not; empty if it may stand."""
         if self.choices and value not in self.choices:
-            return " or ".join(repr(one) for one in self.choices)
+            return " or ".join(map(_quoted, self.choices))
         if isinstance(value, int | float) and self.least is not None and value < self.least:
             return f"at least {self.least:g}"
         if isinstance(value, int | float) and self.most is not None and value > self.most:
@@ -160,3 +159,8 @@ def _number(kind: type[int | float], given: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return value if math.isfinite(value) and value == float(given) else None
+
+
+def _quoted(given: object) -> str:
+    """Return a value as a sentence repeats it: a number stands for itself."""
+    return str(given) if isinstance(given, int | float) else quote_input(str(given))

@@ -70,7 +70,7 @@ def test_a_custom_period_is_from_one_day_to_another():
 @pytest.mark.parametrize(
     ("name", "first", "last", "sentence"),
     [
-        ("decade", "", "", "There is no period 'decade'."),
+        ("decade", "", "", "There is no period “decade”."),
         ("custom", "2026-02-30", "2026-03-01", "“2026-02-30” is no date."),
         ("custom", "2026-03-01", "2026-02-01", "The first day comes after the last one."),
         ("custom", "1899-01-01", "2026-02-01", "Nothing is known from before 1970-01-01."),
@@ -78,7 +78,7 @@ def test_a_custom_period_is_from_one_day_to_another():
         ("custom", "2999-02-01", "2999-01-01", "The first day comes after the last one."),
         ("custom", "1970-01-01", "2099-01-01", None),
         ("week", "", "tomorrow", "“tomorrow” is no date."),
-        ("week", "", "x" * 5000, f"“{'x' * 40}…” is no date."),
+        ("week", "", "x" * 5000, f"“{'x' * 59}…” is no date."),
         ("week", "", "0001-01-01", "Nothing is known from before 1970-01-01."),
     ],
 )

@@ -71,7 +71,7 @@ async def test_resale_pays_holder_makers_and_store_and_can_be_taken_back(tmp_pat
         assert await bob.confirms(await bob.proposes("selling/back", listing="1")) != "confirmed"
         await alice.does("selling/back", listing="1")
         assert market.held(ALICE.address) == 16
-        await eventually(lambda: shows(alice, "history", "Resold", "+8.32 dUSD"))
+        await eventually(lambda: shows(alice, "history", "Resold", "+ 8.32 dUSD"))
         assert 'title="8.325"' in await alice.browser.page("/plugins/store/history")
 
 

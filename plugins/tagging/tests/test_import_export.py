@@ -100,7 +100,7 @@ def test_tables_of_other_programs_are_read(text, films):
         ("{}", "the file", "Its format is not wylloh-tags-v1."),
         ('{"format":"wylloh-tags-v1","films":7}', "films", "It must be a list."),
         ('{"format":"wylloh-tags-v1","films":[7]}', "film 1", "It must be an object"),
-        ('{"format":"wylloh-tags-v1","films":[{"film":"f","tags":[7]}]}', "film 1", "'7' is no text."),
+        ('{"format":"wylloh-tags-v1","films":[{"film":"f","tags":[7]}]}', "film 1", "“7” is no text."),
         ('{"format":"wylloh-tags-v1","films":[{"tags":["a"]}]}', "film 1", "which film"),
         ('{"format":"wylloh-tags-v1","greys":[]}', "greys", "It must be an object"),
         ('{"format":"wylloh-tags-v1","greys":{"a":"pink"}}', "grey of a", "no grey"),

@@ -45,7 +45,7 @@ async def test_nothing_is_skipped_where_nobody_wants_it(tagging):
     async with tagging(skip_chapters="never") as app:
         assert await app.fragments("player", app.films[0]) == ()
     async with tagging(skip_chapters="sometimes") as app:
-        assert "skip_chapters must be 'never' or 'ask' or 'always', not 'sometimes'" in app.record.reason
+        assert "skip_chapters must be “never” or “ask” or “always”, not “sometimes”" in app.record.reason
 
 
 async def test_the_locks_are_on_the_admin_page_and_the_stylesheet_in_every_head(tagging, add):

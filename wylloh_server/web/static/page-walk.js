@@ -6,6 +6,7 @@ import { focusables, focusOn, initialFocus, isCalm, isTall, nearest } from "./sp
 
 const STEP = 0.6; // of a screen
 const FARTHEST = 0.9;
+const MOST = 0.75; // of a thing
 /** @type {HTMLElement | null} */
 let last = null; // what this has focused, and the page may still be scrolling to
 
@@ -81,13 +82,13 @@ function closest(from, elements, direction, current) {
 }
 
 /**
- * Those that are whole on the screen; where there are none, those of which half is.
+ * Those that are on the screen but for an edge, such as a poster; where there are none, those of which half is.
  * @param {HTMLElement[]} elements
  */
 function inSight(elements) {
   const shown = elements.map((element) => ({ element, part: visiblePart(element) }));
-  const whole = shown.filter(({ part }) => part >= 1);
-  return (whole.length ? whole : shown.filter(({ part }) => part >= 0.5)).map(({ element }) => element);
+  const most = shown.filter(({ part }) => part >= MOST);
+  return (most.length ? most : shown.filter(({ part }) => part >= 0.5)).map(({ element }) => element);
 }
 
 /** @param {HTMLElement} element */
