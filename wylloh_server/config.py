@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from wylloh_server.domain.errors import InvalidValue, SettingsError
+from wylloh_server.domain.plugin_record import PluginIsolation  # noqa: TC001 - pydantic reads the annotation
 from wylloh_server.settings_errors import explained, refuse_unknown_variables
 
 if TYPE_CHECKING:
@@ -278,6 +279,12 @@ class PluginSettings(BaseModel):
     """Folders to load further plugins from."""
     disabled: tuple[str, ...] = ()
     """Names of plugins not to load."""
+    isolation: dict[str, PluginIsolation] = Field(default_factory=dict)
+    """Where a plugin's code runs, by its name: in a thread of the server, or in a process of its own, which
+    can neither end the server nor read its keys. Without an entry, plugins that come with the server run in
+    threads and all others in processes."""
+    memory_mb: int = Field(default=1024, ge=128)
+    """Most megabytes of memory of a plugin in a process of its own."""
     timeout_seconds: float = Field(default=2, gt=0)
     """How long a plugin may take to answer while somebody waits; for a page of its own five times as long."""
     settings: dict[str, dict[str, Any]] = Field(default_factory=dict)

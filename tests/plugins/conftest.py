@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
 import sys
+from functools import partial
 from contextlib import asynccontextmanager
 from textwrap import dedent
 
 import pytest
 
+from wylloh_server.app.plugin_processes import process_spawner
+from wylloh_server.config import Settings
 from wylloh_server.storage import open_database
 from wylloh_server.plugins import Dispatch, Limits, PluginRegistry, PluginServices
 from wylloh_server.sdk.testing.plugin_harness import SampleLibrary
@@ -25,6 +29,7 @@ class PluginEnvironment:
         self.folder = folder
         self.path = folder / "plugins"
         self.path.mkdir()
+        self.isolation = os.environ.get("WYLLOH_TEST_ISOLATION", "thread")
         self.published = []
         self.live = RecordedLive()
 
@@ -36,9 +41,17 @@ class PluginEnvironment:
         return file.parent
 
     def registry(self, patience=None, **options):
-        registry = PluginRegistry(**{"path": [self.path], "points": [], **options})
+        registry = PluginRegistry(**{"path": [self.path], "points": [], "spawner": self.spawner(), **options})
         registry.load(patience)
         return registry
+
+    def spawner(self):
+        """Plugins get a process each if the test asks for it."""
+        data = self.folder / "data"
+        data.mkdir(exist_ok=True)
+        isolation = {folder.name: self.isolation for folder in self.path.iterdir()}
+        settings = Settings(server={"data": data}, plugins={"isolation": isolation})
+        return partial(process_spawner, settings)
 
     @asynccontextmanager
     async def running(self, *, limits=Limits(answer=5), **options):

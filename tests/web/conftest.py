@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from tests.web.publishers import publishing_services
 from tests.fakes import FakeCalls, FakeChain, FakeClock, FakeMedia, FakePackages, FakePlayback, FakeSegments
+from wylloh_server.app.plugin_processes import process_spawner
 from wylloh_server.app.plugin_manager import plugin_configuration
 from wylloh_server.adapters.files.local_files import LocalFolders
 from wylloh_server.adapters.crypto import TinkFilmCipher, load_server_keys, open_key_store
@@ -205,6 +206,7 @@ async def open_server_under_test(tmp_path, settings_of):
     """Open a server under test: `await open_server_under_test(settings=…, plugin_folder=…, bundled=…, deadlines=…)`.
 
     `plugin_folder` holds plugins that a test wrote; `bundled` names plugins that ship with the server;
+    `plugins={"isolation": …}` names those that run in a process of their own; the others run in threads.
     `patience` is how many seconds they have for an answer, `plugin_settings` what they are set to, by name.
     """
     async with AsyncExitStack() as stack:
@@ -222,7 +224,7 @@ async def open_server_under_test(tmp_path, settings_of):
         ):
             database = await stack.enter_async_context(open_database(tmp_path / "w.sqlite3"))
             settings = settings_of(**sections)
-            plugins = _registry(plugin_folder, bundled, patience, plugin_settings)
+            plugins = _registry(plugin_folder, bundled, patience, plugin_settings, settings)
             server_under_test = await _assembled(database, settings, tmp_path, plugins, deadlines, add)
             if owner:
                 await server_under_test.storage.accounts.claim(owner)
@@ -299,8 +301,10 @@ async def collector(browsers):
     return browser
 
 
-def _registry(folder, bundled, patience, given) -> PluginRegistry:
+def _registry(folder, bundled, patience, given, settings) -> PluginRegistry:
+    named = settings.plugins.isolation
     plugins = PluginRegistry(
+        spawner=lambda one: process_spawner(settings, one) if one.name in named else None,
         path=[folder] if folder else [],
         points=[EntryPoint(name, f"wylloh_{name}", ENTRY_POINT_GROUP) for name in bundled],
         settings=given,

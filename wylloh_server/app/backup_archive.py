@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -16,10 +17,12 @@ from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.backup_contents import KEY_FILE, BackupContents, read_sealed, write_sealed
 from wylloh_server.app.backup_drafts import backup_drafts
 from wylloh_server.app.instance_lock import instance_lock
+from wylloh_server.app.plugin_processes import tables_file
 from wylloh_server.domain.backup import BackupSummary
-from wylloh_server.domain.errors import InvalidValue, NotFound, SettingsError
+from wylloh_server.domain.errors import InvalidValue, NotFound, SettingsError, StorageError
 from wylloh_server.passphrase import take_passphrase
 from wylloh_server.storage.database_copy import (
+    SQLITE_COPY,
     check_copy,
     copy_database,
     copy_name,
@@ -27,6 +30,8 @@ from wylloh_server.storage.database_copy import (
     restore_postgres,
 )
 from wylloh_server.storage.engine import sqlite_file
+from wylloh_server.storage.plugin_schemas import table_prefix
+from wylloh_server.storage.plugin_tables_move import merge_plugin_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +63,7 @@ def create_backup(settings: Settings, target: Path, passphrase: str) -> BackupSu
         # The database first: every key that it speaks of is then among those that are copied.
         copy = folder / copy_name(place)
         copy_database(place, copy)
+        _merge_plugins(data, copy)
         check_copy(copy)
         keys = _read_keys(data / _KEYS)
         damaged = damaged_entries(keys, take_passphrase())
@@ -71,6 +77,19 @@ def create_backup(settings: Settings, target: Path, passphrase: str) -> BackupSu
             raise _taken(target) from None
     write_backup_record(data, summary, damaged)
     return summary
+
+
+def _merge_plugins(data: Path, copy: Path) -> None:
+    """Add the tables of plugins in processes of their own; a restored server moves them out again."""
+    if copy.name != SQLITE_COPY:
+        return
+    for own in sorted(data.glob(tables_file(Path(), "*").as_posix())):
+        try:
+            merge_plugin_tables(copy, own, table_prefix(own.parent.name))
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"The tables in {own} cannot be copied: {error}.", fix="Free some room, then try again."
+            ) from error
 
 
 def restore_backup(

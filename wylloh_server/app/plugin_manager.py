@@ -15,6 +15,7 @@ from wylloh_server.app.adapters import data_folder, open_adapters
 from wylloh_server.app.background import build_tasks
 from wylloh_server.app.chain_sync import build_onchain
 from wylloh_server.app.instance_lock import instance_lock
+from wylloh_server.app.plugin_processes import place_tables, process_spawner
 from wylloh_server.app.plugin_status import noted_voters
 from wylloh_server.app.services import build_library, build_plugin_library, build_rights, build_sources
 from wylloh_server.app.transaction_services import build_transactions
@@ -47,6 +48,7 @@ def plugin_registry(
         limits=Limits(answer=settings.plugins.timeout_seconds, page=5 * settings.plugins.timeout_seconds),
         candidates=only,
         voters=noted_voters(settings),
+        spawner=partial(process_spawner, settings),
     )
     registry.load(patience)
     return registry
@@ -79,6 +81,7 @@ async def plugins_at_work(settings: Settings, registry: PluginRegistry) -> Async
             rights = build_rights(settings, adapters, bus)
             bus.listeners.append(registry.publish)
             services = PluginServices(
+                place_tables=partial(place_tables, settings, adapters),
                 migrate=adapters.database.plugins.migrate,
                 tables=adapters.database.plugins.tables,
                 library=build_plugin_library(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server import __version__
 from wylloh_server.adapters.lan.zeroconf_announcer import ZeroconfAnnouncer
+from wylloh_server.app.adapters import data_folder
 from wylloh_server.app.bounded_stack import BoundedExitStack
 from wylloh_server.app.core import start_core
 from wylloh_server.app.plugin_manager import plugin_configuration, plugin_registry
@@ -112,6 +113,7 @@ async def serving(
 def _new_app(settings: Settings, development_key: str) -> web.Application:
     """Return the application with its plugins loaded, its pages and its routes; nothing is started yet."""
     app = new_application(settings)
+    data_folder(settings)  # plugins with a process of their own write below it
     app[PLUGINS] = plugin_registry(settings, patience=Limits().patience)
     app[DISPATCH] = Dispatch(app[PLUGINS])
     set_up_pages(app)

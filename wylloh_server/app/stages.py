@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.background import build_batch, build_groups, register_film_work
 from wylloh_server.app.chain_sync import build_indexer, build_onchain, follows_chain
 from wylloh_server.app.page_updates import notify_open_pages
+from wylloh_server.app.plugin_processes import place_tables
 from wylloh_server.app.plugin_status import write_plugin_status
 from wylloh_server.app.publishing import build_publishing_services
 from wylloh_server.app.services import (
@@ -183,6 +185,7 @@ async def start_plugins(
     await notify_open_pages(core.live, core.adapters, core.bus, stack)
     database, live = core.adapters.database.plugins, core.live
     services = PluginServices(
+        place_tables=partial(place_tables, core.settings, core.adapters),
         migrate=database.migrate,
         tables=database.tables,
         library=build_plugin_library(core.adapters, films.library, films.sources),

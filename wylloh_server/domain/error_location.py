@@ -12,6 +12,26 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+class RemoteError(Exception):
+    """An error that was raised in another process, where it was located already.
+
+    Attributes:
+        located: its type, message and place, as `located` returns them.
+    """
+
+    def __init__(self, located: str, traceback_there: str) -> None:
+        super().__init__(located)
+        self.located = located
+        self.__cause__ = _TracebackThere(traceback_there)
+
+
+class _TracebackThere(Exception):
+    """A traceback as text, printed above that of the error it is the cause of."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
 def located(error: BaseException, folder: Path | None) -> str:
     """Return an error's type and message, with the last line of a plugin's own code it came through.
 
@@ -21,6 +41,8 @@ def located(error: BaseException, folder: Path | None) -> str:
     """
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, RemoteError):
+        return error.located
     places = _places(error)
     message = str(error)
     if isinstance(error, SyntaxError):

@@ -22,11 +22,12 @@ class Limits:
         event: for handling one event.
         stop: for the events still queued, then for the second half of `lifespan`, then for remaining tasks.
         hang: a cancelled call that has not ended after this time is closed as if it had failed `failures`
-            times, and the plugin is started again in another thread. It is stopped if a task hangs that it
-            started itself.
+            times, and the plugin is started again in another thread or process. It is stopped if a task hangs
+            that it started itself.
         failures: this many failures of one hook, route, template or task within `window` close that one
             until they are older. Failures of the chain, of content and of the database, and time spent
             waiting for the server, are not counted.
+        ends: a plugin whose own process ended this many times within `window` is not started again.
         window: see `failures`.
         queue: number of events that wait for one plugin; further ones are dropped.
         missed: number of events dropped while it handles a single one that stops the plugin.
@@ -44,6 +45,7 @@ class Limits:
     stop: float = 1
     hang: float = 10
     failures: int = 20
+    ends: int = 5
     window: float = 600
     queue: int = 1000
     missed: int = 10_000

@@ -25,6 +25,15 @@ class PluginStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class PluginIsolation(StrEnum):
+    """Where a plugin's code runs."""
+
+    THREAD = "thread"
+    """In a thread of the server's process: it can end that."""
+    PROCESS = "process"
+    """In a process of its own, without the server's keys and files."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
     """A snapshot of a plugin for the admin page.
@@ -53,6 +62,7 @@ class PluginRecord:
     votes: bool = False
     sdk: str = ""
     not_taken: str = ""
+    isolation: PluginIsolation = PluginIsolation.THREAD
 
     def troubles(self) -> list[str]:
         """Return a sentence about each thing that went wrong since the plugin started."""

@@ -51,11 +51,17 @@ class PluginContext:
     state: Any = None
 
 
+async def _stay(_plugin: str, _apart: bool) -> None:
+    """Leave a plugin's tables where they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class PluginServices:
     """The services from which contexts are built.
 
     Attributes:
+        place_tables: bring a plugin's tables to where it runs now: into a database of their own for its own
+            process (True), or into the server's.
         migrate: run those of a plugin's migrations that have not run yet. Raises PluginError if one fails.
         tables: return a plugin's tables.
         publish: publish an event to the server and to all plugins.
@@ -75,3 +81,4 @@ class PluginServices:
     changed: Callable[..., None]
     notify: Callable[..., None]
     server: ServerIdentity = UNNAMED_SERVER
+    place_tables: Callable[[str, bool], Awaitable[None]] = _stay

@@ -19,19 +19,17 @@ from wylloh_server.domain.errors import (
 from wylloh_server.domain.plugin_pages import CardFragment, ErrorReply, Fragment, NavItem, Reply
 from wylloh_server.domain.plugin_record import PluginStatus
 from wylloh_server.domain.transaction import Proposal
-from wylloh_server.plugins.guarded_call import invoke
 from wylloh_server.plugins.loading import checked_items
 from wylloh_server.plugins.state import PlaceClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-
-    from pluggy import HookImpl
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 
     from wylloh_server.domain.access import AccessRequest, Viewer
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.plugin_pages import PluginRequest
     from wylloh_server.plugins.declarations import MountedRoute
+    from wylloh_server.plugins.hook import Hook
     from wylloh_server.plugins.plugin_registry import PluginRegistry
     from wylloh_server.plugins.state import Plugin
 
@@ -124,7 +122,7 @@ class Dispatch:
             if found.name == plugin:
                 try:
                     with recording(found, "renew_proposal", FOR_PEOPLE):
-                        work = invoke(implementation, context=found.context, viewer=viewer, recipe=recipe)
+                        work = implementation(context=found.context, viewer=viewer, recipe=recipe)
                         renewed = await found.call("renew_proposal", work, self._registry.limits.page)
                         return _optional(renewed, Proposal)
                 except PluginCallFailed:
@@ -174,6 +172,13 @@ class Dispatch:
         with recording(found, where, (ThemeError,), f"draw {template}"):
             return await found.call(where, work, self._registry.limits.draw)
 
+    def drawing(
+        self, plugin: str, template: str, here: Callable[[Mapping[str, object]], Awaitable[str]]
+    ) -> Callable[[Mapping[str, object]], Awaitable[str]]:
+        """Return what draws a plugin's template: `here`, or its process if it has one."""
+        found = self._registry.plugin(plugin)
+        return found.remote.drawing(template) if found and found.remote else here
+
     def on_server_loop(self, plugin: str, function: _Function) -> _Function:
         """Return a function for a plugin's templates that runs on the server's loop."""
         found = self._registry.plugin(plugin)
@@ -190,7 +195,7 @@ class Dispatch:
     ) -> list[tuple[str, _Item]]:
         """Ask all plugins at the same time; return each answer with the name of its plugin."""
 
-        async def ask(plugin: Plugin, implementation: HookImpl) -> list[tuple[str, _Item]]:
+        async def ask(plugin: Plugin, implementation: Hook) -> list[tuple[str, _Item]]:
             try:
                 with recording(plugin, hook):
                     found = await self._hook(plugin, implementation, **given)
@@ -204,7 +209,7 @@ class Dispatch:
         answers = await asyncio.gather(*(ask(*one) for one in self._registry.implementations(hook)))
         return [found for items in answers for found in items]
 
-    async def _vote(self, plugin: Plugin, implementation: HookImpl, request: AccessRequest) -> VoteResult:
+    async def _vote(self, plugin: Plugin, implementation: Hook, request: AccessRequest) -> VoteResult:
         try:
             with recording(plugin, "access_vote"):
                 vote = _optional(await self._hook(plugin, implementation, request=request), Vote)
@@ -212,9 +217,9 @@ class Dispatch:
             return _failed_vote(plugin, "could not say whether you may watch this")
         return VoteResult(vote or Vote(Verdict.ABSTAIN), (plugin.name,))
 
-    async def _hook(self, plugin: Plugin, implementation: HookImpl, **given: object) -> Any:
-        work = invoke(implementation, context=plugin.context, **given)
-        return await plugin.call(implementation.function.__name__, work, self._registry.limits.answer)
+    async def _hook(self, plugin: Plugin, implementation: Hook, **given: object) -> Any:
+        work = implementation(context=plugin.context, **given)
+        return await plugin.call(implementation.name, work, self._registry.limits.answer)
 
 
 @contextmanager

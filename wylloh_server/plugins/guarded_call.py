@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from pathlib import Path
 
-    from pluggy import HookImpl
-
 _Answer = TypeVar("_Answer")
 
 _CANCEL_SECONDS = 0.2
@@ -35,11 +33,6 @@ class PluginBusy(TimeoutError):
 
 class CallTimeout(TimeoutError):
     """The plugin took too long because it was waiting for the server."""
-
-
-def invoke(implementation: HookImpl, **given: object) -> Any:
-    """Call a hook implementation with those of the given arguments that it takes."""
-    return implementation.function(*(given[name] for name in implementation.argnames))
 
 
 async def contain_exit(work: Awaitable[_Answer]) -> _Answer:

@@ -15,7 +15,8 @@ from wylloh_server.domain.plugin_record import PluginStatus
 from wylloh_server.domain.plugin_scopes import ScopedTasks, ScopedTopics, ScopedTransactions
 from wylloh_server.plugins.context import PluginContext
 from wylloh_server.plugins.event_emitter import EventEmitter, EventQueue
-from wylloh_server.plugins.guarded_call import PluginBusy, PluginThread, contain_exit, invoke
+from wylloh_server.plugins.guarded_call import PluginBusy, PluginThread, contain_exit
+from wylloh_server.plugins.isolation.process_start import start_process
 from wylloh_server.plugins.loop_proxy import LoopProxy
 from wylloh_server.plugins.state import PlaceClosed, Plugin
 
@@ -76,9 +77,10 @@ async def start_plugin(
     """
     try:
         plugin.on_hang = partial(_start_again_soon, plugin, services, limits)
-        if migrate:
+        await services.place_tables(plugin.name, plugin.remote is not None)
+        if migrate and plugin.remote is None:
             await _migrate(plugin, services, limits)
-        await _start(plugin, services, limits)
+        await _start(plugin, services, limits, migrate=migrate)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         plugin.fail(f"It could not start: {_message(plugin, error)}", error)
         await _release(plugin, limits)
@@ -114,19 +116,14 @@ async def _release(plugin: Plugin, limits: Limits) -> None:
     if not await plugin.thread.stop(limits.stop):
         plugin.log.warning("the plugin's thread does not end; the server no longer waits for it")
     plugin.thread = None
+    if plugin.remote is not None:
+        plugin.remote.process = None
     if plugin.proxy is not None:
         await plugin.proxy.close()
 
 
-async def _start(plugin: Plugin, services: PluginServices, limits: Limits) -> None:
+async def _start(plugin: Plugin, services: PluginServices, limits: Limits, *, migrate: bool) -> None:
     plugin.on_stop = partial(_release_soon, plugin, limits)
-    plugin.thread = PluginThread(
-        plugin.name,
-        folder=plugin.candidate.folder,
-        hang=limits.hang,
-        hung=plugin.hang,
-        stray=partial(plugin.record_failure, "a task of its own"),
-    )
     plugin.proxy = LoopProxy()
     plugin.emitter = EventEmitter(
         services.publish,
@@ -134,8 +131,22 @@ async def _start(plugin: Plugin, services: PluginServices, limits: Limits) -> No
         flooded=lambda: plugin.stop(f"It emitted more than {limits.emitted:,} events within a minute."),
     )
     plugin.context = _context(plugin, services, plugin.proxy, plugin.emitter)
+    if plugin.remote is None:
+        plugin.thread = _thread(plugin, limits)
+    else:
+        await start_process(plugin, plugin.remote, plugin.context, limits, migrate=migrate)
     plugin.queue = _queue(plugin, limits)
     await _start_lifespan(plugin, plugin.context, limits)
+
+
+def _thread(plugin: Plugin, limits: Limits) -> PluginThread:
+    return PluginThread(
+        plugin.name,
+        folder=plugin.candidate.folder,
+        hang=limits.hang,
+        hung=plugin.hang,
+        stray=partial(plugin.record_failure, "a task of its own"),
+    )
 
 
 async def _migrate(plugin: Plugin, services: PluginServices, limits: Limits) -> None:
@@ -160,7 +171,10 @@ def _start_again_soon(plugin: Plugin, services: PluginServices, limits: Limits) 
 
 
 async def _start_again(plugin: Plugin, services: PluginServices, limits: Limits) -> None:
-    """Start a plugin in another thread, as it was loaded. What hung goes on in the old one, if it must."""
+    """Start a plugin in another thread, as it was loaded, or in another process.
+
+    What hung goes on in the old thread, if it must.
+    """
     await _release(plugin, limits)
     plugin.lifespan = None
     await start_plugin(plugin, services, limits, migrate=False)
@@ -211,7 +225,7 @@ def _queue(plugin: Plugin, limits: Limits) -> EventQueue | None:
             await plugin.thread.free.wait()  # one slow event loses no other
             plugin.check_open(where)
             with contextlib.suppress(PluginBusy):
-                work = invoke(implementation, context=plugin.context, event=event)
+                work = implementation(context=plugin.context, event=event)
                 await plugin.call(where, work, limits.event)
                 return
 
@@ -232,7 +246,7 @@ async def _start_lifespan(plugin: Plugin, context: PluginContext, limits: Limits
     implementation = plugin.hooks.get("lifespan")
     if implementation is None:
         return
-    lifespan = Lifespan(partial(invoke, implementation, context=context))
+    lifespan = Lifespan(partial(implementation, context=context))
     await plugin.call("lifespan", lifespan.start(), limits.start)
     plugin.lifespan = lifespan
     plugin.context = replace(context, state=lifespan.state)

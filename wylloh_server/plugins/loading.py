@@ -23,15 +23,14 @@ from wylloh_server.domain.plugin_settings import READ_AT_START, Setting
 from wylloh_server.domain.ports.plugin_tables import Migration
 from wylloh_server.domain.sdk_version import checked_version
 from wylloh_server.plugins.declarations import BackgroundTask, BatchAction, Command, PluginRoute
-from wylloh_server.plugins.guarded_call import call_within, invoke
+from wylloh_server.plugins.guarded_call import call_within
+from wylloh_server.plugins.hook import Hook
 from wylloh_server.plugins.spec import ENTRY_POINT_GROUP, HOOKS, PREFIX, PROJECT, RUNNING_HOOKS, Hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from importlib.metadata import EntryPoint
     from types import ModuleType
-
-    from pluggy import HookImpl
 
     from wylloh_server.plugins.state import Plugin
 
@@ -171,7 +170,7 @@ def in_folder(folder: Path) -> Candidate | None:
         wanted = package == folder or package.name.startswith(PREFIX)
         if wanted and (package / "__init__.py").is_file():
             name = package.name.removeprefix(PREFIX)
-            return Candidate(name, "", str(package), package.name, package, partial(_import, package))
+            return Candidate(name, "", str(package), package.name, package, partial(import_package, package))
     return None
 
 
@@ -193,7 +192,7 @@ def _places_of(package: str) -> tuple[Path | None, Path | None]:
     return None, Path(found.origin) if found is not None and found.has_location and found.origin else None
 
 
-def _import(package: Path) -> ModuleType:
+def import_package(package: Path) -> ModuleType:
     """Import a package by its path. `sys.path` is not changed: a plugin's folder must not shadow anything."""
     name, file = package.name, package / "__init__.py"
     known = sys.modules.get(name)
@@ -238,14 +237,29 @@ def load_plugin(plugin: Plugin, seconds: float) -> None:
     plugin.votes = plugin.votes or candidate.mentions("access_vote")
     if candidate.package:
         check_name(candidate.name)
+    if plugin.remote is not None:
+        loaded = plugin.remote.load()
+        plugin.version, plugin.sdk, plugin.hooks = loaded.version, loaded.sdk, loaded.hooks
+        plugin.votes = _has_vote(plugin)
+        plugin.declared = loaded.declared
+        return
     plugin.code = call_within(seconds, candidate.folder, candidate.load)
-    plugin.version = candidate.version or str(getattr(plugin.code, "__version__", ""))
+    plugin.version = version_of(candidate, plugin.code)
     plugin.sdk = checked_version(plugin.code)
-    plugin.hooks = _hooks_of(plugin.code, plugin.name)
-    if "access_vote" not in plugin.hooks and candidate.mentions(_VOTE):
+    plugin.hooks = hooks_of(plugin.code, plugin.name)
+    plugin.votes = _has_vote(plugin)
+    plugin.declared = call_within(seconds, candidate.folder, declare, plugin.hooks)
+
+
+def version_of(candidate: Candidate, code: ModuleType) -> str:
+    """Return the version of a plugin's package, or else the one that its code names."""
+    return candidate.version or str(getattr(code, "__version__", ""))
+
+
+def _has_vote(plugin: Plugin) -> bool:
+    if "access_vote" not in plugin.hooks and plugin.candidate.mentions(_VOTE):
         raise PluginError("It has a function access_vote that is no hook of its package.", fix=_MEND_VOTE)
-    plugin.votes = "access_vote" in plugin.hooks
-    plugin.declared = call_within(seconds, candidate.folder, _declare, plugin.hooks)
+    return "access_vote" in plugin.hooks
 
 
 def check_name(name: str) -> None:
@@ -258,7 +272,12 @@ def check_name(name: str) -> None:
         raise PluginError(f"A plugin's name is lower-case letters and digits, not {name!r}.")
 
 
-def _hooks_of(code: ModuleType, name: str) -> dict[str, HookImpl]:
+def hooks_of(code: ModuleType, name: str) -> dict[str, Hook]:
+    """Return the hooks that a plugin's module implements.
+
+    Raises:
+        PluginError: one is no hook, or of the wrong kind of function.
+    """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(Hooks)
     own = vars(code)
@@ -267,7 +286,7 @@ def _hooks_of(code: ModuleType, name: str) -> dict[str, HookImpl]:
         mend = "Put @hookimpl above each of these functions, or rename it."
         raise PluginError(f"Not marked as hooks, so never called: {', '.join(unmarked)}.", fix=mend)
     manager.register(code, name)
-    found: dict[str, HookImpl] = {}
+    found: dict[str, Hook] = {}
     for caller in manager.get_hookcallers(code) or ():
         if caller.spec is None:
             near = difflib.get_close_matches(caller.name, HOOKS, 1, 0.0)[0]
@@ -276,27 +295,34 @@ def _hooks_of(code: ModuleType, name: str) -> dict[str, HookImpl]:
         if implementation.opts["specname"]:
             hidden = f"@hookimpl(specname={caller.name!r}) hides what a function is."
             raise PluginError(hidden, fix=f"Call the function {caller.name}.")
-        found[caller.name] = implementation
+        _check_kind(caller.name, implementation)
+        function, takes = implementation.function, tuple(implementation.argnames)
+        found[caller.name] = Hook(
+            caller.name, function, takes, first=implementation.tryfirst, last=implementation.trylast
+        )
     return found
 
 
-def _declare(hooks: Mapping[str, HookImpl]) -> Declared:
+def declare(hooks: Mapping[str, Hook]) -> Declared:
     """Call the declaring hooks of a plugin and check what they return.
 
     Raises:
         PluginError: a declaration breaks a rule, which the message names.
         Exception: the error a hook raises.
     """
-    for name, implementation in hooks.items():
-        _check_kind(name, implementation)
     declared = Declared(**{hook: _items(hooks, hook, *items) for hook, items in _DECLARED.items()})
-    for rule, broken in _broken_rules(declared):
-        if broken:
-            raise PluginError(rule)
+    check_declared(declared)
     return declared
 
 
-def _check_kind(name: str, implementation: HookImpl) -> None:
+def check_declared(declared: Declared) -> None:
+    """Raise PluginError, which names the rule, if a declaration breaks one."""
+    for rule, broken in _broken_rules(declared):
+        if broken:
+            raise PluginError(rule)
+
+
+def _check_kind(name: str, implementation: pluggy.HookImpl) -> None:
     function = implementation.function
     if implementation.wrapper or implementation.hookwrapper:
         raise PluginError(f"The hook {name} may not wrap what other plugins answer.")
@@ -311,9 +337,9 @@ def _check_kind(name: str, implementation: HookImpl) -> None:
 
 
 def _items(
-    hooks: Mapping[str, HookImpl], hook: str, kind: type[_Item], key: Callable[[_Item], object]
+    hooks: Mapping[str, Hook], hook: str, kind: type[_Item], key: Callable[[_Item], object]
 ) -> tuple[_Item, ...]:
-    found = checked_items(invoke(hooks[hook]) if hook in hooks else (), kind, f"The hook {hook}")
+    found = checked_items(hooks[hook]() if hook in hooks else (), kind, f"The hook {hook}")
     keys = [key(item) for item in found]
     twice = next((one for one in keys if keys.count(one) > 1), None)
     if twice is not None:

@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, wait
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from wylloh_server.domain.plugin_settings import READ_AT_START, checked_settings
 from wylloh_server.plugins.declarations import MountedRoute
 from wylloh_server.plugins.event_emitter import QUEUE_FULL
 from wylloh_server.plugins.guarded_call import in_background
+from wylloh_server.plugins.isolation.remote_plugin import RemotePlugin
 from wylloh_server.plugins.lifecycle import start_plugin, stop_plugin
 from wylloh_server.plugins.loading import Declared, absent, absent_voters, discovered, load_plugin, unload
 from wylloh_server.plugins.state import Plugin
@@ -30,12 +32,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from pluggy import HookImpl
-
     from wylloh_server.domain.events import Event
     from wylloh_server.domain.plugin_settings import Setting
     from wylloh_server.plugins.context import PluginServices
     from wylloh_server.plugins.event_emitter import EventQueue
+    from wylloh_server.plugins.hook import Hook
+    from wylloh_server.plugins.isolation.plugin_process import Spawn
     from wylloh_server.plugins.loading import Candidate
 
 _LIMITS = Limits()
@@ -51,6 +53,7 @@ class PluginRegistry:
         settings: the settings of each plugin in the settings file.
         points: entry points to load; None for those of the installed packages.
         candidates: plugins to load instead of these.
+        spawner: returns what starts the process of a plugin that is to have one of its own; None for others.
         voters: plugins that had a say in who may watch when the server ran last.
 
     Attributes:
@@ -67,6 +70,7 @@ class PluginRegistry:
         points: Iterable[EntryPoint] | None = None,
         candidates: Iterable[Candidate] | None = None,
         voters: Collection[str] = (),
+        spawner: Callable[[Candidate], Spawn | None] = lambda _: None,
     ) -> None:
         self.limits = limits
         self.listeners: list[Callable[[], None]] = []
@@ -76,6 +80,7 @@ class PluginRegistry:
         self._points = None if points is None else tuple(points)
         self._candidates = candidates
         self._voters = frozenset(voters)
+        self._spawner = spawner
         self._plugins: list[Plugin] = []
         self._services: PluginServices | None = None
         self._restarting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -114,7 +119,13 @@ class PluginRegistry:
     def _new(self, candidate: Candidate) -> Plugin:
         voted = candidate.votes or candidate.name in self._voters
         given = self._settings.get(candidate.name, {})
-        return Plugin(candidate, FailureCounter(self.limits), candidate.version, given, votes=voted)
+        counters = (
+            FailureCounter(self.limits),
+            FailureCounter(replace(self.limits, failures=self.limits.ends)),
+        )
+        spawn = self._spawner(candidate)
+        remote = RemotePlugin(candidate, spawn, 2 * self.limits.load) if spawn else None
+        return Plugin(candidate, *counters, candidate.version, given, votes=voted, remote=remote)
 
     def recall(self, voters: Collection[str]) -> None:
         """Hold plugins to the vote that they had when the server ran last, before they are started.
@@ -172,6 +183,12 @@ class PluginRegistry:
             await asyncio.gather(*(plugin.stopping for plugin in self._plugins if plugin.stopping))
             for plugin in reversed(self._with(PluginStatus.RUNNING)):
                 await stop_plugin(plugin, self.limits)
+            self.close()
+
+    def close(self) -> None:
+        """End the processes of plugins that were loaded and not started."""
+        for plugin in self._plugins:
+            plugin.close()
 
     async def _start_late(self, plugin: Plugin) -> None:
         if plugin.loading is not None:
@@ -200,6 +217,7 @@ class PluginRegistry:
             former = unload(old.candidate.package)
             await asyncio.to_thread(self._load, fresh)
             if fresh.status is PluginStatus.FAILED and old.status in _GOES_BACK:
+                fresh.close()
                 sys.modules.update(former)
                 raise _not_taken(old, fresh)
             await self._replace(old, fresh, former)
@@ -220,6 +238,7 @@ class PluginRegistry:
         await asyncio.gather(*filter(None, [plugin.stopping]))  # it may start again
         if (was := plugin.status) is PluginStatus.RUNNING:
             await stop_plugin(plugin, self.limits)
+        plugin.close()
         return was
 
     async def disable(self, name: str, reason: str) -> PluginRecord:
@@ -274,10 +293,10 @@ class PluginRegistry:
         """Return the plugins that are running."""
         return tuple(self._with(PluginStatus.RUNNING))
 
-    def implementations(self, hook: str) -> Iterator[tuple[Plugin, HookImpl]]:
+    def implementations(self, hook: str) -> Iterator[tuple[Plugin, Hook]]:
         """Yield the running plugins' implementations of a hook, in pluggy's order."""
         found = [(one, one.hooks[hook]) for one in reversed(self.running_plugins()) if hook in one.hooks]
-        yield from sorted(found, key=lambda each: each[1].trylast - each[1].tryfirst)
+        yield from sorted(found, key=lambda each: each[1].last - each[1].first)
 
     def disabled_voters(self) -> tuple[Plugin, ...]:
         """Return the plugins with a vote that are not running, for another reason than being disabled."""

@@ -6,8 +6,8 @@ only the arguments it needs, by name. Two families:
 - *declared once*, plain functions, called when the server loads the plugin;
 - *called while running*, `async def`, each with a deadline (`plugins.timeout_seconds`).
 
-All of a plugin's code runs in a thread of its own. One that keeps failing, or does not come back, is stopped;
-`limits` says when.
+All of a plugin's code runs in a process or a thread of its own. One that keeps failing, or does not come
+back, is stopped; `limits` says when.
 
 A hook ships together with a bundled plugin that uses it.
 """

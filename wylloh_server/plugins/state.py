@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wylloh_server.domain.error_location import located
 from wylloh_server.domain.errors import ChainError, ContentError, PluginError, StorageError
 from wylloh_server.domain.plugin_log import PluginLog
-from wylloh_server.domain.plugin_record import PluginRecord, PluginStatus
+from wylloh_server.domain.plugin_record import PluginIsolation, PluginRecord, PluginStatus
 from wylloh_server.plugins.guarded_call import CallTimeout, PluginBusy
 from wylloh_server.plugins.loading import Declared
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import ModuleType
 
-    from pluggy import HookImpl
-
     from wylloh_server.domain.failure_counter import FailureCounter
     from wylloh_server.domain.plugin_settings import SettingValue
     from wylloh_server.plugins.context import PluginContext
     from wylloh_server.plugins.event_emitter import EventEmitter, EventQueue
     from wylloh_server.plugins.guarded_call import PluginThread
+    from wylloh_server.plugins.hook import Hook
+    from wylloh_server.plugins.isolation.plugin_process import PluginProcess
+    from wylloh_server.plugins.isolation.remote_plugin import RemotePlugin
     from wylloh_server.plugins.lifecycle import Lifespan
     from wylloh_server.plugins.loading import Candidate
     from wylloh_server.plugins.loop_proxy import LoopProxy
@@ -35,6 +36,9 @@ _Answer = TypeVar("_Answer")
 
 _NOT_COUNTED = (ChainError, ContentError, StorageError, CallTimeout, PluginBusy)
 """Failures of something the plugin depends on, and those that are counted already."""
+
+
+_ITS_PROCESS = "its process"
 
 
 class PlaceClosed(PluginError):
@@ -49,9 +53,12 @@ class Plugin:
     """A plugin of the registry. Everything but `candidate` changes while the server runs.
 
     Attributes:
+        ends: counts how often its process ended.
         traceback: of the latest failure, for who develops the plugin.
         given: its settings as they were written; `settings` are checked.
         loading: done when it has been loaded.
+        remote: what loads and calls it in a process of its own; None if it runs in the server.
+        thread: where its code runs: a thread, or that process.
         stop_on_start: why to stop the plugin as soon as it has started; empty if there is no reason.
         votes: whether it implements `access_vote`, as far as known of a plugin that failed to load.
         on_stop: start to release what the plugin holds.
@@ -61,6 +68,7 @@ class Plugin:
 
     candidate: Candidate
     failures: FailureCounter
+    ends: FailureCounter
     version: str = ""
     given: Mapping[str, object] = field(default_factory=dict)
     loading: Future[None] | None = None
@@ -74,11 +82,12 @@ class Plugin:
     not_taken: str = ""
     traceback: str = ""
     declared: Declared = field(default_factory=Declared)
-    hooks: dict[str, HookImpl] = field(default_factory=dict)
+    hooks: dict[str, Hook] = field(default_factory=dict)
     votes: bool = False
     settings: Mapping[str, SettingValue] = field(default_factory=dict)
     context: PluginContext | None = None
-    thread: PluginThread | None = None
+    remote: RemotePlugin | None = None
+    thread: PluginThread | PluginProcess | None = None
     proxy: LoopProxy | None = None
     emitter: EventEmitter | None = None
     queue: EventQueue | None = None
@@ -148,10 +157,26 @@ class Plugin:
         self.log.error("plugin hangs and is started again", reason=reason)
         self.on_hang()
 
+    def restart_after_end(self, how: str) -> None:
+        """Start the plugin again, whose process has ended; stop it if that has happened again and again."""
+        self.ends.add(_ITS_PROCESS)
+        reason = f"It ended: {how}."
+        if self.status is not PluginStatus.RUNNING or self.on_hang is None:
+            return  # it is starting, which fails by itself, or is being stopped
+        self.errors += 1
+        if self.ends.is_closed(_ITS_PROCESS):
+            self.last_error = reason
+            self.stop(f"It ended again and again; the last time {how}.")
+            return
+        self.last_error = f"{reason} The plugin was started again."
+        self.status, self.reason = PluginStatus.STOPPED, reason
+        self.log.error("plugin ended and is started again", reason=reason)
+        self.on_hang()
+
     async def call(
         self, where: str, work: Coroutine[Any, Any, _Answer], seconds: float | None, grace: float = 0
     ) -> _Answer:
-        """Run a coroutine in the plugin's thread. See `PluginThread.call`.
+        """Run a coroutine in the plugin's thread, or one that asks its process. See `PluginThread.call`.
 
         Raises:
             PluginError: the plugin does not run.
@@ -160,6 +185,11 @@ class Plugin:
             work.close()
             raise PluginError(f"The plugin {self.name} is not running.")
         return await self.thread.call(where, work, seconds, grace)
+
+    def close(self) -> None:
+        """End a process that was started for the plugin and is not needed."""
+        if self.remote is not None:
+            self.remote.close()
 
     def record(self) -> PluginRecord:
         """Return a snapshot for the admin page."""
@@ -176,4 +206,5 @@ class Plugin:
             votes=self.votes,
             sdk=self.sdk,
             not_taken=self.not_taken,
+            isolation=PluginIsolation.THREAD if self.remote is None else PluginIsolation.PROCESS,
         )

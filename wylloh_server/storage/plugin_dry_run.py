@@ -62,24 +62,35 @@ def copy_tables(source: Path, target: Path, prefix: str) -> None:
     # Foreign keys are not enforced while copying: sqlite3 leaves them off unless told otherwise.
     with closing(sqlite3.connect(f"file:{quote(str(target))}", uri=True, isolation_level=None)) as database:
         database.execute("PRAGMA synchronous = OFF")  # the copy need not outlive a crash
-        database.execute("ATTACH ? AS data", (f"file:{quote(str(source))}?mode=ro",))
+        attach(database, source)
         database.execute("BEGIN")
-        found = database.execute("SELECT type, name, tbl_name, sql FROM data.sqlite_master").fetchall()
-        own = [(kind, name, sql) for kind, name, table, sql in found if table.startswith(prefix) and sql]
-        for kind, name, sql in sorted(own, key=lambda item: item[0] != "table"):
-            database.execute(sql)
-            if kind == "table":
-                _copy_rows(database, name)
+        copy_attached(database, prefix)
         database.execute("COMMIT")
 
 
+def attach(database: sqlite3.Connection, source: Path) -> None:
+    """Attach a file as `data`, to be read."""
+    database.execute("ATTACH ? AS data", (f"file:{quote(str(source))}?mode=ro",))
+
+
+def copy_attached(database: sqlite3.Connection, prefix: str) -> None:
+    """Copy the tables whose names begin with `prefix` from the attached `data`, with indexes and triggers."""
+    found = database.execute("SELECT type, name, tbl_name, sql FROM data.sqlite_master").fetchall()
+    own = [(kind, name, sql) for kind, name, table, sql in found if table.startswith(prefix) and sql]
+    for kind, name, sql in sorted(own, key=lambda item: item[0] != "table"):
+        database.execute(sql)
+        if kind == "table":
+            _copy_rows(database, name)
+
+
 def _copy_rows(database: sqlite3.Connection, table: str) -> None:
-    name = _quoted(table)
+    name = quoted(table)
     rows = database.execute(f"PRAGMA data.table_xinfo({name})").fetchall()
-    columns = ", ".join(_quoted(row[1]) for row in rows if row[6] == _DECLARED)
+    columns = ", ".join(quoted(row[1]) for row in rows if row[6] == _DECLARED)
     # Names are those the database itself gave, quoted.
     database.execute(f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM data.{name}")  # noqa: S608
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'

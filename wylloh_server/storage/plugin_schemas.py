@@ -16,10 +16,12 @@ from wylloh_server.domain.errors import PluginError, StorageError
 from wylloh_server.storage.database_errors import translate_errors
 from wylloh_server.storage.plugin_dry_run import copy_plugin_tables
 from wylloh_server.storage.plugin_sql_guard import PluginSqlGuard
+from wylloh_server.storage.plugin_tables_move import place_plugin_tables
 from wylloh_server.storage.scoped_tables import ScopedTables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from sqlalchemy import Dialect
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -80,6 +82,14 @@ class PluginSchemas:
             await _run(self._connections, record, steps)
         except StorageError as problem:
             raise _failed(plugin, problem, done=done, changed=changed) from problem
+
+    async def place(self, own: Path, plugin: str, *, apart: bool) -> None:
+        """Bring a plugin's tables into its own file, or from there into this database.
+
+        Raises:
+            PluginError: they cannot be moved. They are where they were.
+        """
+        await place_plugin_tables(self._connections, own, self._prefix(plugin), apart=apart)
 
     def _prefix(self, plugin: str) -> str:
         prefix = table_prefix(plugin)

@@ -165,21 +165,48 @@ async def _drawn(request: web.Request, template: str, values: Mapping[str, objec
 async def _drawn_of_plugin(
     request: web.Request, plugin: str, template: str, values: Mapping[str, object]
 ) -> str:
-    """Draw a plugin's template. Runs in the plugin's thread.
+    """Draw a plugin's template. Runs in the plugin's thread, and draws in its process if it has one.
+
+    Raises:
+        ThemeError: what failed is a file of the theme that stands in its place.
+        Exception: whatever the plugin's own template raises.
+    """
+    own = request.app[PLUGINS].template_dirs().get(plugin, ())
+    here = partial(draw_for_plugin, request.app[_TEMPLATES], request.app[THEME], own, f"{plugin}/{template}")
+    try:
+        return await request.app[DISPATCH].drawing(plugin, template, here)(values)
+    except ThemeError as broken:
+        error = logged_error(request, broken.__cause__ or broken)
+        _log.error("template of the theme is broken", place=broken.detail, error=error)
+        raise
+
+
+async def draw_for_plugin(
+    environment: jinja2.Environment,
+    theme: Theme,
+    own: Sequence[Path],
+    template: str,
+    values: Mapping[str, object],
+) -> str:
+    """Draw a plugin's template by its whole name.
+
+    Args:
+        environment: finds the template.
+        theme: the theme of the server.
+        own: the plugin's folders of templates.
+        template: `<plugin>/<file>`.
+        values: what it is drawn with.
 
     Raises:
         ThemeError: what failed is a file of the theme that stands in its place.
         Exception: whatever the plugin's own template raises.
     """
     try:
-        return await _drawn(request, f"{plugin}/{template}", values)
+        return await environment.get_template(template).render_async(values)
     except Exception as error:
-        theme, own = request.app[THEME], request.app[PLUGINS].template_dirs().get(plugin, ())
         if theme.folder == theme.below or not comes_from(error, theme.folder, own):
             raise
-        broken = ThemeError(theme.description.name, located(error, theme.folder))
-        _log.error("template of the theme is broken", place=broken.detail, error=logged_error(request, error))
-        raise broken from error
+        raise ThemeError(theme.description.name, located(error, theme.folder)) from error
 
 
 def html_response(text: str, status: int = 200) -> web.Response:

@@ -289,7 +289,7 @@ async def test_what_changes_while_the_page_is_fetched_is_drawn_too(server_under_
 
     await page.route("**/plugins/testlive/page", slow, times=1)
     await changed(server_under_test, count)
-    await asyncio.wait_for(answered.wait(), 10)
+    await asyncio.wait_for(answered.wait(), 60)
     await changed(server_under_test, count)
     await expect(other.locator("#count")).to_have_text("2")
     held.set()

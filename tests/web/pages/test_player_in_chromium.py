@@ -429,6 +429,7 @@ async def test_every_media_key_of_a_remote_does_what_it_says(
     await press("MediaPause")
     await until(page, "document.getElementById('film').paused")
     await press("MediaPause")
+    await page.evaluate("document.getElementById('film').currentTime = 0.5")
     await press("MediaFastForward")
     await at(10, 12)
     await press("MediaRewind")

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _LAUNCHER = Path(__file__).with_name("sandbox_launcher.py")
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); import sandbox_launcher as it; it."
@@ -119,7 +119,15 @@ class ChildSandbox:
         return self.parts - {SandboxPart.USER}
 
     def command(
-        self, argv: Sequence[str], *, source: str = "", reads: Sequence[str] = (), low_priority: bool = False
+        self,
+        argv: Sequence[str],
+        *,
+        source: str = "",
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        limits: Mapping[str, int] = _LIMITS,
+        low_priority: bool = False,
+        is_plugin: bool = False,
     ) -> list[str]:
         """Return the command that confines itself and becomes `argv`.
 
@@ -127,14 +135,19 @@ class ChildSandbox:
             argv: the program and its arguments.
             source: the loopback URL that it may connect to; '' is none.
             reads: further files and folders that the program consists of.
+            writes: folders that it may change.
+            limits: by the names of `resource`.
             low_priority: it gives way to other processes.
+            is_plugin: it is the program of a plugin, which may reach other hosts and keeps the server's user.
         """
         if sys.platform != "linux":
             nice = ["nice", "-n", str(_BACKGROUND_NICE)] if low_priority and shutil.which("nice") else []
             return [*nice, *argv]
         program = shutil.which(argv[0]) or argv[0]
-        policy: dict[str, Any] = {"limits": _LIMITS, "server": os.getpid()}
+        policy: dict[str, Any] = {"limits": dict(limits), "server": os.getpid()}
         parts = self.parts_for(program, reads)
+        if is_plugin:
+            parts -= {SandboxPart.USER, SandboxPart.NETWORK}
         if low_priority:
             policy["nice"] = _BACKGROUND_NICE
         if SandboxPart.NETWORK in parts:
@@ -142,9 +155,13 @@ class ChildSandbox:
         if SandboxPart.USER in parts:
             policy["user"] = sandbox_user()
         if SandboxPart.FILES in parts:
-            policy["files"] = {"read": _readable(program, reads), "port": urlsplit(source).port}
+            policy["files"] = {
+                "read": _readable(program, reads),
+                "write": list(writes),
+                "ports": None if is_plugin else urlsplit(source).port or 0,
+            }
         if SandboxPart.CALLS in parts:
-            policy["calls"] = True
+            policy["calls"] = "plugin" if is_plugin else "decoder"
         return _launcher("main(sys.argv[2], sys.argv[3:])", marshal.dumps(policy).hex(), program, *argv[1:])
 
     def close(self) -> None:

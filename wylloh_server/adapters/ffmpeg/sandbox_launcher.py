@@ -37,6 +37,8 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION = 1
 _RULE_PATH, _RULE_PORT = 1, 2
 _EXECUTE, _READ_FILE, _READ_FOLDER, _CONNECT = 1 << 0, 1 << 2, 1 << 3, 1 << 1
+_DEVICES = 1 << 6 | 1 << 11
+"""Making character and block devices."""
 _ALL_FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
 _ALL_PORT_RIGHTS, _ALL_SCOPES = 3, 3
 _NETWORK_SINCE, _SCOPES_SINCE = 4, 6
@@ -59,7 +61,9 @@ _DENIED_CALLS = (
     "bpf perf_event_open userfaultfd keyctl add_key request_key io_uring_setup io_uring_enter "
     "io_uring_register init_module finit_module delete_module kexec_load kexec_file_load open_by_handle_at "
     "name_to_handle_at reboot swapon swapoff acct quotactl quotactl_fd syslog iopl ioperm modify_ldt "
-    "fanotify_init open_tree_attr "
+    "fanotify_init open_tree_attr"
+)
+_CHANGING_CALLS = (
     # files are read, and nothing else
     "creat unlink unlinkat rename renameat renameat2 link linkat symlink symlinkat truncate truncate64 chmod "
     "fchmod fchmodat fchmodat2 chown fchown fchownat lchown mkdir mkdirat rmdir mknod mknodat utime utimes "
@@ -78,7 +82,7 @@ _CHANGING_FLAGS = (os.O_CREAT, os.O_TRUNC, os.O_TMPFILE & ~os.O_DIRECTORY)
 """Flags that change files even when they are opened for reading."""
 
 # linux/socket.h, linux/in.h, linux/tcp.h
-_UNIX, _INTERNET = 1, 2
+_UNIX, _INTERNET, _INTERNET_6 = 1, 2, 10
 _TYPE_MASK, _STREAM = 0xF, 1
 _INT = 0xFFFFFFFF
 """What the kernel looks at of an argument that is an int; the rest of the register is anything."""
@@ -172,26 +176,29 @@ def _restrict_files(rules: dict[str, Any]) -> None:
     version = landlock_version()
     files = _ALL_FILE_RIGHTS[max(known for known in _ALL_FILE_RIGHTS if known <= version)]
     fields = [files]
-    fields += [_ALL_PORT_RIGHTS] if version >= _NETWORK_SINCE else []
+    held = version >= _NETWORK_SINCE and rules["ports"] is not None
+    fields += [_ALL_PORT_RIGHTS if held else 0] if version >= _NETWORK_SINCE else []
     fields += [_ALL_SCOPES] if version >= _SCOPES_SINCE else []
     attributes = struct.pack(f"={len(fields)}Q", *fields)
     ruleset = _check(_libc.syscall(_CREATE_RULESET, attributes, len(attributes), 0))
     for path in rules["read"]:
-        _allow(ruleset, path)
-    if version >= _NETWORK_SINCE and rules["port"]:
-        port = struct.pack("=QQ", _CONNECT, rules["port"])
+        _allow(ruleset, path, _EXECUTE | _READ_FILE | _READ_FOLDER)
+    for path in rules["write"]:
+        _allow(ruleset, path, files & ~_DEVICES)
+    if held and rules["ports"]:
+        port = struct.pack("=QQ", _CONNECT, rules["ports"])
         _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PORT, port, 0))
     _check(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str) -> None:
+def _allow(ruleset: int, path: str, rights: int) -> None:
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:  # not on this machine
         return
-    rights = _EXECUTE | _READ_FILE | (_READ_FOLDER if os.path.isdir(path) else 0)  # noqa: PTH112 - no pathlib here
-    rule = struct.pack("=Qi", rights, descriptor)
+    of_files = rights if os.path.isdir(path) else rights & (_EXECUTE | _READ_FILE)  # noqa: PTH112 - no pathlib here
+    rule = struct.pack("=Qi", of_files, descriptor)
     _check(_libc.syscall(_ADD_RULE, ruleset, _RULE_PATH, rule, 0))
     os.close(descriptor)
 
@@ -207,8 +214,10 @@ class _Comparison(ctypes.Structure):
     )
 
 
-def _filter_calls(_: object) -> None:
-    """Refuse system calls that no decoder needs: foreign processes, mounts, changed files, other sockets.
+def _filter_calls(program: str) -> None:
+    """Refuse system calls that a program does not need: foreign processes, mounts, sockets that others made.
+
+    A decoder changes no files and opens no sockets but for TCP either; a plugin does both.
 
     System calls of another architecture, x32 included, end the process: the default of libseccomp.
     """
@@ -223,7 +232,11 @@ def _filter_calls(_: object) -> None:
             _added(library.seccomp_rule_add_array(filters, _REFUSE | error, number, len(comparisons), array))
 
     _refuse_calls(refuse)
-    _refuse_sockets(refuse)
+    if program == "decoder":
+        _refuse_changes(refuse)
+        _refuse_sockets(refuse)
+    else:
+        _refuse_local_sockets(refuse)
     _added(library.seccomp_load(filters))
     library.seccomp_release(filters)
 
@@ -244,13 +257,26 @@ def _refuse_calls(refuse: Callable[..., None]) -> None:
         refuse(name, error=_ENOSYS)
     for flag in _CLONE_NAMESPACES:
         refuse("clone", (0, _MASKED_EQUAL, flag, flag))
+    for name in ("kill", "tgkill"):
+        refuse(name, (0, _NOT_EQUAL, os.getpid(), 0))
+
+
+def _refuse_changes(refuse: Callable[..., None]) -> None:
+    for name in _CHANGING_CALLS.split():
+        refuse(name)
     for name, argument in (("open", 1), ("openat", 2)):
         for writing in (os.O_WRONLY, os.O_RDWR):
             refuse(name, (argument, _MASKED_EQUAL, os.O_ACCMODE, writing))
         for changing in _CHANGING_FLAGS:
             refuse(name, (argument, _MASKED_EQUAL, changing, changing))
-    for name in ("kill", "tgkill"):
-        refuse(name, (0, _NOT_EQUAL, os.getpid(), 0))
+
+
+def _refuse_local_sockets(refuse: Callable[..., None]) -> None:
+    """Leave the Internet: other programs of this machine listen on Unix sockets, the kernel on netlink."""
+    for family in range(_INTERNET_6 + 1):
+        if family not in {_INTERNET, _INTERNET_6}:
+            refuse("socket", (0, _MASKED_EQUAL, _INT, family))
+    refuse("socket", (0, _GREATER, _INTERNET_6, 0))
 
 
 def _refuse_sockets(refuse: Callable[..., None]) -> None:
