@@ -50,7 +50,7 @@ _REGISTRY = "FilmRegistry"
 _REFUSALS = {
     "AccessControlUnauthorizedAccount": "The registry does not let this wallet publish yet: ask its admin "
     "to grant it the publisher role.",
-    "FilmExists": "This title is on chain already. Reload the page.",
+    "FilmExists": "This film is on chain already: there is nothing more to confirm.",
     "RoyaltyAboveLimit": "The registry takes at most 25 % of a resale as royalty. Ask for less.",
     "LadderMustStartWithWatching": "The first tier must be personal viewing for 1 token, everywhere.",
     "ThresholdAboveSupply": "A tier needs more tokens than there will ever be. Lower it, or make more.",
