@@ -142,7 +142,8 @@ class Registration:
             first: tokens to make at once, for the publisher's own wallet; 0 makes none.
 
         Raises:
-            InvalidValue: `first` is more than there will ever be, or the contract would refuse.
+            InvalidValue: `first` is more than there will ever be, the receiver of the royalty could not take
+                it out again, or the contract would refuse.
             NotFound, AccessRefused: it is not the viewer's, not approved, or not packed.
             ChainError: the chain cannot be asked.
         """
@@ -153,6 +154,7 @@ class Registration:
             raise InvalidValue(
                 f"Make 0 to {title.terms.supply:,} tokens now, not {first:,}.", fix="Correct the number."
             )
+        await self.title_service.payees.check(title.terms.royalty_receiver)
         staged = self.packaging.staged(_title_token(title))
         return await self.propose(viewer, _proposal(title, staged.manifest_sha256, first))
 
