@@ -65,7 +65,7 @@ def usage_line(one: FilmUsage) -> str:
 
 def _parts(one: FilmUsage) -> Iterator[str]:
     if one.playing:
-        yield "Playing now"
+        yield "Playing now, so nothing of it is removed: end it under Now playing"
     for size, kind in (
         (one.package, "published here" if one.published else "copy from the network"),
         (one.others, "other versions"),
