@@ -396,7 +396,7 @@ async def test_the_owner_watches_a_title_and_reads_what_it_holds_before_answerin
             "A track of pictures is left out.",
             "100 tokens",
             "Up to 50 seats · DE, AT",
-            "Of every resale 7.5 % goes to",
+            "Of every resale 7.5\xa0% goes to",
         ):
             assert words in page, (path, words)
         assert "You can take it back" not in page

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
+from wylloh_server.domain.percentage import format_percent
 from wylloh_server.domain.task import TaskResult, TaskSubject
 from wylloh_server.domain.title import Title, TitleId, TitleState, UploadKind
 from wylloh_server.domain.topics import TITLES
@@ -331,7 +332,7 @@ def _proposal(title: Title, sha256: str, first: int) -> Proposal:
 
 def _explanation(title: Title, first: int) -> tuple[str, ...]:
     terms = title.terms
-    percent = f"{terms.royalty_basis_points / 100:g} %"
+    percent = format_percent(terms.royalty_basis_points)
     to = "you" if terms.royalty_receiver is None else terms.royalty_receiver
     made = f"{first:,} of them are made now, for your own wallet." if first else "None is made yet."
     return (
