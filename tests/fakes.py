@@ -146,6 +146,7 @@ class FakeLeases:
         self.in_force: dict[str, Lease] = {}
         self.ends: dict[str, LeaseEnd] = {}
         self.films: dict[str, Film] = {}
+        self.silent = 0.0
 
     def why_ended(self, token):
         return self.ends.get(token)
@@ -161,7 +162,7 @@ class FakeLeases:
         return tuple(lease for lease in self.in_force.values() if lease.film == film)
 
     def silence(self, held):
-        return 0.0
+        return self.silent
 
 
 class FakePlayback:

@@ -113,6 +113,14 @@ def test_a_wrong_password(tmp_path, chain, server_under_test, film, signing):
     assert staged(tmp_path) == []
 
 
+def test_a_royalty_for_the_registry_itself_is_refused_before_anything_is_encrypted(
+    tmp_path, chain, server_under_test, film, signing
+):
+    words = "--royalty", "5", "--royalty-to", chain.contract
+    assert "stays there for good" in refused(publish(server_under_test, film, signing, *words))
+    assert staged(tmp_path) == []
+
+
 def test_a_file_that_is_no_key_store(tmp_path, server_under_test, film, signing):
     files = signing_files(tmp_path / "keys")
     files.keystore.write_text('{"version": 1}')

@@ -367,7 +367,7 @@ async def test_8_fields_read_as_people_say_them(summaries):
     )
     assert created.action == "Create film"
     assert [value for name, value in created.facts if name == "Seats"] == ["no limit", "120"]
-    assert ("Territories", "DE, AT") in created.facts and ("Royalty", "7.5 %") in created.facts
+    assert ("Territories", "DE, AT") in created.facts and ("Royalty", "7.5\xa0%") in created.facts
     facts = dict(offered.facts)
     assert (facts["Presale price"], facts["Unit price"]) == ("none", "4.505 dUSD")
 

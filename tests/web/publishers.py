@@ -5,6 +5,8 @@ from dataclasses import replace
 from tests.fakes import FakeInspector
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.domain.title import TitleState
+from wylloh_server.sdk.testing.sample_chain import CONTRACTS
+from wylloh_server.services.chain.payee_check import PayeeCheck
 from wylloh_server.services.publishing.approvals import Approvals
 from wylloh_server.services.publishing.approved_files import ApprovedFiles
 from wylloh_server.services.publishing.publisher_removal import PublisherRemoval
@@ -30,6 +32,7 @@ def publishing_services(live, storage, folder, clock):
         accounts=storage.accounts,
         uploads=uploads,
         inspect=FakeInspector(diary=NO_FILM).fault,
+        payees=PayeeCheck(CONTRACTS, storage.coins),
         clock=clock,
     )
     approvals = Approvals(

@@ -25,7 +25,7 @@ def shelved(film, holding=None, ladder=LADDER):
     [
         (shelved(BEGUN, 1), "Personal viewing"),
         (shelved(STACKED, 250), "Small venue"),
-        (shelved(ARRIVING, 1), "Arriving · 64 %"),
+        (shelved(ARRIVING, 1), "Arriving · 64\xa0%"),
         (shelved(gated(1, "x", FilmState.DISCOVERED), 1), "On its way"),
         (shelved(WAITING, 1), "Waiting: The disk is full."),
         (shelved(FAILED, 1), "Its package is not in order"),
@@ -50,11 +50,11 @@ def test_its_state_is_one_line(item, line):
     ("film", "holding", "line", "more"),
     [
         (BEGUN, 1, "Personal viewing", "99 more for small-venue shows"),
-        (ARRIVING, 1, "Arriving · 64 %", "99 more for small-venue shows"),
+        (ARRIVING, 1, "Arriving · 64\xa0%", "99 more for small-venue shows"),
         (BEGUN, 88, "Personal viewing", "12 more for small-venue shows"),
         (STACKED, 250, "Small venue", "4,750 more for streaming"),
         (STACKED, 10_000, "Theatrical", ""),
-        (ARRIVING, 250, "Arriving · 64 %", "4,750 more for streaming"),
+        (ARRIVING, 250, "Arriving · 64\xa0%", "4,750 more for streaming"),
         (ELSEWHERE, 0, "1 token lets you watch it", ""),
         (FAILED, 250, "Its package is not in order", ""),
         (BEGUN, None, "Ready offline", ""),

@@ -12,7 +12,7 @@ from wylloh_server.adapters.chain import PoolContractReader, RegistryChain
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.adapters.http.client import http_client
 from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
-from wylloh_server.app.adapters import UPLOADS, open_adapters
+from wylloh_server.app.adapters import UPLOADS, configured_contracts, open_adapters
 from wylloh_server.app.chain_sync import build_indexer, follows_chain
 from wylloh_server.app.publishing import build_publisher_removal
 from wylloh_server.app.rpc import rpc_pool
@@ -27,6 +27,7 @@ from wylloh_server.app.services import (
 )
 from wylloh_server.domain.chain_events import NOTHING_READ
 from wylloh_server.domain.errors import WyllohError
+from wylloh_server.services.chain.payee_check import PayeeCheck
 from wylloh_server.services.operations.event_bus import EventBus
 from wylloh_server.services.operations.health import run_checks
 from wylloh_server.services.operations.live_updates import LiveUpdates
@@ -57,6 +58,7 @@ class PublishingCommandServices:
     """What `film publish` works with."""
 
     publishing: FilmPackaging
+    payees: PayeeCheck
     pool: RpcPool
     node: NodeRpc | None
 
@@ -77,7 +79,9 @@ async def open_publishing(settings: Settings) -> AsyncIterator[PublishingCommand
     async with open_adapters(settings) as adapters:
         rights = build_rights(settings, adapters, EventBus())
         node = NodeRpc(settings.ipfs.node_rpc) if settings.ipfs.node_rpc else None
-        yield PublishingCommandServices(build_publishing(settings, adapters, rights), adapters.pool, node)
+        packaging = build_publishing(settings, adapters, rights)
+        payees = PayeeCheck(configured_contracts(settings), adapters.database.storage.coins)
+        yield PublishingCommandServices(packaging, payees, adapters.pool, node)
 
 
 @asynccontextmanager

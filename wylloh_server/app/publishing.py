@@ -9,6 +9,7 @@ from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.adapters import configured_contracts
 from wylloh_server.app.services import build_publishing
 from wylloh_server.domain.types import ChainId
+from wylloh_server.services.chain.payee_check import PayeeCheck
 from wylloh_server.services.publishing.approvals import Approvals
 from wylloh_server.services.publishing.approved_files import ApprovedFiles
 from wylloh_server.services.publishing.publisher_removal import PublisherRemoval
@@ -50,14 +51,14 @@ def build_publishing_services(
     propose: Propose,
 ) -> PublishingServices:
     """Build what publishers work with."""
-    storage = adapters.database.storage
-    uploads = adapters.uploads
+    storage, uploads = adapters.database.storage, adapters.uploads
     upload_validation = UploadValidation(uploads=uploads, media=adapters.media)
     title_service = TitleService(
         titles=storage.titles,
         accounts=storage.accounts,
         uploads=uploads,
         inspect=upload_validation.fault,
+        payees=PayeeCheck(configured_contracts(settings), storage.coins),
         clock=system_clock,
         quota=int(settings.publishing.quota_gb * _GIGABYTE),
     )

@@ -181,14 +181,16 @@ async def _stage(
     """Encrypt a film, once the contract was asked whether it would take such a one.
 
     Raises:
-        InvalidValue: the tiers are no ladder.
+        InvalidValue: the tiers are no ladder, or who gets the royalty could not take it out again.
         ChainError: the chain cannot be asked, or the contract would refuse.
     """
     from wylloh_server.adapters.chain.registry_calls import create_film
     from wylloh_server.adapters.chain.transaction_sender import prepare
     from wylloh_server.adapters.files.local_files import local_film
 
-    film = _new_film(token, _ANY_ROOT, _ANY_DIGEST, options.terms(publisher), publisher)
+    terms = options.terms(publisher)
+    await services.payees.check(terms.royalty_receiver)
+    film = _new_film(token, _ANY_ROOT, _ANY_DIGEST, terms, publisher)
     await prepare(services.pool, create_film(film), publisher)
     order = PublishOrder(
         film=local_film(options.film),

@@ -12,6 +12,7 @@ WyllohError
 │   ├── BlockCorrupt        bytes do not match their CID; never stored
 │   ├── BlockUnavailable    no gateway could give the block; the pull can be resumed
 │   ├── PackageInvalid      the package's manifest, signature or layout is wrong; do not retry
+│   │   └── PackageUnknown      it is of a kind that only a newer version of this server knows
 │   └── StoreFull           no room on disk or in the bound; free some and resume
 ├── StorageError            the database cannot be opened, read or written; nothing was half stored
 ├── SealBroken              decryption failed: wrong key, tampered or truncated ciphertext
@@ -96,6 +97,10 @@ class BlockUnavailable(ContentError):
 
 class PackageInvalid(ContentError):
     """The film package contradicts itself, its signature or the chain."""
+
+
+class PackageUnknown(PackageInvalid):
+    """The film package is of a kind that only a newer version of this server knows."""
 
 
 class StoreFull(ContentError):

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
-from wylloh_server.domain.errors import InvalidValue, PackageInvalid
+from wylloh_server.domain.errors import InvalidValue, PackageInvalid, PackageUnknown
 from wylloh_server.domain.film import (
     ENCRYPTION_SCHEME,
     Credit,
@@ -95,7 +95,7 @@ def _malformed(why: str) -> PackageInvalid:
 def _format(data: Any) -> str:
     found = text(record(data)["format"], 100)
     if found not in {FORMAT, FORMAT_WITHOUT_COMMITMENT}:
-        raise PackageInvalid(f"The package's format {found!r} is unknown here.", fix="Update this server.")
+        raise PackageUnknown(f"The package's format {found!r} is unknown here.", fix="Update this server.")
     return found
 
 
@@ -103,7 +103,7 @@ def _check_encryption(manifest: Manifest) -> None:
     header = manifest.encryption
     bound_to = associated_data(str(manifest.token), FileRole.FEATURE)
     if (header.scheme, header.associated_data) != (ENCRYPTION_SCHEME, bound_to):
-        raise PackageInvalid(
+        raise PackageUnknown(
             "The film is encrypted in a way this server does not know.", fix="Update this server."
         )
     if manifest.only(FileRole.FEATURE) is None:

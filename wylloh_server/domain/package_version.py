@@ -6,14 +6,26 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import WyllohError
+from wylloh_server.domain.errors import PackageUnknown, WyllohError
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import TokenOrigin
     from wylloh_server.domain.types import FilmId, Seconds, Timestamp
 
 _TOLERANCE = 0.1
+GOOD_PACKAGE_AWAITED = (
+    "Nothing of yours is lost. Its publisher has to register a good package, which is then fetched by "
+    "itself; you can tell them."
+)
+"""What somebody else than its publisher does about a film of which there has never been a good package."""
+
 _PUBLISHER_MUST = "Its publisher has to register a good one; the film plays on from the one that is here."
+
+
+def package_fault(error: WyllohError) -> str:
+    """Return what is wrong with the only package of a film. What to do depends on who reads it."""
+    told = error if isinstance(error, PackageUnknown) else WyllohError(str(error))
+    return told.explained
 
 
 class SuccessorState(StrEnum):

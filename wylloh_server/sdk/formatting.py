@@ -17,6 +17,7 @@ from babel.numbers import format_decimal
 
 from wylloh_server.domain.languages import ENGLISH, english_name, language_name
 from wylloh_server.domain.moments import format_iso
+from wylloh_server.domain.percentage import format_percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,13 +97,6 @@ def format_money(amount: int, coin: Coin, *, symbol: bool = True, locale: str = 
 def format_exact(amount: int, coin: Coin) -> str:
     """Return an amount as programs and form fields hold it: `5000.00`, without groups and symbol."""
     return format_money(amount, coin, symbol=False).replace(",", "")
-
-
-def format_percent(basis_points: int, *, sign: bool = True) -> str:
-    """Return basis points as percent: `5 %`, `2.5 %`, `0.25 %`; without `sign` only the number."""
-    whole, part = divmod(basis_points, 100)
-    number = f"{whole}.{part:02d}".rstrip("0").rstrip(".")
-    return f"{number} %" if sign else number
 
 
 @lru_cache(maxsize=256)

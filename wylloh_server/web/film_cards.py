@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.film import Film, FilmState
+from wylloh_server.domain.percentage import PERCENT
 from wylloh_server.domain.rights import PERSONAL, Stack, spoken_right, tokens
 from wylloh_server.web.template_filters import runtime
 
@@ -74,7 +75,7 @@ def arriving(film: Film) -> str:
         FilmState.READY: "",
         FilmState.DISCOVERED: film.reason or "On its way",
         FilmState.INTRODUCED: film.reason or "On its way",
-        FilmState.PULLING: f"Arriving · {film.progress * 100:.0f} %",
+        FilmState.PULLING: f"Arriving · {film.progress * 100:.0f}{PERCENT}",
         FilmState.WAITING: f"Waiting: {film.reason}" if film.reason else "Waiting",
         FilmState.STOPPED: f"Not here: {film.reason}" if film.reason else "Not here",
         FilmState.FAILED: f"Cannot be played: {film.reason}" if film.reason else "Cannot be played",

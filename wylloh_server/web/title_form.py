@@ -8,6 +8,7 @@ from typing import Any
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.film import Credit, Description
 from wylloh_server.domain.manifest import LONGEST_CREDIT, LONGEST_GENRE, MOST_GENRES
+from wylloh_server.domain.percentage import PERCENT, format_percent
 from wylloh_server.domain.quotation import quote_input
 from wylloh_server.domain.rights import Tier, new_ladder, parse_right
 from wylloh_server.domain.title import MOST_BASIS_POINTS, TitleTerms
@@ -62,7 +63,10 @@ def parse_terms(body: dict[str, Any]) -> TitleTerms:
     whole, _, part = percent.replace(",", ".").partition(".")
     basis_points = int(whole) * 100 + int(part.ljust(2, "0"))
     if basis_points > MOST_BASIS_POINTS:
-        raise InvalidValue(f"{percent} % is more than a quarter.", fix="Ask for 25 % of a resale at most.")
+        most = format_percent(MOST_BASIS_POINTS)
+        raise InvalidValue(
+            f"{percent}{PERCENT} is more than a quarter.", fix=f"Ask for {most} of a resale at most."
+        )
     receiver = text(body, "royalty_receiver", "").strip()
     # A draft may leave the supply open; none at all is no answer.
     supply = parse_count(body, "supply", 1) if text(body, "supply", "").strip() else 0

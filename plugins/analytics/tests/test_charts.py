@@ -238,10 +238,10 @@ async def test_concentration(story):
 
 def test_what_the_ten_largest_have_is_said_where_there_are_more():
     assert _concentration_sentence(11, Fraction(1, 3), None) == (
-        "The ten largest of 11 holders have 33.3 % of the tokens."
+        "The ten largest of 11 holders have 33.3\xa0% of the tokens."
     )
     assert _concentration_sentence(2_000, Fraction(1, 2), Fraction(2, 3)) == (
-        "The ten largest of 2,000 holders have 50 % of the tokens, 66.7 % at the beginning."
+        "The ten largest of 2,000 holders have 50\xa0% of the tokens, 66.7\xa0% at the beginning."
     )
 
 
@@ -368,5 +368,5 @@ async def test_the_figures_above_the_charts(story):
             held = story.truth.held_at_end_of(last, scope)
             assert figures["Holders"].value == f"{len(held):,}"
             assert len(held) <= 10
-            share = "100 %" if held else "\N{EN DASH}"
+            share = "100\xa0%" if held else "\N{EN DASH}"
             assert figures["Held by the top ten"].value == share

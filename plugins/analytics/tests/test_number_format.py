@@ -51,7 +51,7 @@ def test_sentences():
     assert (short(None), short(Fraction(1, 8), 1, 100)) == ("\N{EN DASH}", "12.5")
     parts = (None, Fraction(1), Fraction(1, 3), Fraction(1, 10), Fraction(0), Fraction(12))
     assert [in_percent(part) for part in parts] == [
-        "\N{EN DASH}", "100 %", "33.3 %", "10 %", "0 %", "1,200 %",
+        "\N{EN DASH}", "100\xa0%", "33.3\xa0%", "10\xa0%", "0\xa0%", "1,200\xa0%",
     ]  # fmt: skip
 
 

@@ -199,7 +199,7 @@ async def test_velocity_compares_with_what_was_held_since_anything_was(store_app
     await store_app.happened(gift, at=NOW)
     for query in ({"period": "week"}, {"period": "custom", "from": "2016-01-01"}):
         html, _ = await page_of(store_app, f"film/{MINE.id}/chart/velocity", **query)
-        assert "1 token went from one holder to another, 33.3 % of the 3 held on average." in html
+        assert "1 token went from one holder to another, 33.3\xa0% of the 3 held on average." in html
 
 
 async def test_the_page_says_whom_and_what_its_figures_count(store_app):
@@ -397,4 +397,7 @@ async def test_playback_is_counted_by_film_and_day_only(store_app):
     page = await store_app.get(f"film/{MINE.id}/chart/plays", by=Role.OWNER)
     chart = page.values["charts"][0]["chart"]
     assert chart.rows[-1].cells[:2] == (1, 1)
-    assert chart.sentence == "Begun 1 time. 100 % were watched to the end, and 95 % of the film on average."
+    assert (
+        chart.sentence
+        == "Begun 1 time. 100\xa0% were watched to the end, and 95\xa0% of the film on average."
+    )

@@ -46,7 +46,8 @@ async def test_plays_and_how_far_they_came(tmp_path):
         assert await plays(app) == {FILM.id: (3, 2, 1, 1150), OTHER.id: (1, 1, 0, 899)}
         chart = (await app.get("chart/plays", by=Role.OWNER)).values["charts"][0]["chart"]
         assert (
-            chart.sentence == "Begun 4 times. 33 % were watched to the end, and 68 % of the film on average."
+            chart.sentence
+            == "Begun 4 times. 33\xa0% were watched to the end, and 68\xa0% of the film on average."
         )
 
 
@@ -117,7 +118,7 @@ async def test_a_household_may_keep_its_own_history_which_nobody_else_sees(tmp_p
         own, html = await lines(app, Role.VIEWER)
         assert [(line["title"], line["message"]) for line in own] == [
             (OTHER.title, ""),
-            (FILM.title, "42 % watched"),
+            (FILM.title, "42\xa0% watched"),
         ]
         assert "Only you see this list" in html
         others, _ = await lines(app, Role.OWNER)

@@ -11,7 +11,7 @@ from wylloh_analytics.charts.sales import amount, money_of
 from wylloh_analytics.charts.time_axis import begun, total
 from wylloh_analytics.labels import spoken
 from wylloh_analytics.measures import median, top_share
-from wylloh_analytics.number_format import NONE, grouped, in_coins, in_percent
+from wylloh_analytics.number_format import NONE, PERCENT, grouped, in_coins, in_percent
 
 if TYPE_CHECKING:
     from wylloh_analytics.view import View
@@ -38,7 +38,7 @@ def _change(now: int, before: int, view: View) -> str:
     if not before:
         return f"Nothing in {than}" if now else f"Nothing in {than} either"
     change = round(Fraction(now - before, before) * 100)
-    return f"{_signed(change)} % on {than}" if change else f"As much as in {than}"
+    return f"{_signed(change)}{PERCENT} on {than}" if change else f"As much as in {than}"
 
 
 def _others(view: View) -> str:

@@ -13,6 +13,9 @@ Number = int | Fraction
 NONE = "\N{EN DASH}"
 """Stands where there is no number."""
 
+PERCENT = "\N{NO-BREAK SPACE}%"
+"""Follows a number, and never begins a line without it."""
+
 
 def whole(number: Number) -> str:
     """Write a count."""
@@ -57,7 +60,7 @@ def grouped(text: str) -> str:
 
 def in_percent(part: Number | None) -> str:
     """Write a part of the whole in a sentence: `100 %`, `33.3 %`; a dash when there is none."""
-    return NONE if part is None else f"{grouped(percent(part)).removesuffix('.0')} %"
+    return NONE if part is None else f"{grouped(percent(part)).removesuffix('.0')}{PERCENT}"
 
 
 def short(number: Number | None, places: int = 0, factor: int = 1) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wylloh_analytics.number_format import short
+from wylloh_analytics.number_format import PERCENT, short
 from wylloh_analytics.play_counts import WatchHistory
 from wylloh_server.sdk import InvalidValue, NotFound, Page, PluginRoute, Redirect, quote_input
 
@@ -27,7 +27,7 @@ async def own_history(context: PluginContext, request: PluginRequest) -> Reply:
             "film": one.film,
             "title": titles.get(one.film, ""),
             "ended": one.ended,
-            "message": "" if one.share is None else f"{short(round(one.share * 100))} % watched",
+            "message": "" if one.share is None else f"{short(round(one.share * 100))}{PERCENT} watched",
         }
         for one in await history.of(wallet, _ON_A_PAGE, (page - 1) * _ON_A_PAGE)
     ]

@@ -51,7 +51,7 @@ async def test_a_new_splitter_is_proposed_as_it_was_typed(royalties):
         assert (call.to, call.function) == (CONTRACTS.splitters, CREATE)
         assert call.arguments == (VIEWER, ((VIEWER, 6_667, "film director"), (ANN, 3_333, "")), (COIN,))
         assert proposal.explanation[0] == (
-            "What it receives is divided: 66.67 % for you and 33.33 % for 0xa1a1…a1a1."
+            "What it receives is divided: 66.67\xa0% for you and 33.33\xa0% for 0xa1a1…a1a1."
         )
         assert proposal.back == "/plugins/royalties/"
 
@@ -59,8 +59,8 @@ async def test_a_new_splitter_is_proposed_as_it_was_typed(royalties):
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        ([(VIEWER, "", "99.99")], "99.99 %: 0.01 % missing"),
-        ([(VIEWER, "", "60"), (ANN, "", "60")], "120 %: 20 % too much"),
+        ([(VIEWER, "", "99.99")], "99.99\xa0%: 0.01\xa0% missing"),
+        ([(VIEWER, "", "60"), (ANN, "", "60")], "120\xa0%: 20\xa0% too much"),
         ([(VIEWER, "", "50"), (VIEWER.upper().replace("0X", "0x"), "", "50")], "Line 2: The same address"),
         ([(VIEWER, "", "50"), ("0x123", "", "50")], "Line 2: “0x123” is not an address"),
         ([(VIEWER, "", str(2**256))], "is not a share"),
@@ -88,14 +88,14 @@ async def test_lines_come_and_go_without_javascript(royalties):
         assert added.values["sum"] == "Together exactly 100 %."
         removed = await app.post("new", form(*lines, do="remove:2"))
         assert typed(removed) == [lines[0], lines[2]]
-        assert removed.values["sum"] == "Together 75 %: 25 % missing."
+        assert removed.values["sum"] == "Together 75\xa0%: 25\xa0% missing."
         last = await app.post("new", form(lines[0], do="remove:1"))
         assert typed(last) == [("", "", "")]
         odd = await app.post("new", form(*lines, do="remove:\N{SUPERSCRIPT TWO}"))
         assert typed(odd) == list(lines)
         assert [line.share for line in odd.values["lines"]] == [
-            "50 % · 5,000 basis points",
-            *["25 % · 2,500 basis points"] * 2,
+            "50\xa0% · 5,000 basis points",
+            *["25\xa0% · 2,500 basis points"] * 2,
         ]
 
 
@@ -160,10 +160,10 @@ async def test_a_change_says_what_changes_and_that_the_past_is_divided_the_old_w
         (proposal,) = app.transactions.proposals
         assert proposal.steps[0].arguments == (((VIEWER, 5_000, "director"), (BEN, 5_000, "sound")),)
         assert proposal.explanation == (
-            "Later income is divided: 50 % for 0x0000…0004 and 50 % for 0xb2b2…b2b2.",
-            "New: 0xb2b2…b2b2 with 50 %.",
+            "Later income is divided: 50\xa0% for 0x0000…0004 and 50\xa0% for 0xb2b2…b2b2.",
+            "New: 0xb2b2…b2b2 with 50\xa0%.",
             "No longer: 0xa1a1…a1a1.",
-            "Changed: 0x0000…0004 from 65 % to 50 %.",
+            "Changed: 0x0000…0004 from 65\xa0% to 50\xa0%.",
             "What came before is divided the old way, whichever coin it is. A coin that was never divided here "
             "follows the old shares once more, until somebody divides it. Now that is 2.50 dUSD. "
             "What is set aside stays whose it is.",

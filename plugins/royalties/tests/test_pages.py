@@ -64,10 +64,10 @@ async def test_a_recipient_sees_what_came_in_what_is_set_aside_and_what_was_paid
         (one,) = page.values["splitters"]
         (balance,) = one.money.shown
         assert (balance.pending, balance.owed, balance.paid) == (1_234_567, 15_000_000, 50_000_000)
-        assert (one.films, one.share, one.owner) == ("Winter Light", "65 % · director", False)
+        assert (one.films, one.share, one.owner) == ("Winter Light", "65\xa0% · director", False)
         html = await app.render(page)
         assert page.values["lead"] == "15.00 dUSD is set aside for you."
-        for text in ("1.234567 dUSD", "15.00 dUSD", "50.00 dUSD", "Winter Light", "Your share: 65 %"):
+        for text in ("1.234567 dUSD", "15.00 dUSD", "50.00 dUSD", "Winter Light", "Your share: 65\xa0%"):
             assert text in html
         assert html.count("button small button-primary") == 1  # Withdraw; Distribute beside it is not white
         assert f'data-live="{TOPIC} wallet {topic_of(SPLITTER)}"' in html
@@ -116,7 +116,7 @@ async def test_a_recipient_sees_others_shares_but_not_their_money(royalties):
         await happened(app, *made(), *credited((VIEWER, 650), (ANN, 350)))
         own = {person.account: person for person in (await app.get(at())).values["people"]}
         assert (own[VIEWER].paid, own[ANN].paid) == ("0.00 dUSD", "")
-        assert (own[VIEWER].owed, own[ANN].owed, own[ANN].share) == ("0.00065 dUSD", "", "35 %")
+        assert (own[VIEWER].owed, own[ANN].owed, own[ANN].share) == ("0.00065 dUSD", "", "35\xa0%")
         html = await app.render(await app.get(at()))
         assert "0.00035" not in html
         assert "Change recipients" not in html
@@ -145,7 +145,7 @@ async def test_who_was_a_recipient_once_still_comes_to_the_own_money(royalties):
         assert [one.share for one in page.values["splitters"]] == [""]
         people = (await app.get(at())).values["people"]
         assert [(person.account, person.share) for person in people] == [
-            (BEN, "100 %"),
+            (BEN, "100\xa0%"),
             (VIEWER, "no longer"),
         ]
 

@@ -61,7 +61,7 @@ async def test_of_a_foreign_split_the_announcement_with_its_own_hash_is_believed
         split = await looked_at(app, OTHER)
         assert (split.summary, split.shares) == ("A split of 0xSplits among 2", right)
         html = await app.render(await app.get("films", query={"address": OTHER}))
-        assert "75 %" in html and "held against its own hash" in html
+        assert "75\xa0%" in html and "held against its own hash" in html
         assert "Change recipients" not in html
 
 
@@ -79,7 +79,7 @@ async def test_ones_own_films_show_whom_they_pay(royalties):
             None,
             "A split of 0xSplits among 1",
         )
-        assert own["The Meadow"].royalty_share == "5 %"
+        assert own["The Meadow"].royalty_share == "5\xa0%"
         html = await app.render(page, by=Role.PUBLISHER)
         assert "nobody: it is not on sale" in html
         assert f'href="https://explorer.example/address/{OTHER}"' in html

@@ -129,9 +129,9 @@ class TestShares:
         ("total", "sentence"),
         [
             (10_000, "Together exactly 100 %."),
-            (9_650, "Together 96.5 %: 3.5 % missing."),
-            (10_001, "Together 100.01 %: 0.01 % too much."),
-            (0, "Together 0 %: 100 % missing."),
+            (9_650, "Together 96.5\xa0%: 3.5\xa0% missing."),
+            (10_001, "Together 100.01\xa0%: 0.01\xa0% too much."),
+            (0, "Together 0\xa0%: 100\xa0% missing."),
         ],
     )
     def test_the_sum_says_what_is_missing(self, total, sentence):
@@ -143,7 +143,7 @@ class TestShares:
             check([])
         with pytest.raises(InvalidValue, match="51 recipients are too many"):
             check([Share(Wallet(address(n)), 1) for n in range(1, 52)])
-        with pytest.raises(InvalidValue, match=r"99\.99 %: 0\.01 % missing"):
+        with pytest.raises(InvalidValue, match=r"99\.99\xa0%: 0\.01\xa0% missing"):
             check([Share(Wallet(address(1)), 9_999)])
 
     def test_each_line_has_its_own_fault(self):

@@ -321,7 +321,7 @@ async def test_buying_from_a_holder_says_who_gets_what(store):
         (proposal,) = app.transactions.proposals
         assert proposal.explanation[:3] == (
             "You pay 10.00 dUSD for 4 tokens of The Meadow, from the holder 0xe3e3…e3e3.",
-            "5 % (0.50 dUSD) goes to the makers, 0.25 dUSD to the store and 9.25 dUSD to the holder.",
+            "5\xa0% (0.50 dUSD) goes to the makers, 0.25 dUSD to the store and 9.25 dUSD to the holder.",
             "You will hold 4 then, which unlocks watching at home.",
         )
         assert proposal.steps[-1].function == "buyListed(uint256,uint256,(address,uint256,uint256,bytes32))"

@@ -77,10 +77,10 @@ async def test_holders_with_their_share_and_the_store_under_its_name(store):
         await happened(app, *listed(1, 9, 20, 600))
         values = (await page(app)).values
         assert [(line.wallet, line.amount, line.share, line.tier) for line in values["holders"]] == [
-            (VIEWER, 100, "16.67 %", "Small venue"),
-            (HOLDER, 30, "5 %", "Personal viewing"),
+            (VIEWER, 100, "16.67\xa0%", "Small venue"),
+            (HOLDER, 30, "5\xa0%", "Personal viewing"),
         ]
-        assert (values["holder_count"], values["store_share"]) == (2, "78.33 %")
+        assert (values["holder_count"], values["store_share"]) == (2, "78.33\xa0%")
         html = await app.render(await page(app))
         assert "2 holders" in html
         assert "Everybody with a token counts as a holder here, the publisher too." in html
@@ -202,13 +202,13 @@ async def test_a_film_of_which_there_is_nothing_yet(store):
 @pytest.mark.parametrize(
     ("amount", "whole", "text"),
     [
-        (1, 1, "100 %"),
-        (1, 3, "33.33 %"),
-        (248, 1200, "20.67 %"),
-        (10**9 - 1, 10**9, "over 99.99 %"),
-        (1, 2**256 - 1, "under 0.01 %"),
-        (0, 5, "0 %"),
-        (0, 0, "0 %"),
+        (1, 1, "100\xa0%"),
+        (1, 3, "33.33\xa0%"),
+        (248, 1200, "20.67\xa0%"),
+        (10**9 - 1, 10**9, "over 99.99\xa0%"),
+        (1, 2**256 - 1, "under 0.01\xa0%"),
+        (0, 5, "0\xa0%"),
+        (0, 0, "0\xa0%"),
     ],
 )
 def test_a_share_is_written_exactly(amount, whole, text):

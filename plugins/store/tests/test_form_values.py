@@ -114,7 +114,14 @@ def test_no_text_is_taken_for_something_it_is_not(text):
 
 @pytest.mark.parametrize(
     ("basis_points", "text"),
-    [(0, "0 %"), (1, "0.01 %"), (25, "0.25 %"), (250, "2.5 %"), (500, "5 %"), (10_000, "100 %")],
+    [
+        (0, "0\xa0%"),
+        (1, "0.01\xa0%"),
+        (25, "0.25\xa0%"),
+        (250, "2.5\xa0%"),
+        (500, "5\xa0%"),
+        (10_000, "100\xa0%"),
+    ],
 )
 def test_basis_points_are_written_as_percent(basis_points, text):
     assert format_percent(basis_points) == text

@@ -50,7 +50,7 @@ async def test_setting_a_price_says_what_buyers_will_read(store):
         assert proposal.explanation == (
             "From 3 December 2026, 18:00 UTC a token of Night Bus costs 4.99 dUSD.",
             "From 10 tokens at once each costs 4.50 dUSD.",
-            "97.5 % of the money goes to 0xe1e1…e1e1, 2.5 % is the store's.",
+            "97.5\xa0% of the money goes to 0xe1e1…e1e1, 2.5\xa0% is the store's.",
             "The store's part can never become larger while these prices hold.",
         )
         (call,) = proposal.steps
@@ -88,14 +88,17 @@ async def test_an_earlier_price_that_pays_the_store_less_says_so(store):
             return await app.render(page, by=Role.PUBLISHER)
 
         for bound, words in (
-            ((200,), "The store takes 2.5 % of each sale, but only 2 % as long as the price stays as it is."),
-            ((250,), "The store takes 2.5 % of each sale."),
-            (ChainError("the contract refused the call"), "The store takes 2.5 % of each sale."),
+            (
+                (200,),
+                "The store takes 2.5\xa0% of each sale, but only 2\xa0% as long as the price stays as it is.",
+            ),
+            ((250,), "The store takes 2.5\xa0% of each sale."),
+            (ChainError("the contract refused the call"), "The store takes 2.5\xa0% of each sale."),
         ):
             app.chain.answer(STORE, "offerFee(uint256)", bound)
             assert words in await said()
         app.chain.silent = True
-        assert "The store takes 2.5 % of each sale." in await said()
+        assert "The store takes 2.5\xa0% of each sale." in await said()
 
 
 async def test_a_price_that_rises_with_the_number_is_asked_about(store):

@@ -28,7 +28,7 @@ async def test_selling_says_what_arrives_and_which_rights_end(store):
         assert proposal.explanation == (
             "You put 12 tokens of Winter Light up for 6.00 dUSD each.",
             "When all are sold, 66.60 dUSD of 72.00 dUSD arrives in your wallet.",
-            "5 % (3.60 dUSD) to the makers and 2.5 % (1.80 dUSD) to the store are taken from it.",
+            "5\xa0% (3.60 dUSD) to the makers and 2.5\xa0% (1.80 dUSD) to the store are taken from it.",
             "The store's part can never become larger, and of each at least 5.55 dUSD arrives.",
             "You will hold 88 then: small-venue shows end.",
             "Until they are sold the store keeps them, and you can take them back at any time.",
@@ -111,7 +111,7 @@ async def test_what_selling_brings_and_ends_is_said_while_it_is_typed(store):
         page = await app.get(f"film/{LIGHT.id}/sell", query={"quantity": "50", "price": "1"})
         assert page.values["outcome"] == (
             "You will receive 46.25 dUSD when all are sold, 0.925 dUSD for each.",
-            "Of 50.00 dUSD 5 % (2.50 dUSD) to the makers and 2.5 % (1.25 dUSD) to the store are taken.",
+            "Of 50.00 dUSD 5\xa0% (2.50 dUSD) to the makers and 2.5\xa0% (1.25 dUSD) to the store are taken.",
             "You will hold 50 then: small-venue shows end.",
         )
         html = await app.render(page)

@@ -111,8 +111,10 @@ def share_of(amount: int, whole: int) -> str:
     """Write a share of the supply, rounded: `12.5 %`, `under 0.01 %`; what is not all is never `100 %`."""
     basis_points = (amount * 20_000 + whole) // (2 * whole) if whole else 0
     if amount and not basis_points:
-        return "under 0.01 %"
-    return "over 99.99 %" if basis_points == _WHOLE and amount < whole else format_percent(basis_points)
+        return f"under {format_percent(1)}"
+    if basis_points == _WHOLE and amount < whole:
+        return f"over {format_percent(_WHOLE - 1)}"
+    return format_percent(basis_points)
 
 
 async def _holders(context: PluginContext, market: FilmMarket, offset: int) -> list[HolderLine]:

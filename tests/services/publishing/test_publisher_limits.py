@@ -12,10 +12,12 @@ from tests.services.server_environment import viewer_with
 from tests.web.publishers import publishing_services
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.domain.access import Role
+from wylloh_server.domain.chain_events import Contracts
 from wylloh_server.domain.errors import AccessRefused, NotFound
 from wylloh_server.domain.film import Description
 from wylloh_server.domain.title import Answer, TitleState, Upload, UploadId, UploadKind
 from wylloh_server.domain.types import parse_wallet
+from wylloh_server.services.chain.payee_check import PayeeCheck
 from wylloh_server.services.operations.live_updates import LiveUpdates
 from wylloh_server.services.publishing import title_service
 from wylloh_server.services.publishing.title_service import TitleService
@@ -36,6 +38,7 @@ def titles(storage, clock, tmp_path):
         accounts=storage.accounts,
         uploads=uploads,
         inspect=FakeInspector().fault,
+        payees=PayeeCheck(Contracts(None, None, None), storage.coins),
         clock=clock,
         quota=QUOTA,
     )

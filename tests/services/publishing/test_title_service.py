@@ -13,6 +13,7 @@ from wylloh_server.adapters.chain import registry_calls
 from wylloh_server.adapters.ffmpeg import FfmpegMediaTools, LoopbackMediaServer, find_ffmpeg
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.domain.access import Role
+from wylloh_server.domain.chain_events import Contracts
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
 from wylloh_server.domain.film import Description, Film, FilmState, TokenOrigin, film_id_for
 from wylloh_server.domain.rights import Tier
@@ -30,6 +31,7 @@ from wylloh_server.domain.transaction import TransactionId
 from wylloh_server.domain.types import Cid, parse_wallet
 from wylloh_server.services.library.film_sources import opened
 from wylloh_server.services.library.trailers import Trailers
+from wylloh_server.services.chain.payee_check import PayeeCheck
 from wylloh_server.services.publishing.approvals import Approvals
 from wylloh_server.services.publishing.approved_files import ApprovedFiles
 from wylloh_server.services.publishing.upload_validation import UploadValidation
@@ -132,11 +134,13 @@ async def service(publisher, clock, pages, tmp_path, film):
 
     async with LoopbackMediaServer() as loopback:
         media = FfmpegMediaTools(loopback, find_ffmpeg())
+        payees = PayeeCheck(Contracts(publisher.registry.contract, None, None), storage.coins)
         titles = TitleService(
             titles=storage.titles,
             accounts=storage.accounts,
             uploads=uploads,
             inspect=UploadValidation(uploads=uploads, media=media).fault,
+            payees=payees,
             clock=clock,
         )
         approved_files = ApprovedFiles(requests=storage.requests, uploads=uploads)
@@ -347,6 +351,22 @@ async def test_an_unapproved_title_gets_nowhere_near_the_chain(service, maker):
             await work(maker, title.id)
     with pytest.raises(AccessRefused, match="draft now"):
         await service.tokenising.register(maker, title.id, 1)
+
+
+async def test_a_royalty_that_could_never_be_taken_out_is_refused_also_at_the_last_step(
+    service, publisher, owner
+):
+    """A draft may be older than the check."""
+    title, lost = await service.complete(owner), publisher.registry.contract
+    with pytest.raises(InvalidValue, match="stays there for good"):
+        await service.titles.describe(owner, title.id, ABOUT, replace(TERMS, royalty_receiver=lost))
+    older = replace(
+        title, state=TitleState.ACTIVE, root=Cid("bafy"), terms=replace(TERMS, royalty_receiver=lost)
+    )
+    await publisher.storage.titles.save(older)
+    with pytest.raises(InvalidValue, match="stays there for good") as caught:
+        await service.tokenising.register(owner, title.id, 1)
+    assert "royalty splitter" in caught.value.fix and service.proposals == []
 
 
 @pytest.mark.parametrize(

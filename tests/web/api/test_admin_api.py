@@ -266,6 +266,9 @@ async def test_51_admins_see_what_plays_and_end_it(server_under_test, owner, col
     for words in ("Morning", short_address(COLLECTOR), "Browser", "12 min of 1 h 00 min", held.name):
         assert words in row
     assert token not in page, "a lease's token lets play"
+    assert "not heard of since" not in row
+    server_under_test.playback.leases.silent = 200.0
+    assert re.search(r"not heard of since <time [^>]*>\d", await (await owner.get("/admin")).text())
     assert 'data-live="playing"' in page
     assert (await owner.post("/api/admin/playing/end", {"lease": held.name})).status == 200
     over = await (await collector.get(f"/api/play/{token}")).json()

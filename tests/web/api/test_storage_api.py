@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.web.conftest import COLLECTOR, GATED, PLAIN
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.film import FilmState
+from wylloh_server.web import app_keys
 
 
 async def fill(server):
@@ -62,3 +63,18 @@ async def test_51_the_owner_removes_a_copy_and_has_it_fetched_again(server_under
     assert (await owner.post(f"/api/films/{GATED.id}/package/fetch")).status == 200
     assert (await server_under_test.storage.films.get(GATED.id)).state is FilmState.DISCOVERED
     assert (await owner.post(f"/api/films/{PLAIN.id}/package/remove")).status == 404
+
+
+async def test_51_what_was_published_here_is_named_so_and_has_no_button_to_remove_it(
+    server_under_test, owner
+):
+    await fill(server_under_test)
+    keys = server_under_test.app[app_keys.SERVICES].film_storage.keeps_key.__self__
+    await keys.keep_as_custodian(GATED.token, bytes(32))
+    page = await (await owner.get("/admin/storage")).text()
+    assert "1 MB published here, 7 kB prepared for players" in page
+    assert "1 MB published here · 5 kB prepared for players" in page
+    assert "from nobody, unless others pinned it" in page
+    assert 'data-part="prepared"' in page and 'data-part="package"' not in page
+    answer = await (await owner.post(f"/api/films/{GATED.id}/package/remove")).json()
+    assert "was published here" in answer["error"] and "from nobody" in answer["error"]

@@ -19,6 +19,7 @@ from wylloh_server.domain.rendition import AudioTrack, Probe, VideoTrack
 from wylloh_server.domain.rights import Tier
 from wylloh_server.domain.title import Title, TitleId, TitleState
 from wylloh_server.domain.types import Cid, FilmId, Seconds
+from wylloh_server.sdk.testing.sample_chain import CONTRACTS, DOLLAR
 from wylloh_server.web import app_keys
 
 FORM = {
@@ -139,6 +140,8 @@ async def test_a_form_is_kept_as_it_was_meant(maker, server_under_test):
         ("royalty_receiver", "0x12", "not an address"),
         ("royalty_receiver", "0x5aaeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "is mistyped: its capitals"),
         ("royalty_receiver", "0x" + "0" * 40, "zero address"),
+        ("royalty_receiver", CONTRACTS.store, "is a contract that films are traded with"),
+        ("royalty_receiver", DOLLAR.address, "is a coin"),
         ("tiers", [{"threshold": "0", "right": "personal"}], "cannot be the number"),
         (
             "tiers",
@@ -163,6 +166,7 @@ async def test_what_makes_no_sense_is_refused_and_nothing_kept(
     maker, server_under_test, field, value, sentence
 ):
     title = await draft(maker)
+    await server_under_test.storage.coins.keep(DOLLAR)
     answer = await maker.post(f"/api/titles/{title}", FORM | {field: value})
     told = await answer.json()
     assert answer.status == 400 and sentence in told["error"] and told["fix"]
@@ -392,7 +396,7 @@ async def test_the_owner_watches_a_title_and_reads_what_it_holds_before_answerin
             "A track of pictures is left out.",
             "100 tokens",
             "Up to 50 seats · DE, AT",
-            "Of every resale 7.5 % goes to",
+            "Of every resale 7.5\xa0% goes to",
         ):
             assert words in page, (path, words)
         assert "You can take it back" not in page

@@ -85,10 +85,16 @@ async def tv(owner, browsers):
     return tv
 
 
-async def asked(browser, transaction, claim="c"):
+async def terms_read(browser, transaction):
+    """What the page of a transaction would tell back; empty where it offers nothing."""
     page = await (await browser.get(f"/transactions/{transaction}")).text()
     terms = re.search(r'id="confirm" data-terms="([0-9a-f]{64})"', page)
-    body = {"claim": claim, "terms": terms[1] if terms else ""}
+    return terms[1] if terms else ""
+
+
+async def asked(browser, transaction, claim="c", terms=None):
+    terms = await terms_read(browser, transaction) if terms is None else terms
+    body = {"claim": claim, "terms": terms}
     reply = await browser.post(f"/api/transactions/{transaction}/ask", body)
     return reply.status, await reply.json()
 
@@ -207,11 +213,23 @@ async def test_what_the_contracts_would_refuse_is_told_before_the_wallet_is_aske
     server_under_test, owner, proposed
 ):
     transaction = await proposed()
+    terms = await terms_read(owner, transaction)
     server_under_test.calls.refused = "NotEnoughStock"
-    status, answer = await asked(owner, transaction)
+    status, answer = await asked(owner, transaction, terms=terms)
     assert (status, answer["error"]) == (400, "The store has fewer than that. Ask for less.")
     server_under_test.calls.refused = ""
     assert (await asked(owner, transaction))[0] == 200, "a refusal must not leave the step taken"
+
+
+async def test_a_wallet_is_not_asked_for_what_it_has_sent_for_another_proposal(
+    server_under_test, owner, proposed
+):
+    first, second = await proposed(), await proposed()
+    terms = await terms_read(owner, second)
+    assert (await asked(owner, first))[0] == 200
+    assert (await report(owner, first, "sent", hash=HASH))[0] == 200
+    status, answer = await asked(owner, second, terms=terms)
+    assert (status, answer["fix"]) == (400, "Wait until the chain has confirmed it.")
 
 
 async def test_a_silent_chain_is_told_and_changes_nothing(server_under_test, owner, proposed):

@@ -66,7 +66,7 @@ def test_the_stage_shows_a_film_that_can_be_played():
 def test_what_stands_over_it_is_never_a_rank():
     assert shown(held=(held(STACKED, 250),)).hero_line == "Small venue"
     assert shown(folder=(LibraryItem(OWN),)).hero_line == "Your own folder"
-    assert shown(held=(held(ARRIVING),)).hero_line == "Arriving · 64 %"
+    assert shown(held=(held(ARRIVING),)).hero_line == "Arriving · 64\xa0%"
 
 
 def test_the_summary_counts():

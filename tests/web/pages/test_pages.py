@@ -455,7 +455,11 @@ async def test_38_a_film_s_page_names_the_tracks_that_are_left_out(server_under_
 
 async def test_a_broken_film_says_why_and_what_to_do_and_offers_no_play(server_under_test, owner):
     page = await page_of(owner, f"/films/{FAILED.id}")
-    assert "Cannot be played The manifest is not signed. Its publisher has to" in page.text
+    assert (
+        "Cannot be played The manifest is not signed. Nothing of yours is lost. Its publisher has to"
+        in page.text
+    )
+    assert "you can tell them" in page.text and "You registered this package" not in page.text
     assert "You can watch this film" not in page.text
     assert "first Play" not in page.text
     notes = replace(OWN, state=FilmState.FAILED, reason="This file is not a film.")
@@ -465,6 +469,14 @@ async def test_a_broken_film_says_why_and_what_to_do_and_offers_no_play(server_u
     assert "plays for everybody" not in page.text
     assert "Play" not in page.named("button")
     assert not any(tag == "img" for tag, _ in page.tags)
+
+
+async def test_the_publisher_of_a_broken_film_reads_what_to_do_as_its_publisher(server_under_test, owner):
+    mine = replace(FAILED, origin=replace(FAILED.origin, publisher=OWNER))
+    await server_under_test.storage.films.save(mine)
+    page = await page_of(owner, f"/films/{mine.id}")
+    assert "The manifest is not signed. You registered this package: publish the film again" in page.text
+    assert "you can tell them" not in page.text
 
 
 async def test_a_broken_film_is_not_shown_beside_others_and_no_page_asks_for_its_picture(owner):

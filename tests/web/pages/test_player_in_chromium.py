@@ -404,6 +404,21 @@ async def test_a_lease_that_ends_while_the_player_loads_is_told_of_and_nothing_i
     await expect(page.locator("#sentence")).to_have_text("This device was signed out.")
 
 
+@pytest.mark.parametrize("how", ["closed", "left"])
+async def test_a_player_that_goes_away_ends_its_lease_and_keeps_its_place(
+    open_player, server_under_test, how
+):
+    positions, leases = server_under_test.storage.positions, server_under_test.playback.leases
+    begun = await positions.get(OWNER, BEGUN.id)
+    page = await open_player(BEGUN)
+    await playing(page)
+    assert leases.in_force
+    await (page.close() if how == "closed" else page.goto("/about"))
+    async with asyncio.timeout(30):
+        while leases.in_force or await positions.get(OWNER, BEGUN.id) == begun:
+            await asyncio.sleep(0.05)
+
+
 REMOTE = """(keys) => keys.forEach((key) => window.dispatchEvent(new KeyboardEvent("keydown", key)))"""
 
 

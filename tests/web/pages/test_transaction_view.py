@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import replace
 
 import pytest
 
-from tests.web.api.test_transaction_api import CALL, PERMIT, WITH_PERMIT, proposal, viewer
+from tests.web.api.test_transaction_api import CALL, PERMIT, SIGNATURE, WITH_PERMIT, proposal, viewer
 from tests.web.conftest import COLLECTOR, OWNER
 from tests.web.pages.samples import ELSEWHERE
 from tests.web.pages.test_pages import page_of
 from wylloh_server.domain.errors import InvalidValue
 from wylloh_server.domain.transaction import TransactionState
 from wylloh_server.domain.types import short_address
+from wylloh_server.services.transactions import transaction_service
 from wylloh_server.web import app_keys
 
 HASH = "0x" + "7e" * 32
@@ -181,7 +183,7 @@ async def test_a_block_is_looked_up_in_the_explorer_the_settings_name(open_serve
 
 async def test_several_steps_say_which_is_next(owner, proposed):
     unsaid = replace(PERMIT, summary="")
-    transaction = await proposed(unsaid, WITH_PERMIT, signatures=("0x12",), step=1)
+    transaction = await proposed(unsaid, WITH_PERMIT, signatures=(SIGNATURE,), step=1)
     page = await page_of(owner, f"/transactions/{transaction}")
     assert "Sign a permission Done" in page.text
     assert "Step 1 of 2 is done. Your wallet has to confirm the next one." in page.text
@@ -275,6 +277,43 @@ async def test_what_cannot_be_done_now_leads_to_where_it_is_begun(server_under_t
     assert page.named("a")["Begin again"]["href"] == "/plugins/store/film/x/buy"
     reply = await owner.post(f"/api/transactions/{transaction}/ask", {"claim": "c", "terms": ""})
     assert (reply.status, (await reply.json())["error"]) == (400, "Sold out.")
+
+
+async def test_what_another_proposal_has_done_already_offers_nothing(server_under_test, owner, proposed):
+    """A film was registered from another window; nothing prepares such a proposal anew."""
+    gone = {"FilmExists": "This film is on chain already: there is nothing more to confirm."}
+    transaction = await proposed(about={"title": "Put Light on chain", "refusals": gone})
+    server_under_test.calls.refused = "FilmExists"
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert gone["FilmExists"] in page.text and "Not possible now" in page.text
+    assert "Confirm in your wallet" not in page.named("button") and "Begin again" not in page.named("a")
+    row = (await page_of(owner, "/transactions")).text
+    assert gone["FilmExists"] in row and "Waits for your wallet" not in row
+    server_under_test.calls.refused, server_under_test.calls.silent = "", True
+    page = await page_of(owner, f"/transactions/{transaction}")
+    assert "Confirm in your wallet" in page.named("button"), "nothing is known without the chain"
+
+
+async def test_a_chain_that_never_answers_keeps_the_page_waiting_for_a_moment_only(
+    server_under_test, owner, proposed, monkeypatch
+):
+    transaction = await proposed()
+    monkeypatch.setattr(transaction_service, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(server_under_test.calls, "refusal", lambda *_: asyncio.sleep(600))
+    for path in (f"/transactions/{transaction}", "/transactions"):
+        async with asyncio.timeout(60):
+            assert "Nothing has happened yet." in (await page_of(owner, path)).text
+
+
+async def test_what_the_wallet_has_sent_for_another_proposal_is_waited_for(
+    server_under_test, owner, proposed
+):
+    same, other = await proposed(), await proposed(replace(CALL, arguments=(7, 13, 59_880_000)))
+    await proposed(state=TransactionState.SENT, hashes=(HASH,))
+    page = await page_of(owner, f"/transactions/{same}")
+    assert "Your wallet has sent the same already" in page.text
+    assert "Confirm in your wallet" not in page.named("button")
+    assert "Confirm in your wallet" in (await page_of(owner, f"/transactions/{other}")).named("button")
 
 
 async def test_what_is_over_was_said_beforehand(owner, proposed):

@@ -30,3 +30,27 @@ test("a server that never answers is away", async (context) => {
   context.mock.method(globalThis, "fetch", silent);
   assert.equal((await LEASE.state()).reachable, false);
 });
+
+function refuse() {
+  throw new TypeError();
+}
+
+for (const [browser, sendBeacon, requests] of [
+  ["sends a beacon", () => true, 0],
+  ["has no room for a beacon", () => false, 1],
+  ["sends no JSON as a beacon", refuse, 1],
+])
+  test(`a lease is given back by a closing page whose browser ${browser}`, async (context) => {
+    const beacon = context.mock.fn(sendBeacon);
+    const { navigator } = globalThis;
+    Object.defineProperty(globalThis, "navigator", { value: { sendBeacon: beacon }, configurable: true });
+    context.after(() => Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true }));
+    const request = context.mock.method(globalThis, "fetch", async () => answered({}));
+    LEASE.end();
+    const [path, body] = beacon.mock.calls[0].arguments;
+    assert.deepEqual([path, body.type, await body.text()], ["/api/play/token/stop", "application/json", "{}"]);
+    assert.equal(request.mock.callCount(), requests);
+    for (const { arguments: sent } of request.mock.calls) {
+      assert.deepEqual([sent[0], sent[1].keepalive], ["/api/play/token/stop", true]);
+    }
+  });

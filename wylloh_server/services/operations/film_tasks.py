@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.errors import AccessRefused, NotFound, PackageInvalid, RetryLater, WyllohError
 from wylloh_server.domain.film import FilmState
-from wylloh_server.domain.package_version import SuccessorState
+from wylloh_server.domain.package_version import GOOD_PACKAGE_AWAITED, SuccessorState
 from wylloh_server.domain.task import TaskResult, TaskSubject
 from wylloh_server.domain.topics import film_topic
 from wylloh_server.domain.types import FilmId, Seconds
@@ -194,6 +194,6 @@ def _title(kind: str, film: Film) -> str:
 def _check_fetched(film: Film) -> None:
     """Raise what keeps a film from being here; its reason says why."""
     if film.state is FilmState.FAILED:
-        raise PackageInvalid(film.reason)
+        raise PackageInvalid(film.reason, fix=GOOD_PACKAGE_AWAITED)
     if film.state is not FilmState.READY:
         raise RetryLater(film.reason)

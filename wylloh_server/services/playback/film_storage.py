@@ -41,6 +41,7 @@ class FilmUsage:
         prepared: segments made for players, and pictures cut out of the film.
         file: a film of one's own in a folder, which is no copy of the server's.
         playing: whether somebody watches it now.
+        published: whether it was published here, so that others may have nobody else to fetch it from.
     """
 
     id: FilmId
@@ -50,6 +51,7 @@ class FilmUsage:
     prepared: int
     file: int
     playing: bool
+    published: bool
 
     @property
     def total(self) -> int:
@@ -83,7 +85,9 @@ class FilmStorage:
         roots = {film: _roots(films[film], versions.get(film)) for film in films}
         sizes = await self.packages.sizes({root for some in roots.values() for root in some})
         used = [
-            self._usage(film, films.get(film), [sizes.get(root, 0) for root in roots.get(film, ())], prepared)
+            await self._usage(
+                film, films.get(film), [sizes.get(root, 0) for root in roots.get(film, ())], prepared
+            )
             for film in films.keys() | prepared.keys()
         ]
         return tuple(sorted(filter(_takes_room, used), key=attrgetter("total", "file", "id"), reverse=True))
@@ -144,10 +148,10 @@ class FilmStorage:
             prepared[_film_of(name)] += size
         return prepared
 
-    def _usage(
+    async def _usage(
         self, film_id: FilmId, film: Film | None, packages: list[int], prepared: Mapping[FilmId, int]
     ) -> FilmUsage:
-        origin = film.origin if film else None
+        origin, token = (film.origin, film.token) if film else (None, None)
         return FilmUsage(
             id=film_id,
             film=film,
@@ -156,6 +160,7 @@ class FilmStorage:
             prepared=prepared.get(film_id, 0),
             file=origin.size if isinstance(origin, FolderOrigin) else 0,
             playing=bool(self.leases.of_film(film_id)),
+            published=token is not None and any(packages) and await self.keeps_key(token),
         )
 
     async def _gated(self, film_id: FilmId) -> Film:
@@ -177,7 +182,8 @@ class FilmStorage:
         assert isinstance(film.origin, TokenOrigin)  # noqa: S101 - for the type checker: it is one from the network
         if await self.keeps_key(film.origin.token):
             raise InvalidValue(
-                f"{film.title} was published here: this server keeps its key, and others fetch it from here.",
+                f"{film.title} was published here. Without what is here it can be got from nobody, unless "
+                "others pinned it.",
                 fix="Remove another film, or make the disk larger.",
             )
         if await self.versions.uses(film.origin.root, besides=film.id):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, NotFound
+from wylloh_server.domain.percentage import format_percent
 from wylloh_server.domain.task import TaskResult, TaskSubject
 from wylloh_server.domain.title import Title, TitleId, TitleState, UploadKind
 from wylloh_server.domain.topics import TITLES
@@ -50,7 +51,7 @@ _REGISTRY = "FilmRegistry"
 _REFUSALS = {
     "AccessControlUnauthorizedAccount": "The registry does not let this wallet publish yet: ask its admin "
     "to grant it the publisher role.",
-    "FilmExists": "This title is on chain already. Reload the page.",
+    "FilmExists": "This film is on chain already: there is nothing more to confirm.",
     "RoyaltyAboveLimit": "The registry takes at most 25 % of a resale as royalty. Ask for less.",
     "LadderMustStartWithWatching": "The first tier must be personal viewing for 1 token, everywhere.",
     "ThresholdAboveSupply": "A tier needs more tokens than there will ever be. Lower it, or make more.",
@@ -142,7 +143,8 @@ class Registration:
             first: tokens to make at once, for the publisher's own wallet; 0 makes none.
 
         Raises:
-            InvalidValue: `first` is more than there will ever be, or the contract would refuse.
+            InvalidValue: `first` is more than there will ever be, the receiver of the royalty could not take
+                it out again, or the contract would refuse.
             NotFound, AccessRefused: it is not the viewer's, not approved, or not packed.
             ChainError: the chain cannot be asked.
         """
@@ -153,6 +155,7 @@ class Registration:
             raise InvalidValue(
                 f"Make 0 to {title.terms.supply:,} tokens now, not {first:,}.", fix="Correct the number."
             )
+        await self.title_service.payees.check(title.terms.royalty_receiver)
         staged = self.packaging.staged(_title_token(title))
         return await self.propose(viewer, _proposal(title, staged.manifest_sha256, first))
 
@@ -329,7 +332,7 @@ def _proposal(title: Title, sha256: str, first: int) -> Proposal:
 
 def _explanation(title: Title, first: int) -> tuple[str, ...]:
     terms = title.terms
-    percent = f"{terms.royalty_basis_points / 100:g} %"
+    percent = format_percent(terms.royalty_basis_points)
     to = "you" if terms.royalty_receiver is None else terms.royalty_receiver
     made = f"{first:,} of them are made now, for your own wallet." if first else "None is made yet."
     return (

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.film import Description
     from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.ports.uploads import Uploads
+    from wylloh_server.services.chain.payee_check import PayeeCheck
     from wylloh_server.storage.accounts import AccountRepository
     from wylloh_server.storage.titles import TitleRepository
 
@@ -66,6 +67,7 @@ class TitleService:
         accounts: AccountRepository,
         uploads: Uploads,
         inspect: Inspect,
+        payees: PayeeCheck,
         clock: Clock,
         quota: int | None = None,
     ) -> None:
@@ -74,6 +76,7 @@ class TitleService:
         self._accounts = accounts
         self._uploads = uploads
         self._inspect = inspect
+        self.payees = payees
         self._clock = clock
         self._quota = quota
         self._beginning = asyncio.Lock()
@@ -148,9 +151,11 @@ class TitleService:
         """Change a draft; only those fields that differ from `before`, where that is given.
 
         Raises:
+            InvalidValue: the receiver of the royalty could not take it out again.
             NotFound: like `own`.
             AccessRefused: like `own`, or one of these fields was changed meanwhile.
         """
+        await self.payees.check(terms.royalty_receiver)
         async with self.lock(title):
             draft = await self.own(viewer, title, TitleState.DRAFT)
             if before is not None:

@@ -16,7 +16,7 @@ from wylloh_server.domain.errors import (
 )
 from wylloh_server.domain.events import FilmDescribed, FilmReady
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
-from wylloh_server.domain.package_version import Successor, SuccessorState
+from wylloh_server.domain.package_version import Successor, SuccessorState, package_fault
 from wylloh_server.domain.types import Cid, FilmId, TokenReference, Wallet
 from wylloh_server.services.operations.progress import report_progress
 
@@ -163,7 +163,7 @@ class Downloader:
         try:
             await self._fetch(film, origin, watch)
         except (PackageInvalid, InvalidValue) as error:
-            await self._stopped(film, FilmState.FAILED, error.explained)
+            await self._stopped(film, FilmState.FAILED, package_fault(error))
             await self._retention.discard(origin.root)
         except BlockUnavailable as error:
             _log.info("pull of %s stopped: %s", film.title, error)

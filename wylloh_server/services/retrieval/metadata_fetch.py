@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import ChainError, ContentError, InvalidValue, PackageInvalid
 from wylloh_server.domain.events import FilmDescribed
 from wylloh_server.domain.film import PICTURES, FilmState, TokenOrigin
+from wylloh_server.domain.package_version import package_fault
 from wylloh_server.domain.ports.content import PullLimit
 from wylloh_server.services.operations.backoff import Backoff
 
@@ -98,7 +99,7 @@ class MetadataFetch:
             try:
                 known = await self._fetched(film, film.origin)
             except (PackageInvalid, InvalidValue) as error:
-                known = replace(film, state=FilmState.FAILED, reason=error.explained)
+                known = replace(film, state=FilmState.FAILED, reason=package_fault(error))
             except (ContentError, ChainError) as error:
                 _log.info("the words of %s cannot be had now: %s", film.title, error)
                 self._absent.failed(film.origin.root)

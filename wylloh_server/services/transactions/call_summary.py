@@ -12,6 +12,7 @@ from wylloh_server.domain.chain_events import NATIVE_COIN
 from wylloh_server.domain.decoded_call import UNLIMITED
 from wylloh_server.domain.errors import ChainError, WyllohError
 from wylloh_server.domain.moments import utc_minute
+from wylloh_server.domain.percentage import format_percent
 from wylloh_server.domain.types import TokenReference
 
 if TYPE_CHECKING:
@@ -245,5 +246,5 @@ def _plain(name: str, leaf: DecodedArgument) -> str:
     if _MOMENT.fullmatch(name) and _FIRST_MOMENT < value < _LAST_MOMENT:
         return utc_minute(value)
     if _SHARE.fullmatch(name) and leaf.type != "uint256":
-        return f"{value / 100:g} %"
+        return format_percent(value)
     return f"{value:,}"

@@ -44,6 +44,7 @@ LOST = (
     "The chain has never seen this. If your wallet still shows it as pending, cancel it there before you try "
     "again."
 )
+ON_ITS_WAY = "Your wallet has sent the same already, in another window."
 REFUSED_ON_CHAIN = "The contract refused it on the chain. Only the network's fee is gone."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -22,7 +23,7 @@ from wylloh_server.domain.transaction import (
     TransactionState,
 )
 from wylloh_server.domain.types import Timestamp
-from wylloh_server.services.transactions.messages import discarded_sentence, refusal_sentence
+from wylloh_server.services.transactions.messages import ON_ITS_WAY, discarded_sentence, refusal_sentence
 from wylloh_server.services.transactions.refresh import (
     RefreshResult,
     expired,
@@ -48,6 +49,9 @@ _log = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 60
 """How long nobody else may ask a wallet that is being asked: two questions would be two payments."""
+
+LOOK_SECONDS = 2
+"""How long a page waits to hear from the chain whether what it offers would work."""
 
 _PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
@@ -118,20 +122,26 @@ class TransactionService:
     async def refresh(self, viewer: Viewer, transaction: TransactionId) -> RefreshResult:
         """Return one of the viewer's transactions for reading: what waits for its wallet is prepared anew.
 
+        Its next call is tried on the chain, which another proposal may have changed meanwhile.
+
         Raises:
             NotFound: there is none of that id.
         """
         async with self._changing(viewer.wallet, transaction) as before:
+            after = before
             try:
                 after = await self._renewed(viewer, before)
-            except ChainError:
-                return RefreshResult(before)
+                # Storing it would have open pages look again, and so on.
+                if after is not before:
+                    alike = reads_alike(before, after) and await self._asks_alike(before, after)
+                    after = before if alike else after
+                await self.log.save(before, after)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._check_possible(after)
+            except (ChainError, TimeoutError):
+                return RefreshResult(after)
             except (InvalidValue, AccessRefused, NotFound) as no:
-                return RefreshResult(before, f"{no} {no.fix}".strip())
-            # Storing it would have open pages look again, and so on.
-            if reads_alike(before, after) and await self._asks_alike(before, after):
-                return RefreshResult(before)
-            await self.log.save(before, after)
+                return RefreshResult(after, f"{no} {no.fix}".strip())
             return RefreshResult(after)
 
     async def freshen(self, viewer: Viewer, transaction: TransactionId) -> None:
@@ -303,6 +313,12 @@ class TransactionService:
             return before
         return after
 
+    async def _check_possible(self, transaction: Transaction) -> None:
+        """Raise InvalidValue or ChainError if the wallet would be asked for a call that fails."""
+        waits = transaction.state is TransactionState.PREPARED and not transaction.asked
+        if waits and isinstance(transaction.current, ContractCall):
+            await self._try(transaction)
+
     async def _works(self, transaction: Transaction) -> bool:
         try:
             await self._try(transaction)
@@ -329,15 +345,30 @@ class TransactionService:
 
     async def _try(self, transaction: Transaction) -> PreparedCall:
         """Compose the call that comes next and try it. Raises InvalidValue, ChainError."""
-        step = transaction.current
-        if not isinstance(step, ContractCall):
+        call = self._next_call(transaction)
+        if call is None:
             raise InvalidValue("There is no call to send.", fix=_START_AGAIN)
-        signature = transaction.signature_for(transaction.step)
-        call = self.calls.prepared(transaction.wallet, step, signature)
+        if await self._on_its_way(transaction, call):
+            raise InvalidValue(ON_ITS_WAY, fix="Wait until the chain has confirmed it.")
         refusal = await self.calls.refusal(call)
         if refusal is not None:
             raise InvalidValue(refusal_sentence(refusal, transaction.proposal))
         return call
+
+    async def _on_its_way(self, transaction: Transaction, call: PreparedCall) -> bool:
+        """Whether the wallet has sent the same for another transaction, and the chain has not taken it."""
+        return any(
+            other.state is TransactionState.SENT
+            and other.id != transaction.id
+            and self._next_call(other) == call
+            for other in await self.log.repository.followed()
+        )
+
+    def _next_call(self, transaction: Transaction) -> PreparedCall | None:
+        step = transaction.current
+        if not isinstance(step, ContractCall):
+            return None
+        return self.calls.prepared(transaction.wallet, step, transaction.signature_for(transaction.step))
 
     async def _claim(self, transaction: Transaction, by: str) -> None:
         now = self.clock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain.access import DeviceKind, Role
 from wylloh_server.domain.film import Film, FilmState, TokenOrigin
+from wylloh_server.domain.package_version import GOOD_PACKAGE_AWAITED
 from wylloh_server.domain.types import FilmId
 from wylloh_server.services.library.group_service import HeldStack
 from wylloh_server.web.app_keys import LIVE, SERVICES, SETTINGS
@@ -52,6 +53,7 @@ async def film(request: web.Request) -> web.Response:
         film=chosen,
         backdrop=request.app[SERVICES].posters.urls(viewer, chosen).backdrop,
         broken=chosen.state is FilmState.FAILED,
+        awaited=GOOD_PACKAGE_AWAITED,
         credits=_credits(chosen),
         left=time_left(position),
         can_make_ready=chosen.state is FilmState.READY and viewer.role.includes(Role.ADMIN),

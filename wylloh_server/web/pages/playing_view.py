@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.domain.film import UploadOrigin
+from wylloh_server.domain.types import Timestamp
 from wylloh_server.web.app_keys import SERVICES
 
 if TYPE_CHECKING:
     from aiohttp import web
 
     from wylloh_server.domain.playback import Position
-    from wylloh_server.domain.types import Timestamp, Wallet
+    from wylloh_server.domain.types import Wallet
     from wylloh_server.services.playback.leases import ActiveLease
 
 _SILENT_SECONDS = 60
@@ -31,7 +33,7 @@ class PlayingRow:
         device: what the device is called; empty if its session has just ended.
         position: how far it is; None if the player has not told since it began.
         quality: which rendition was fetched last; empty before the first.
-        silent: whether the player has not been heard of for a while: a tab was closed, a TV switched off.
+        heard: when the player was last heard of, if that is a while ago: a TV was switched off, say.
     """
 
     lease: str
@@ -43,7 +45,7 @@ class PlayingRow:
     since: Timestamp
     position: Position | None
     quality: str
-    silent: bool
+    heard: Timestamp | None
 
 
 async def now_playing(request: web.Request) -> list[PlayingRow]:
@@ -58,6 +60,7 @@ async def _row(request: web.Request, held: ActiveLease) -> PlayingRow:
     services, lease, film = request.app[SERVICES], held.lease, held.plan.film
     session = await services.sessions.get(lease.viewer.session)
     position = await services.positions.get(lease.viewer.wallet, film.id)
+    silence = services.playback.leases.silence(held)
     upload = film.origin.title if isinstance(film.origin, UploadOrigin) else None
     return PlayingRow(
         lease=held.name,
@@ -69,5 +72,5 @@ async def _row(request: web.Request, held: ActiveLease) -> PlayingRow:
         since=lease.started,
         position=position if position and position.updated >= lease.started else None,
         quality=held.quality,
-        silent=services.playback.leases.silence(held) > _SILENT_SECONDS,
+        heard=Timestamp(time.time() - silence) if silence > _SILENT_SECONDS else None,
     )

@@ -44,8 +44,12 @@ async def storage(request: web.Request) -> web.Response:
 
 def parts_line(used: Sequence[FilmUsage]) -> str:
     """Return what films take altogether, by kind."""
+    own, copies = (
+        sum(one.package + one.others for one in used if one.published is own) for own in (True, False)
+    )
     sums = (
-        ("copies from the network", sum(one.package + one.others for one in used)),
+        ("published here", own),
+        ("copies from the network", copies),
         ("prepared for players", sum(one.prepared for one in used)),
         ("in your own folders", sum(one.file for one in used)),
     )
@@ -61,9 +65,9 @@ def usage_line(one: FilmUsage) -> str:
 
 def _parts(one: FilmUsage) -> Iterator[str]:
     if one.playing:
-        yield "Playing now"
+        yield "Playing now, so nothing of it is removed: end it under Now playing"
     for size, kind in (
-        (one.package, "copy from the network"),
+        (one.package, "published here" if one.published else "copy from the network"),
         (one.others, "other versions"),
         (one.prepared, "prepared for players"),
         (one.file, "file in your folder, which stays there"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.byte_size import format_byte_size
 from wylloh_server.domain.errors import WyllohError
 from wylloh_server.domain.languages import language_name
+from wylloh_server.domain.percentage import format_percent
 from wylloh_server.domain.rights import right_name, tokens
 from wylloh_server.domain.title import UploadKind
 from wylloh_server.domain.types import short_address
@@ -132,5 +133,5 @@ def _terms(title: Title) -> tuple[str, ...]:
     receiver = terms.royalty_receiver or title.publisher
     return (
         f"At most {tokens(terms.supply)} will exist.",
-        f"Of every resale {terms.royalty_basis_points / 100:g} % goes to {short_address(receiver)}.",
+        f"Of every resale {format_percent(terms.royalty_basis_points)} goes to {short_address(receiver)}.",
     )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from wylloh_server.domain.transaction import TransactionId
+from wylloh_server.domain.transaction import TransactionId, TransactionState
 from wylloh_server.domain.types import ChainId
 from wylloh_server.services.chain.chain_queries import native_symbol
+from wylloh_server.services.transactions.refresh import RefreshResult
 from wylloh_server.web.app_keys import SERVICES, SETTINGS
 from wylloh_server.web.pages.bought_film import bought_film
 from wylloh_server.web.pages.transaction_view import transaction_view
 from wylloh_server.web.request_json import page_number
 from wylloh_server.web.session import require_viewer
 from wylloh_server.web.templating import render
+
+if TYPE_CHECKING:
+    from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.transaction import Transaction
 
 _A_PAGE = 25
 _COIN_DECIMALS = 18
@@ -51,16 +58,25 @@ async def transactions(request: web.Request) -> web.Response:
     """Show a wallet's transactions, newest first."""
     viewer = require_viewer(request)
     page = page_number(request)
-    found = await request.app[SERVICES].transactions.log.repository.of_wallet(
+    service = request.app[SERVICES].transactions
+    found = await service.log.repository.of_wallet(
         viewer.wallet, limit=_A_PAGE + 1, offset=(page - 1) * _A_PAGE
     )
+    looked = await asyncio.gather(*(_looked(request, viewer, one) for one in found[:_A_PAGE]))
     return await render(
         request,
         "transactions.html",
-        lines=[transaction_view(one) for one in found[:_A_PAGE]],
+        lines=[transaction_view(one.transaction, problem=one.problem) for one in looked],
         page=page,
         more=len(found) > _A_PAGE,
     )
+
+
+async def _looked(request: web.Request, viewer: Viewer, found: Transaction) -> RefreshResult:
+    """Return a transaction of the list as it is now; only one that waits may have changed."""
+    if found.state is not TransactionState.PREPARED:
+        return RefreshResult(found)
+    return await request.app[SERVICES].transactions.refresh(viewer, found.id)
 
 
 def _chain(request: web.Request) -> dict[str, object]:

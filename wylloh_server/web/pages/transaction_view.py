@@ -27,6 +27,7 @@ _NEXT = {
     TransactionState.FAILED: "Go back and start again",
     TransactionState.EXPIRED: "Go back and start again",
 }
+_IMPOSSIBLE = "Not possible now"
 _SENT = "Sent. The chain has not confirmed it yet; you may leave this page."
 _OVER = (TransactionState.FAILED, TransactionState.EXPIRED)
 
@@ -93,12 +94,12 @@ def transaction_view(
         problem: why the wallet cannot be asked as things are; empty when it can.
         read: what each step does, by its own data; empty where that is not shown.
     """
-    lead, *rest = transaction.proposal.explanation
+    start, (lead, *rest) = transaction.proposal.start, transaction.proposal.explanation
     over = transaction.state in _OVER
     waits = transaction.state is TransactionState.PREPARED
     return TransactionView(
         transaction=transaction,
-        word=_WORDS[transaction.state],
+        word=_IMPOSSIBLE if problem else _WORDS[transaction.state],
         mark=_MARKS.get(transaction.state, "…"),
         lead=lead,
         rest=tuple(rest),
@@ -110,7 +111,7 @@ def transaction_view(
         expires=transaction.changed + VALID_SECONDS if waits else None,
         past=over or _done(transaction),
         back=_way_on(transaction, again=over or bool(problem)),
-        back_label=_NEXT.get(transaction.state, "Begin again" if problem else "Back"),
+        back_label=_NEXT.get(transaction.state, "Begin again" if problem and start else "Back"),
         place=_place(transaction),
         place_url=explorer.replace("{block}", str(transaction.block))
         if explorer and transaction.block
@@ -146,7 +147,7 @@ def _steps(transaction: Transaction, problem: str, read: Sequence[StepSummary]) 
         StepLine(
             sentence=step.summary or _sentence_of_step(step, transaction),
             read=read[index] if index < len(read) else None,
-            word="Not possible now" if problem and index == transaction.step else _word(transaction, index),
+            word=_IMPOSSIBLE if problem and index == transaction.step else _word(transaction, index),
             done=index < transaction.step,
             now=index == transaction.step and transaction.state not in _OVER,
             sent_hash=hashes.get(index, ""),

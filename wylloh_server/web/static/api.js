@@ -28,6 +28,21 @@ export function post(path, body = {}, options = {}) {
 }
 
 /**
+ * Post a JSON body of which no answer is waited for; it arrives also if the page is closing.
+ * @param {string} path
+ * @param {object} body
+ */
+export function postLast(path, body = {}) {
+  const json = new Blob([JSON.stringify(body)], { type: "application/json" });
+  try {
+    if (navigator.sendBeacon(path, json)) return;
+  } catch {
+    // Some older browsers send no JSON like this.
+  }
+  post(path, body, { keepalive: true }).catch(() => {});
+}
+
+/**
  * Get JSON. Throws ApiError.
  * @param {string} path
  * @param {RequestInit} options

@@ -44,6 +44,8 @@ async function providerOf(account) {
     const accounts = await provider.request({ method: "eth_requestAccounts" }).catch(() => []);
     if (accounts.some((/** @type {string} */ one) => one.toLowerCase() === account.toLowerCase())) return provider;
   }
-  const fix = "Open your wallet in this browser and choose that account.";
-  throw new ApiError(403, { error: `No wallet here has the account ${account}.`, fix });
+  const fix =
+    "You are signed in here with it: choose that account in your wallet and press the button again, or sign in again" +
+    " in the browser whose wallet has it.";
+  throw new ApiError(403, { error: `No wallet in this browser has the account ${account}.`, fix });
 }

@@ -161,7 +161,8 @@ function show(row, { file, sent }) {
   const whole = sent > 0 && sent === file.size;
   const percent = file.size ? Math.floor((100 * sent) / file.size) : 0;
   find(row, "progress.sending", HTMLProgressElement).value = percent;
-  find(row, "small.sending").textContent = `${file.name} · ${whole ? "here, and being looked into" : `${percent} %`}`;
+  find(row, "small.sending").textContent =
+    `${file.name} · ${whole ? "here, and being looked into" : `${percent}\u00a0%`}`;
   row.toggleAttribute("data-arrived", whole);
 }
 

@@ -11,7 +11,7 @@ from wylloh_analytics.charts.time_axis import in_points, rows_over_time, total, 
 from wylloh_analytics.labels import around
 from wylloh_analytics.measures import AGES, by_age, lorenz, median, top_share
 from wylloh_analytics.measures import holders as count_of
-from wylloh_analytics.number_format import in_percent, percent, short
+from wylloh_analytics.number_format import PERCENT, in_percent, percent, short
 from wylloh_analytics.time_buckets import Bucket
 from wylloh_server.sdk import format_count
 
@@ -99,8 +99,8 @@ async def concentration(view: View) -> Chart:
     rows = []
     for point in range(_POINTS + 1):
         part = Fraction(point, _POINTS)
-        label = f"Smallest {short(part, 0, 100)} %"
-        tick = f"{short(part, 0, 100)} %" if point % 5 == 0 else ""
+        label = f"Smallest {short(part, 0, 100)}{PERCENT}"
+        tick = f"{short(part, 0, 100)}{PERCENT}" if point % 5 == 0 else ""
         rows.append(
             ChartRow(label, percent(part), (curve[point], before[point] if before else None, part), tick)
         )

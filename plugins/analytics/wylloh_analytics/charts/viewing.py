@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wylloh_analytics.chart import Chart, ChartRow, Column, Part, Shape
 from wylloh_analytics.charts.time_axis import in_points, total
 from wylloh_analytics.labels import around, labels, written
-from wylloh_analytics.number_format import percent, short
+from wylloh_analytics.number_format import PERCENT, percent, short
 from wylloh_analytics.time_buckets import Bucket, ChartPeriod, Grain, date_of
 from wylloh_server.sdk import format_count
 
@@ -87,6 +87,6 @@ def _sentence(played: Counter[str]) -> str:
         return f"{begun} No player told how far."
     finished = Fraction(played["finished"], played["told"])
     return (
-        f"{begun} {short(finished, 0, 100)} % were watched to the end, "
-        f"and {short(_average(played), 0, 100)} % of the film on average."
+        f"{begun} {short(finished, 0, 100)}{PERCENT} were watched to the end, "
+        f"and {short(_average(played), 0, 100)}{PERCENT} of the film on average."
     )

@@ -27,7 +27,7 @@ function percent(points) {
   const part = String(points % 100)
     .padStart(2, "0")
     .replace(/0+$/, "");
-  return `${Math.floor(points / 100)}${part && "."}${part} %`;
+  return `${Math.floor(points / 100)}${part && "."}${part}\u00a0%`;
 }
 
 /**

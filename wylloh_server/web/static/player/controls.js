@@ -123,7 +123,7 @@ export class Controls {
   }
 
   #volume() {
-    return `Volume ${Math.round(this.#video.volume * 100)} %`;
+    return `Volume ${Math.round(this.#video.volume * 100)}\u00a0%`;
   }
 
   /**

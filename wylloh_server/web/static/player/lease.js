@@ -1,6 +1,6 @@
 // The lease behind one playback: asked for, looked after, given back.
 
-import { ApiError, get, post } from "../api.js";
+import { ApiError, get, post, postLast } from "../api.js";
 
 /**
  * @typedef {{why: string, sentence: string}} LeaseEnd
@@ -73,6 +73,6 @@ export class Lease {
   end() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    post(`${this.#path}/stop`, {}, { keepalive: true }).catch(() => {});
+    postLast(`${this.#path}/stop`);
   }
 }

@@ -1,6 +1,6 @@
 // Remembers how far the film was watched: every ten seconds, when it pauses, and when the page goes away.
 
-import { post } from "../api.js";
+import { post, postLast } from "../api.js";
 
 const EVERY_MS = 10_000;
 
@@ -12,17 +12,25 @@ const EVERY_MS = 10_000;
  */
 export function reportPosition(video, film) {
   if (!film) return () => Promise.resolve();
+  const path = `/api/films/${film}/position`;
   let reported = -1;
   let telling = Promise.resolve();
-  const tell = () => {
+  const moved = () => {
     const at = Math.round(video.currentTime * 10) / 10;
-    if (!Number.isFinite(video.duration) || at === reported || video.readyState === 0) return telling;
+    if (!Number.isFinite(video.duration) || at === reported || video.readyState === 0) return null;
     reported = at;
-    telling = post(`/api/films/${film}/position`, { at, of: video.duration }, { keepalive: true }).catch(() => {});
+    return { at, of: video.duration };
+  };
+  const tell = () => {
+    const position = moved();
+    if (position) telling = post(path, position, { keepalive: true }).catch(() => {});
     return telling;
   };
   setInterval(() => video.paused || tell(), EVERY_MS);
   video.addEventListener("pause", tell);
-  window.addEventListener("pagehide", tell);
+  window.addEventListener("pagehide", () => {
+    const position = moved();
+    if (position) postLast(path, position);
+  });
   return tell;
 }

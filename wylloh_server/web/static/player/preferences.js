@@ -1,6 +1,6 @@
 // What the viewer chose in the player: found again in the next film, and remembered by the server.
 
-import { post } from "../api.js";
+import { postLast } from "../api.js";
 
 const SETTLE_MS = 400; // one press of a volume key is rarely the last
 
@@ -104,7 +104,7 @@ export class Preferences {
     const changes = this.#changes;
     if (Object.keys(changes).length === 0) return;
     this.#changes = {};
-    post("/api/player/preferences", changes, { keepalive: true }).catch(() => {});
+    postLast("/api/player/preferences", changes);
   }
 }
 
