@@ -15,9 +15,9 @@ BOUNDS = {
     "modules": 0,
     "protocols": 19,
     "forwarders": 1,
-    "machinery-files": 12,
-    "machinery-lines": 2_500,
-    "lines": 74_000,  # grows with what the product can do, never by repeating itself
+    "machinery-files": 23,  # ten of them are the processes of plugins
+    "machinery-lines": 4_100,
+    "lines": 77_500,  # grows with what the product can do, never by repeating itself
     "docstrings": 0,
     "longest-function": 50,
     "services-circles": 0,

@@ -47,6 +47,8 @@ class PluginEnvironment:
 
     def spawner(self):
         """Plugins get a process each if the test asks for it."""
+        if self.isolation == "thread":
+            return lambda _: None
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         isolation = {folder.name: self.isolation for folder in self.path.iterdir()}

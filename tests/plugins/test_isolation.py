@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -17,6 +18,7 @@ from wylloh_server.domain.plugin_batch import BatchRequest
 from wylloh_server.domain.plugin_pages import ErrorReply, Json, PluginRequest
 from wylloh_server.domain.task import TaskState
 from wylloh_server.plugins import Limits
+from wylloh_server.plugins.spec import ENTRY_POINT_GROUP
 from wylloh_server.sdk.testing.samples import sample_films, sample_viewer
 
 FILM = sample_films()[0]
@@ -337,6 +339,17 @@ async def test_12_10_one_that_cannot_be_imported_says_where(apart):
             registry.plugin("bad").reason
         )
         assert "Its process ended with exit code 4 while it was imported." in registry.plugin("gone").reason
+        assert await good_answers(dispatch)
+
+
+async def test_12_10_a_plugin_may_be_a_single_file(apart, tmp_path, monkeypatch):
+    (tmp_path / "wylloh_one.py").write_text(
+        f"from wylloh_server.sdk import *\nWYLLOH_SDK = SDK_VERSION\n{GOOD}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [EntryPoint("one", "wylloh_one", ENTRY_POINT_GROUP)]
+    async with apart.running(points=points, path=[]) as (registry, dispatch):
+        assert registry.plugin("one").record().isolation == "process"
         assert await good_answers(dispatch)
 
 

@@ -88,6 +88,7 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
         "module": candidate.module,
         "package": candidate.package,
         "folder": str(candidate.folder or ""),
+        "file": str(candidate.file or ""),
         "theme": settings.theme.model_dump(mode="json"),
         "tables": str(tables_file(settings.server.data, candidate.name)),
         "path": sys.path,

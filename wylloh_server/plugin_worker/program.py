@@ -21,7 +21,7 @@ from wylloh_server.plugins.isolation.remote_errors import describe_error
 from wylloh_server.plugins.isolation.running_call import RunningCall
 from wylloh_server.plugins.isolation.wire import to_json
 from wylloh_server.plugins.isolation.worker import Worker, WorkerParts, description
-from wylloh_server.plugins.loading import Candidate, declare, hooks_of, import_package
+from wylloh_server.plugins.loading import Candidate, declare, hooks_of, import_file, import_package
 from wylloh_server.plugins.spec import ENTRY_POINT_GROUP
 from wylloh_server.storage.connections import Connections
 from wylloh_server.storage.engine import engine_for
@@ -73,10 +73,10 @@ async def _run(worker: Callable[[], Worker], line: socket.socket) -> None:
 
 
 def _candidate(given: dict[str, Any]) -> Candidate:
-    folder = Path(given["folder"]) if given["folder"] else None
+    folder, file = (Path(given[place]) if given[place] else None for place in ("folder", "file"))
 
     def load() -> ModuleType:
-        package = import_package(folder) if folder else None
+        package = import_package(folder) if folder else import_file(given["package"], file) if file else None
         if package is not None and given["module"] == given["folder"]:
             return package
         module: ModuleType = EntryPoint(given["name"], given["module"], ENTRY_POINT_GROUP).load()

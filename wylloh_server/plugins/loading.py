@@ -201,7 +201,18 @@ def import_package(package: Path) -> ModuleType:
     other = importlib.util.find_spec(name) if known is None else None
     if known is not None or (other is not None and other.origin != str(file)):
         raise PluginError(f"Another Python package is called {name} already; rename the folder.")
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[str(package)])
+    return import_file(name, file, package)
+
+
+def import_file(name: str, file: Path, package: Path | None = None) -> ModuleType:
+    """Import a module, or the package in a folder, from a file and by a name.
+
+    Raises:
+        PluginError: it is no Python file.
+        BaseException: the error it raises.
+    """
+    folders = None if package is None else [str(package)]
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} cannot be imported.")
     module = sys.modules[name] = importlib.util.module_from_spec(spec)

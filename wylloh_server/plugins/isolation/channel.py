@@ -53,7 +53,8 @@ class Channel:
         folder: of the plugin's code, where errors are located.
 
     Attributes:
-        unanswered: the numbers of calls that the other side has not finished, cancelled ones included.
+        unanswered: the calls that the other side has not finished, cancelled ones included, by number; each is
+            done when it has.
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class Channel:
         heard: Callable[[str, tuple[Any, ...]], None],
         folder: Path | None,
     ) -> None:
-        self.unanswered: dict[int, asyncio.Future[Any]] = {}
+        self.unanswered: dict[int, asyncio.Future[None]] = {}
+        self._answers: dict[int, asyncio.Future[Any]] = {}
         self._encode = encode
         self._decode = decode
         self._answer = answer
@@ -74,7 +76,6 @@ class Channel:
         self._numbers = count(1)
         self._serving: dict[int, tuple[asyncio.Task[None], int]] = {}
         self._writer: asyncio.StreamWriter | None = None
-        self._answered = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
 
@@ -103,11 +104,8 @@ class Channel:
             self._writer.close()
         for task, _ in self._serving.values():
             task.cancel()
-        for future in self.unanswered.values():
-            if not future.done():
-                future.set_exception(ProcessEnded(reason))
-        self.unanswered.clear()
-        self._answered.set()
+        for number in tuple(self.unanswered):
+            self._settle(number, error=ProcessEnded(reason))
 
     async def ask(self, method: str, *arguments: object) -> Any:
         """Call a method on the other side and return its answer. Cancelling this cancels it there.
@@ -119,7 +117,8 @@ class Channel:
         """
         number, asked = next(self._numbers), ASKED.get()
         self._send(_ASK, number, method, arguments, _SERVED.get())
-        future = self.unanswered[number] = asyncio.get_running_loop().create_future()
+        future = self._answers[number] = self._loop.create_future()
+        self.unanswered[number] = self._loop.create_future()
         if asked is not None:
             asked.add(number)
         try:
@@ -135,10 +134,6 @@ class Channel:
             self._send(_SAY, 0, method, arguments)
         else:
             self._loop.call_soon_threadsafe(self.say, method, *arguments)
-
-    async def answered(self) -> None:
-        """Wait until the other side answers a call, whichever."""
-        await self._answered.wait()
 
     def waits_for_us(self, numbers: set[int]) -> bool:
         """Return whether what answers one of these calls waits for an answer from this side."""
@@ -161,18 +156,20 @@ class Channel:
         elif kind == _CANCEL:
             if number in self._serving:
                 self._serving[number][0].cancel()
-        else:
-            self._settle(kind, number, rest[0])
+        elif number in self.unanswered:
+            self._settle(number, *rest) if kind == _ANSWER else self._settle(
+                number, error=rebuild_error(*rest)
+            )
 
-    def _settle(self, kind: str, number: int, sent: Any) -> None:
-        future = self.unanswered.pop(number, None)
-        if future is not None and not future.done():
-            if kind == _ANSWER:
-                future.set_result(sent)
-            else:
-                future.set_exception(rebuild_error(sent))
-        self._answered.set()
-        self._answered = asyncio.Event()
+    def _settle(self, number: int, answer: Any = None, error: Exception | None = None) -> None:
+        self.unanswered.pop(number).set_result(None)
+        future = self._answers.pop(number)
+        if future.done():  # cancelled
+            return
+        if error is None:
+            future.set_result(answer)
+        else:
+            future.set_exception(error)
 
     def _begin(self, number: int, method: str, arguments: tuple[Any, ...], parent: int) -> None:
         if len(self._serving) >= _MOST_CALLS:

@@ -51,7 +51,7 @@ class SpawnedProcess:
     def kill(self) -> None:
         """End the process at once, and wait for it."""
         self.line.close()
-        self.running.close()
+        self.running.memory.close()
         self.process.kill()
         self.process.wait()
 
@@ -61,7 +61,7 @@ Spawn = Callable[["Candidate"], SpawnedProcess]
 
 
 @dataclass(eq=False, slots=True)
-class _Call:
+class _AskingWork:
     """Work that asks the process for something.
 
     Attributes:
@@ -107,7 +107,7 @@ class PluginProcess:
         self._answer = answer
         self._lent: dict[int, Callable[..., Any]] = {}
         self._numbers = count(1)
-        self._calls: set[_Call] = set()
+        self._calls: set[_AskingWork] = set()
         self._stopping = self._has_hung = False
         self.free = asyncio.Event()
         self.free.set()
@@ -160,7 +160,7 @@ class PluginProcess:
         if self.blocked:
             work.close()
             raise PluginBusy("is still busy with something else")
-        call, context = _Call(where), copy_context()
+        call, context = _AskingWork(where), copy_context()
         context.run(ASKED.set, call.numbers)
         self._calls.add(call)
         task = asyncio.get_running_loop().create_task(work, context=context)
@@ -204,7 +204,7 @@ class PluginProcess:
             await self._channel.serve(reader)
         how = _how_it_ended(await asyncio.to_thread(self._reap))
         self._channel.close(how)
-        self._spawned.running.close()
+        self._spawned.running.memory.close()
         self.free.set()
         if not self._stopping:
             self._died(how)
@@ -233,28 +233,26 @@ class PluginProcess:
         found = self._lent[number](*given, **named)
         return await found if asyncio.iscoroutine(found) else found
 
-    def _is_over(self, call: _Call) -> bool:
+    def _is_over(self, call: _AskingWork) -> bool:
         return not call.numbers & self._channel.unanswered.keys()
 
-    async def _ended(self, call: _Call, seconds: float) -> None:
+    async def _ended(self, call: _AskingWork, seconds: float) -> None:
         """Wait until the process is done with what was asked, but not for long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while not self._is_over(call):
-                    await self._channel.answered()
+        if left := call.numbers & self._channel.unanswered.keys():
+            await asyncio.wait([self._channel.unanswered[number] for number in left], timeout=seconds)
 
-    def _cancel(self, call: _Call, task: asyncio.Task[Any]) -> None:
+    def _cancel(self, call: _AskingWork, task: asyncio.Task[Any]) -> None:
         task.cancel()
         asyncio.get_running_loop().call_later(self._hang, self._check_ended, call)
 
-    def _check_ended(self, call: _Call) -> None:
+    def _check_ended(self, call: _AskingWork) -> None:
         if self._is_over(call):
             self._calls.discard(call)
             return
         self._ping()
         asyncio.get_running_loop().call_later(_CANCEL_SECONDS, self._blame, call)
 
-    def _blame(self, call: _Call) -> None:
+    def _blame(self, call: _AskingWork) -> None:
         if not self._is_over(call) and not self._has_hung and not self._stopping:
             self._has_hung = True
             # While the process is blocked, everything waits for what runs in it: only that is to blame.

@@ -25,36 +25,35 @@ class RunningCall:
 
     Args:
         descriptor: of the memory, see `new_memory`; it may be closed afterwards.
+
+    Attributes:
+        memory: to be closed by who needs it no more.
     """
 
     def __init__(self, descriptor: int) -> None:
-        self._memory = mmap.mmap(descriptor, mmap.PAGESIZE)
+        self.memory = mmap.mmap(descriptor, mmap.PAGESIZE)
 
     @property
     def number(self) -> int:
         """The number of the call that runs."""
-        return int(_NUMBER.unpack_from(self._memory)[0])
+        return int(_NUMBER.unpack_from(self.memory)[0])
 
     @coroutine
     def follow(self, number: int, work: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
         """Run a coroutine, and note its number whenever it runs rather than waits."""
         step, given = work.send, None
         while True:
-            _NUMBER.pack_into(self._memory, 0, number)
+            _NUMBER.pack_into(self.memory, 0, number)
             try:
                 waited_for = step(given)
             except StopIteration as ended:
                 return ended.value
             finally:
-                _NUMBER.pack_into(self._memory, 0, 0)
+                _NUMBER.pack_into(self.memory, 0, 0)
             try:
                 step, given = work.send, (yield waited_for)
             except BaseException as error:  # noqa: BLE001 - a cancellation too is the coroutine's own
                 step, given = work.throw, error
-
-    def close(self) -> None:
-        """Let go of the memory."""
-        self._memory.close()
 
 
 def new_memory() -> int:

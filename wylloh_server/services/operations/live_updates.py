@@ -131,7 +131,7 @@ class LiveUpdates:
         return shown.is_set()
 
     def opened(self, device: DeviceId, path: str) -> None:
-        """Tell who had a page opened on a device that the device asks for it."""
+        """Notify who had a page opened on a device that the device asks for it."""
         if shown := self._awaited.get((device, path)):
             shown.set()
 
