@@ -8,6 +8,9 @@ from playwright.async_api import async_playwright, expect
 
 from tests.components.programs import program
 
+_ARGUMENTS = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
+"""Whatever playwright evaluates counts as a press on the page: without the policy a film would begin or not, by
+whether something was evaluated before."""
 _PATIENCE_MS = 60_000
 """How long a page may take to become what a test expects, on a busy machine."""
 
@@ -18,7 +21,7 @@ async def chromium():
     path = program("chromium")
     expect.set_options(timeout=_PATIENCE_MS)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=str(path), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=str(path), args=_ARGUMENTS)
         try:
             yield browser
         finally:

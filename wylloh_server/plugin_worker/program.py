@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import socket
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,14 +30,12 @@ from wylloh_server.web.templating import draw_for_plugin, template_environment
 from wylloh_server.web.theme import find_theme
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
-    from jinja2 import Environment
-
     from wylloh_server.domain.ports.plugin_tables import Migration, PluginTables
+    from wylloh_server.plugins.isolation.worker import Draw
     from wylloh_server.plugins.loading import Declared
-    from wylloh_server.web.theme import Theme
 
 _BUSY = Seconds(10)
 
@@ -61,7 +59,7 @@ def main(given: dict[str, Any]) -> None:
     _send(line, said)
     parts = WorkerParts(
         open_tables=partial(_open_tables, Path(given["tables"])),
-        draw=_drawing(candidate.name, declared, given),
+        templates=partial(_templates, candidate.name, declared, given),
     )
     asyncio.run(_run(partial(Worker, candidate, hooks, declared, parts, running), line))
 
@@ -97,18 +95,13 @@ async def _open_tables(file: Path, plugin: str, migrations: Sequence[Migration])
     return schemas.tables(plugin)
 
 
-def _drawing(name: str, declared: Declared, given: dict[str, Any]) -> Callable[..., Any]:
-    """Return what draws the plugin's templates. The theme is read when the first one is drawn."""
+def _templates(name: str, declared: Declared, given: dict[str, Any]) -> Draw:
+    """Return what draws the plugin's templates, as they are on the disk now."""
+    theme = find_theme(ThemeSettings(**given["theme"]))
+    environment = template_environment(lambda: {name: declared.template_dirs}, theme=theme)
 
-    @cache
-    def found() -> tuple[Environment, Theme]:
-        theme = find_theme(ThemeSettings(**given["theme"]))
-        environment = template_environment(lambda: {name: declared.template_dirs}, theme=theme)
-        environment.auto_reload = True
-        return environment, theme
-
-    async def draw(template: str, values: Any) -> str:
-        return await draw_for_plugin(*found(), declared.template_dirs, f"{name}/{template}", values)
+    async def draw(template: str, values: Mapping[str, object]) -> str:
+        return await draw_for_plugin(environment, theme, declared.template_dirs, f"{name}/{template}", values)
 
     return draw
 

@@ -277,6 +277,12 @@ class PluginRegistry:
         """Return each plugin's template folders; its templates are named `<plugin>/<file>`."""
         return {one.name: one.declared.template_dirs for one in self._plugins if one.declared.template_dirs}
 
+    def reload_templates(self) -> None:
+        """Have plugins with processes of their own read their templates again."""
+        for plugin in self.running_plugins():
+            if plugin.remote is not None:
+                plugin.remote.reload_templates()
+
     def static_dirs(self) -> dict[str, tuple[Path, ...]]:
         """Return each plugin's folders of static files, served below `/plugins/<plugin>/static/`."""
         return {item.name: item.declared.static_dirs for item in self._plugins if item.declared.static_dirs}

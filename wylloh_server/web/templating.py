@@ -94,6 +94,7 @@ def set_up_templates(app: web.Application) -> None:
 
 def reload_templates(app: web.Application) -> None:
     """Forget every template that was read."""
+    app[PLUGINS].reload_templates()
     cache = app[_TEMPLATES].cache
     if cache is not None:
         cache.clear()

@@ -53,8 +53,8 @@ class Channel:
         folder: of the plugin's code, where errors are located.
 
     Attributes:
-        unanswered: the calls that the other side has not finished, cancelled ones included, by number; each is
-            done when it has.
+        unanswered: by number, the calls that the other side has not finished, cancelled ones included; each
+            is done when it has.
     """
 
     def __init__(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.plugins.guarded_call import CallTimeout, PluginBusy
 from wylloh_server.plugins.isolation.channel import ASKED, Channel
+from wylloh_server.plugins.isolation.remote_errors import ProcessEnded
 from wylloh_server.plugins.isolation.wire import NOT_LENT, from_json, to_pickle
 
 if TYPE_CHECKING:
@@ -140,6 +141,11 @@ class PluginProcess:
             for number in lent:
                 del self._lent[number]
 
+    def say(self, method: str) -> None:
+        """Tell the process something, if it runs."""
+        with contextlib.suppress(ProcessEnded):
+            self._channel.say(method)
+
     async def call(
         self, where: str, work: Coroutine[Any, Any, _Answer], seconds: float | None, grace: float = 0
     ) -> _Answer:
@@ -188,8 +194,7 @@ class PluginProcess:
         """End the process, by force if it has not ended in time. Return True: nothing is left of it."""
         self._stopping = True
         if self._serving is not None and not self.blocked:
-            with contextlib.suppress(Exception):
-                self._channel.say("stop")
+            self.say("stop")
             await asyncio.wait({self._serving}, timeout=seconds)
         if self._serving is None:
             await asyncio.to_thread(self._spawned.kill)

@@ -92,6 +92,11 @@ class RemotePlugin:
             raise ProcessEnded("is not running any more")
         return await self.process.ask(method, *arguments)
 
+    def reload_templates(self) -> None:
+        """Have the process read the plugin's templates again."""
+        if self.process is not None:
+            self.process.say("reload_templates")
+
     def _first_words(self, spawned: SpawnedProcess) -> dict[str, Any]:
         spawned.line.settimeout(self._seconds)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import count
@@ -22,7 +23,7 @@ from wylloh_server.plugins.loading import version_of
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Sequence
     from types import ModuleType
 
     from wylloh_server.domain.ports.plugin_tables import Migration, PluginTables
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from wylloh_server.plugins.hook import Hook
     from wylloh_server.plugins.isolation.running_call import RunningCall
     from wylloh_server.plugins.loading import Candidate, Declared
+
+Draw = Callable[[str, Mapping[str, object]], Awaitable[str]]
 
 _KEPT_PAGES = 500
 """How many answers of the plugin that were not drawn yet keep their values."""
@@ -43,11 +46,11 @@ class WorkerParts:
 
     Attributes:
         open_tables: open the plugin's tables, after running those of its migrations that have not run.
-        draw: draw a template of the plugin with values.
+        templates: read the plugin's templates; return what draws one with values.
     """
 
     open_tables: Callable[[str, Sequence[Migration]], Awaitable[PluginTables]]
-    draw: Callable[[str, Mapping[str, object]], Awaitable[str]]
+    templates: Callable[[], Draw]
 
 
 def description(
@@ -111,6 +114,7 @@ class Worker:
         self._running = running
         self._context: PluginContext | None = None
         self._lifespan: Lifespan | None = None
+        self._draw: Draw | None = None
         self._kept: OrderedDict[int, Mapping[str, object]] = OrderedDict()
         self._numbers = count(1)
         self._channel = Channel(
@@ -140,6 +144,8 @@ class Worker:
     def _hear(self, method: str, _: object) -> None:
         if method == "stop":
             self._channel.close()
+        elif method == "reload_templates":
+            self._draw = None
 
     async def _do_ping(self) -> None:
         """Show that the loop is not held."""
@@ -187,12 +193,13 @@ class Worker:
         return command.run(self._running_context, arguments)
 
     async def _do_draw(self, template: str, values: Mapping[str, object]) -> str:
+        self._draw = self._draw or self._parts.templates()
         number = values.get(_KEPT)
         if not isinstance(number, int):
-            return await self._parts.draw(template, values)
+            return await self._draw(template, values)
         if number not in self._kept:
             raise PluginError("What was to be drawn is not kept any more.", fix="Reload the page.")
-        return await self._parts.draw(template, {**values, **self._kept.pop(number)})
+        return await self._draw(template, {**values, **self._kept.pop(number)})
 
     @property
     def _running_context(self) -> PluginContext:
