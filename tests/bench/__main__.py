@@ -27,6 +27,7 @@ from tests.bench import (
     reading,
     serving,
     starting,
+    writing,
 )
 from tests.bench.figures import Figure, table
 from tests.bench.scale import FULL, TINY, Scale
@@ -42,6 +43,7 @@ PARTS = {
         holdings,
         indexing,
         plugins,
+        writing,
         starting,
         library,
         cold_library,

@@ -28,6 +28,7 @@ class Scale:
     titles: int
     chain_events: int
     transfers: int
+    writes: int
     settle_seconds: float
 
 
@@ -47,6 +48,7 @@ FULL = Scale(
     titles=10_000,
     chain_events=100_000,
     transfers=1_000_000,
+    writes=500,
     settle_seconds=15,
 )
 
@@ -66,5 +68,6 @@ TINY = Scale(
     titles=60,
     chain_events=1_200,
     transfers=400,
+    writes=100,
     settle_seconds=0,
 )

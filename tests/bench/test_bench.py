@@ -20,6 +20,7 @@ from tests.bench.figures import Figure, table
         "catalogue",
         "analytics",
         "plugins",
+        "writing",
         "serving",
         "first_segment",
         "library",

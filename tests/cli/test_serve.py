@@ -11,6 +11,15 @@ import pytest
 from tests.components.server import PATIENCE, guest, running_server, server_settings, wylloh
 from tests.components.small_disk import read_only_folder
 
+_IMPORTED = """
+import sys
+from importlib.metadata import entry_points
+import wylloh_server.cli.serve, wylloh_server.app
+for plugin in entry_points(group="wylloh.plugins"):
+    plugin.load()
+print(*sys.modules)
+"""
+
 
 def refused(done: subprocess.CompletedProcess[str]) -> str:
     """What a command that gave up has said, in one or two lines."""
@@ -160,3 +169,10 @@ def test_stopping_ends_even_when_something_never_comes_back():
     )
     assert done.returncode == 0
     assert "Stopping took longer than 0.2 s" in done.stderr
+
+
+def test_a_server_answers_before_it_imports_the_libraries_that_take_longest():
+    done = subprocess.run([sys.executable, "-c", _IMPORTED], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {"aiohttp", "wylloh_store"} <= loaded
+    assert not loaded & {"web3", "eth_account", "dbos", "alembic", "requests"}

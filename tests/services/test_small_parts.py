@@ -10,8 +10,9 @@ from wylloh_server.domain.events import FilmReady, FilmRemoved
 from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.services.operations import progress
 from wylloh_server.services.operations.event_bus import EventBus
-from wylloh_server.services.operations.scheduler import run_periodically
+from wylloh_server.services.operations.scheduler import after_writes, run_periodically
 from wylloh_server.services.operations.progress import report_progress
+from wylloh_server.storage.versioned_cache import WriteCounter
 
 READY, REMOVED = FilmReady(FilmId("a")), FilmRemoved(FilmId("a"))
 
@@ -72,6 +73,48 @@ async def test_work_that_hangs_ends_with_its_context():
     async with run_periodically("hanging", work, Seconds(0)):
         await began.wait()
     assert ended == [1]
+
+
+async def test_work_on_the_database_passes_its_turn_until_something_is_written_or_long_ago():
+    writes, clock, rounds = WriteCounter(None), [100.0], []
+
+    async def work():
+        rounds.append(clock[0])
+        if clock[0] == 104:
+            raise OSError("gone")
+
+    turn = after_writes(work, writes, Seconds(30), lambda: clock[0])
+    await turn()
+    await turn()
+    assert rounds == [100]
+    clock[0] = 102
+    writes.add()
+    await turn()
+    await turn()
+    assert rounds == [100, 102]
+    clock[0] = 132
+    await turn()
+    await turn()
+    assert rounds == [100, 102, 132]
+    clock[0] = 104
+    writes.add()
+    for _ in range(2):  # what failed is done again
+        with pytest.raises(OSError, match="gone"):
+            await turn()
+
+
+async def test_what_work_writes_itself_leads_to_one_more_round():
+    writes, rounds = WriteCounter(None), []
+
+    async def work():
+        rounds.append(1)
+        if len(rounds) == 1:
+            writes.add()
+
+    turn = after_writes(work, writes, Seconds(30))
+    for _ in range(5):
+        await turn()
+    assert len(rounds) == 2
 
 
 async def test_the_meter_saves_now_and_then_and_never_late(monkeypatch):

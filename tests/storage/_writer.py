@@ -1,8 +1,9 @@
-"""A process that writes until it is killed: each number into two tables at once, then says so."""
+"""A process in which so many write until it is killed: each number into two tables at once, then says so."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from pathlib import Path
 
@@ -18,14 +19,18 @@ right = Table("plugin_pair_right", metadata, Column("number", Integer, primary_k
 TABLES = Migration("0001", (CreateTable(left), CreateTable(right)))
 
 
-async def write(place: Path) -> None:
+async def write(place: Path, writers: int) -> None:
     async with open_database(place) as database:
         await database.plugins.migrate("pair", [TABLES])
-        tables = database.plugins.tables("pair")
-        for number in range(1_000_000):
-            await tables.change([insert(left).values(number=number), insert(right).values(number=number)])
-            print(number, flush=True)
+        tables, numbers = database.plugins.tables("pair"), itertools.count()
+
+        async def write_on() -> None:
+            for number in numbers:
+                await tables.change([insert(left).values(number=number), insert(right).values(number=number)])
+                print(number, flush=True)
+
+        await asyncio.gather(*(write_on() for _ in range(writers)))
 
 
 if __name__ == "__main__":
-    asyncio.run(write(Path(sys.argv[1])))
+    asyncio.run(write(Path(sys.argv[1]), int(sys.argv[2])))

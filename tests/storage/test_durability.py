@@ -42,8 +42,9 @@ def file(tmp_path):
 
 
 async def test_kill_9_in_the_middle_of_writing_loses_nothing_that_was_confirmed(file):
-    for confirmed_before_killing in (3, 40, 77):
-        process = subprocess.Popen([sys.executable, _WRITER, file], stdout=subprocess.PIPE, text=True)
+    for confirmed_before_killing, writers in ((3, 1), (40, 1), (77, 30), (500, 30)):
+        command = [sys.executable, _WRITER, file, str(writers)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         seen = [int(next(process.stdout)) for _ in range(confirmed_before_killing)]
         process.kill()
         seen += [int(line) for line in process.stdout if line.endswith("\n")]

@@ -228,6 +228,12 @@ foreign = Table("plugin_other_tags", MetaData(), Column("id", Integer, primary_k
 leaning = Table(
     "plugin_tagging_leaning", MetaData(), Column("id", Integer, ForeignKey("sessions.id"), primary_key=True)
 )
+deferring = Table(
+    "plugin_tagging_deferring",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("parent", ForeignKey("plugin_tagging_deferring.id", deferrable=True, initially="DEFERRED")),
+)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +243,7 @@ leaning = Table(
         DropTable(accounts),
         CreateIndex(Index("ix_plugin_tagging_spy", sessions.c.id)),
         CreateTable(leaning),
+        CreateTable(deferring),
         AddColumn("accounts", Column("x", String)),
         AddColumn("plugin_tagging_tags", Column("x", String, ForeignKey("sessions.id"))),
         AddColumn("plugin_tagging_tags", Column("x", String), schema="other"),

@@ -40,7 +40,7 @@ from wylloh_server.plugins.context import PluginServices
 from wylloh_server.services.accounts.development_accounts import DevelopmentAccounts
 from wylloh_server.services.library.missing_films import FilmRemoval
 from wylloh_server.services.operations.plugin_schedule import PluginSchedule
-from wylloh_server.services.operations.scheduler import run_periodically
+from wylloh_server.services.operations.scheduler import after_writes, run_periodically
 from wylloh_server.web.application import make_runner
 from wylloh_server.web.connection_limit import (
     BoundedConnections,
@@ -50,7 +50,7 @@ from wylloh_server.web.connection_limit import (
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from contextlib import AsyncExitStack
 
     from aiohttp import web
@@ -74,9 +74,13 @@ if TYPE_CHECKING:
     from wylloh_server.services.playback.playback_service import PlaybackService
     from wylloh_server.services.retrieval.fetch_consents import FetchConsents
 
+    _Work = Callable[[], Awaitable[None]]
+
 _STRANGERS_DAYS = 30
 """How long stays what a stranger left: a refused request for a key, an account nobody is signed in with."""
 _DAY, _HOUR, _MINUTE, _SOON = Seconds(86_400), Seconds(3_600), Seconds(60), Seconds(10)
+_UNPROMPTED, _TURNS = Seconds(30), 15
+"""How long, and how many turns, what depends on the database passes while nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +262,6 @@ async def start_periodic_work(
     stack: AsyncExitStack,
 ) -> None:
     """Look for films on chain and in folders, fetch them, renew their envelopes and tidy up, periodically."""
-    every = Seconds(core.settings.chain.poll_seconds)
 
     async def delete_old_receipts() -> None:
         oldest = Timestamp(system_clock() - core.settings.playback.receipt_days * _DAY)
@@ -274,7 +277,7 @@ async def start_periodic_work(
     async def delete_unfinished_uploads() -> None:
         await publishing.titles.remove_unfinished(core.settings.publishing.upload_days)
 
-    jobs = {
+    jobs: dict[str, tuple[_Work, Seconds]] = {
         "deleting old receipts": (delete_old_receipts, _DAY),
         "deleting expired revocations": (core.rights.custodian.forget_expired, _DAY),
         "deleting notes of wrong keys": (background.key_fault_retention.delete_over, _DAY),
@@ -287,13 +290,24 @@ async def start_periodic_work(
     await stack.enter_async_context(films.folder_scans.running())
     if core.settings.chain.rpc:
         await stack.enter_async_context(background.film_sync.running())
-        jobs |= {
-            "fetching metadata": (background.metadata_fetch.make, every),
-            "starting downloads": (background.download_scheduler.start, every),
-            "renewing envelopes": (background.renewal.renew, every),
-            "deleting expired keys": (background.key_retention.delete_expired, _DAY),
-            "switching packages": (films.package_switch.run, every),
-            "following registrations": (publishing.registration.check_chain, every),
-        }
+        jobs["deleting expired keys"] = (background.key_retention.delete_expired, _DAY)
+        jobs |= _chain_jobs(core, films, background, publishing)
     for name, (work, seconds) in jobs.items():
         await stack.enter_async_context(run_periodically(name, work, seconds))
+
+
+def _chain_jobs(
+    core: Core, films: LibraryServices, background: BackgroundServices, publishing: PublishingServices
+) -> dict[str, tuple[_Work, Seconds]]:
+    """Return what follows from films and holders on chain, and how often to look for it."""
+    every = Seconds(core.settings.chain.poll_seconds)
+    at_least = Seconds(min(_UNPROMPTED, _TURNS * every))
+    writes = core.adapters.database.storage.films.writes
+    jobs = {
+        "fetching metadata": background.metadata_fetch.make,
+        "starting downloads": background.download_scheduler.start,
+        "renewing envelopes": background.renewal.renew,
+        "switching packages": films.package_switch.run,
+        "following registrations": publishing.registration.check_chain,
+    }
+    return {name: (after_writes(work, writes, at_least), every) for name, work in jobs.items()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -21,6 +22,7 @@ from wylloh_server.cli.settings_option import with_settings
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Iterator
 
     from wylloh_server.config import Settings
     from wylloh_server.services.operations.recent_log import RecentLog
@@ -50,7 +52,8 @@ def command(settings: Settings, log_level: str, *, dev: bool) -> None:
 
 
 async def _serve(settings: Settings, bound: socket.socket, recent_log: RecentLog, *, dev: bool) -> None:
-    from wylloh_server.app import announcing, serving
+    with _without_collecting():
+        from wylloh_server.app import announcing, serving
 
     stop = _StopSignal()
     url = settings.server.public_url
@@ -67,6 +70,17 @@ async def _serve(settings: Settings, bound: socket.socket, recent_log: RecentLog
         if dev:
             show_developer_sign_in(settings, key)
         await stop.wait()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Import without collecting garbage: modules stay, and going through them is a tenth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _stop_in_any_case() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from traceback import clear_frames
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.errors import StorageError
 from wylloh_server.storage.database_errors import translate_errors
 from wylloh_server.storage.engine import WRITES
+from wylloh_server.storage.group_commit import GroupCommit
 from wylloh_server.storage.versioned_cache import WriteCounter
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ class Connections:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         # SQLite has one writer at a time. Its own way of waiting is to sleep and look again; within one
-        # process a lock wakes the next writer at once and in order.
+        # process the next writer is woken at once and in order. PostgreSQL groups commits by itself.
         one_writer = engine.dialect.name == "sqlite"
-        self._turn = asyncio.Lock() if one_writer else nullcontext()
+        self._transaction = GroupCommit(self._begin).writing if one_writer else self._begin
         self.writes = WriteCounter(self.file)
         self._lent: set[asyncio.Task[AsyncConnection]] = set()
         self._idle = asyncio.Event()
@@ -60,17 +61,15 @@ class Connections:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Write in one transaction: all of it is stored when the context ends, or nothing."""
+        """Write all or nothing: it is on the disk when the context has ended."""
         with translate_errors():
-            async with self._turn, self._connection() as plain:
-                connection = await plain.execution_options(**{WRITES: True})
-                try:
-                    async with connection.begin():
-                        with _released_if_cancelled():
-                            yield connection
-                finally:
-                    # Also after a failure: a commit whose answer was lost may have been made.
-                    self.writes.add()
+            try:
+                async with self._transaction() as connection:
+                    with _released_if_cancelled():
+                        yield connection
+            finally:
+                # Also after a failure: a commit whose answer was lost may have been made.
+                self.writes.add()
 
     async def close(self) -> None:
         """Close the pool as soon as no connection is lent out, after ten seconds in any case."""
@@ -79,6 +78,14 @@ class Connections:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await self._idle.wait()
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _begin(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection in a transaction that will write, and commit it when the context ends."""
+        async with self._connection() as plain:
+            connection = await plain.execution_options(**{WRITES: True})
+            async with connection.begin():
+                yield connection
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:

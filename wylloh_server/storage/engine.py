@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from wylloh_server.domain.errors import SettingsError, StorageError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from wylloh_server.domain.types import Seconds
@@ -81,6 +82,7 @@ def _sqlite(url: URL, busy: Seconds) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=_CONNECTIONS, connect_args={"timeout": busy})
     event.listen(engine.sync_engine, "connect", _set_up_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    event.listen(engine.sync_engine, "handle_error", _keep_shared_transaction)
     return engine
 
 
@@ -110,3 +112,10 @@ def _begin_sqlite(connection: Connection) -> None:
     # timeout. One that says from the start that it will write waits for its turn.
     writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _keep_shared_transaction(context: ExceptionContext) -> None:
+    # SQLAlchemy drops the connection of whoever is cancelled; those who share its transaction go on with it.
+    cancelled = isinstance(context.original_exception, asyncio.CancelledError)
+    if cancelled and context.connection is not None:
+        context.is_disconnect = not context.connection.get_execution_options().get(WRITES, False)

@@ -136,6 +136,11 @@ def _tables_of_ddl(statement: ExecutableDDLElement) -> Iterator[str]:
 
 def _referred(column: Column[Any]) -> Iterator[str]:
     for key in column.foreign_keys:
+        if (key.initially or "").upper() == "DEFERRED":  # only the commit would fail, which others share
+            raise PluginError(
+                f"The foreign key of {column} is checked at the end of a transaction only.",
+                fix="Leave out initially, and write the row that is referred to first.",
+            )
         yield key.target_fullname.rpartition(".")[0]
 
 

@@ -2,7 +2,7 @@
 
 `transaction_sender`, `registry_calls` and `eth_keyfile` are for the command line only: they need a key, and
 the running server holds none. They are imported by their full names, which also keeps them out of its memory.
-Importing web3 takes about a second, so command-line modules import this package inside the command.
+web3 and eth_account take about a second to import: both are imported when they are first needed.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -14,12 +15,12 @@ from eth_abi.exceptions import DecodingError
 
 from wylloh_server.adapters.chain import abi_codec
 from wylloh_server.adapters.chain.block_headers import read_newest
-from wylloh_server.adapters.chain.json_rpc import JsonRpcProvider
 from wylloh_server.adapters.chain.rpc_errors import CallReverted, NodeFailed, RequestRefused
 from wylloh_server.domain.errors import ChainError, ChainUnavailable, NoContract, WrongChain
 from wylloh_server.domain.types import Seconds
 
 if TYPE_CHECKING:
+    from wylloh_server.adapters.chain.json_rpc import JsonRpcProvider
     from wylloh_server.domain.ports.chain import BlockHeader
     from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.types import ChainId, Wallet
@@ -108,7 +109,8 @@ class RpcNode:
         """Remember the URL; nothing is sent before the first question."""
         self.name = _without_secrets(url)
         self.doubtful = False
-        self.provider = JsonRpcProvider(url)
+        self._url = url
+        self._provider: JsonRpcProvider | None = None
         self._chain_id = chain_id
         self.contract = contract
         self._limits = limits
@@ -133,6 +135,7 @@ class RpcNode:
                 is sent.
             RequestRefused, CallReverted: the node is well and said no.
         """
+        await self._open()  # before the check, whose deadline is the node's
         try:
             await self._check(fresh=fresh)
             result = await operation(self)
@@ -150,6 +153,11 @@ class RpcNode:
         self.doubtful, self._failures = False, 0
         return result
 
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._provider is not None:
+            await self._provider.disconnect()
+
     async def head(self) -> BlockHeader:
         """Return the newest block, whose age is checked. Raises like `run`."""
         return await self.run(RpcNode._read_fresh, fresh=False)
@@ -165,6 +173,13 @@ class RpcNode:
         if not self.contradiction:
             _log.error("%s: %s", self.name, what)
         self._contradiction = what, time.monotonic() + _REMEMBERED_SECONDS
+
+    async def _open(self) -> JsonRpcProvider:
+        """Return what sends the requests. web3 is imported for the first, in a thread: it takes long."""
+        if self._provider is None:
+            module = await asyncio.to_thread(import_module, "wylloh_server.adapters.chain.json_rpc")
+            self._provider = self._provider or module.JsonRpcProvider(self._url)
+        return self._provider
 
     async def _check(self, *, fresh: bool) -> None:
         async with self._checking:
@@ -223,7 +238,7 @@ class RpcNode:
 
     async def __call__(self, method: str, parameters: list[Any]) -> Any:
         """Send one request, unchecked. Raises like every `Ask`."""
-        return await self._answer(self.provider.ask(method, parameters))
+        return await self._answer((await self._open()).ask(method, parameters))
 
     async def many(self, questions: Sequence[Question]) -> list[Any]:
         """Return the results in the questions' order. Raises like `Ask`, for the first that fails."""
@@ -236,7 +251,7 @@ class RpcNode:
         """Send questions in one request, or one by one to a node that does not understand that."""
         if self._batches and len(questions) > 1:
             try:
-                results = await self._answer(self.provider.ask_together(questions))
+                results = await self._answer((await self._open()).ask_together(questions))
             except NodeFailed:
                 results = None
             if results is not None:

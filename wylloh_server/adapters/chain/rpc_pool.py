@@ -125,7 +125,7 @@ class RpcPool:
         """Close every connection."""
         await _cancelled(self._quorums)
         for node in self.nodes:
-            await node.provider.disconnect()
+            await node.close()
 
     async def __aenter__(self) -> Self:
         """Return the pool itself; nothing is sent yet."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from eth_account.messages import encode_typed_data
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
@@ -55,6 +54,8 @@ def manifest_typed_data(token: TokenReference, sha256: str) -> dict[str, Any]:
 
 def manifest_digest(token: TokenReference, sha256: str) -> bytes:
     """Return the 32 bytes that the signature covers. Raises like `manifest_typed_data`."""
+    from eth_account.messages import encode_typed_data  # noqa: PLC0415 - with all of eth_account behind it
+
     encoded = encode_typed_data(full_message=manifest_typed_data(token, sha256))
     return keccak(b"\x19" + encoded.version + encoded.header + encoded.body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from wylloh_server.domain.events import Event
     from wylloh_server.services.operations.event_bus import EventBus
+    from wylloh_server.storage.versioned_cache import DatabaseVersion, WriteCounter
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,32 @@ async def run_on_event(
             yield
     finally:
         bus.listeners.remove(note)
+
+
+def after_writes(
+    work: Callable[[], Awaitable[None]],
+    writes: WriteCounter,
+    at_least: Seconds,
+    timer: Callable[[], float] = time.monotonic,
+) -> Callable[[], Awaitable[None]]:
+    """Return work that passes its turn while nothing was written to the database since it last began.
+
+    `at_least` bounds how long it passes: time, disk and network change what is to do without a write. A round
+    that failed is repeated at the next turn.
+    """
+    done: DatabaseVersion | None = None
+    due = 0.0
+
+    async def work_if_due() -> None:
+        nonlocal done, due
+        version, now = writes.version, timer()
+        if version == done and now < due:
+            return
+        done = None
+        await work()
+        done, due = version, now + at_least
+
+    return work_if_due
 
 
 async def repeat_forever(name: str, work: Callable[[], Awaitable[None]], every: Seconds) -> None:
