@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import pytest
 
 from tests.web.conftest import COLLECTOR, OWNER
 from tests.services.server_environment import viewer_with
-from wylloh_server.web import app_keys, session
+from wylloh_server.domain.access import Role
+from wylloh_server.web import app_keys, rate_limits, session
 from wylloh_server.web.api import live_api as channel
 from wylloh_server.web.error_responses import BadRequest
 from wylloh_server.web.rate_limits import SITE_TIMES
@@ -151,6 +152,27 @@ async def test_one_session_has_only_so_many_streams_and_those_that_left_do_not_c
             await asyncio.sleep(0.02)
     for one in (*opened, reply):
         one.close()
+
+
+async def test_12_five_hundred_pages_hear_the_same_and_leave_nothing_behind(server_under_test, browsers):
+    live = server_under_test.app[app_keys.LIVE]
+    async with AsyncExitStack() as pages:
+        streams = []
+        for number in range(50):
+            wallet = f"0x{number // 5:040x}"
+            await server_under_test.storage.accounts.save(wallet, Role.VIEWER)
+            browser = browsers()
+            server_under_test.app[rate_limits.BUCKETS]._buckets.clear()  # fifty homes sign in, not one
+            await browser.sign_in(wallet)
+            streams += [await pages.enter_async_context(stream_of(browser)) for _ in range(10)]
+        live.changed("library")
+        heard = await asyncio.gather(*(stream.news() for stream in streams))
+        assert [news["topics"] for news in heard] == [["library"]] * 500
+    async with asyncio.timeout(60):
+        while server_under_test.app[channel.STREAMS]._open:
+            live.changed("library")  # who has left is noticed at the next write
+            await asyncio.sleep(0.1)
+    assert len(live._listeners) == 0
 
 
 async def test_the_server_stops_at_once_although_pages_listen(server_under_test, owner):
