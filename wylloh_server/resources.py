@@ -24,6 +24,7 @@ __all__ = [
     "VENDOR_FILES",
     "abi_type",
     "anvil_path",
+    "artifact_folders",
     "bundled_themes",
     "contract_artifact",
     "contract_function",
@@ -102,7 +103,12 @@ def contract_artifact(name: str) -> Path:
     if not _PLAIN_NAME.fullmatch(name):
         raise missing
     file = f"{name}.json"
-    return _first([_PACKAGE / "contracts" / file, _CHECKOUT / "contracts/artifacts" / file], missing)
+    return _first([folder / file for folder in artifact_folders()], missing)
+
+
+def artifact_folders() -> tuple[Path, ...]:
+    """Return where artifacts of contracts are looked for."""
+    return _PACKAGE / "contracts", _CHECKOUT / "contracts/artifacts"
 
 
 def contract_function(contract: str, name: str) -> str:

@@ -71,7 +71,7 @@ def test_a_command_works_on_the_plugins_own_tables(settings):
         (("testtea", "spill"), "wylloh: The cup is empty.\n        Brew first.\n"),
         (
             ("testtea", "crash"),
-            "wylloh: The plugin testtea made a mistake: RuntimeError: boom\n"
+            "wylloh: The plugin testtea made a mistake: RuntimeError: boom (wylloh_testtea/__init__.py:29)\n"
             "        Tell the plugin's author.\n",
         ),
         (("testtea", "brwe"), "wylloh: There is no command brwe.\n        Did you mean brew?\n"),

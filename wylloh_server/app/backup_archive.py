@@ -17,7 +17,6 @@ from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.backup_contents import KEY_FILE, BackupContents, read_sealed, write_sealed
 from wylloh_server.app.backup_drafts import backup_drafts
 from wylloh_server.app.instance_lock import instance_lock
-from wylloh_server.app.plugin_processes import tables_file
 from wylloh_server.domain.backup import BackupSummary
 from wylloh_server.domain.errors import InvalidValue, NotFound, SettingsError, StorageError
 from wylloh_server.passphrase import take_passphrase
@@ -31,7 +30,7 @@ from wylloh_server.storage.database_copy import (
 )
 from wylloh_server.storage.engine import sqlite_file
 from wylloh_server.storage.plugin_schemas import table_prefix
-from wylloh_server.storage.plugin_tables_move import merge_plugin_tables
+from wylloh_server.storage.plugin_tables_move import merge_plugin_tables, tables_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

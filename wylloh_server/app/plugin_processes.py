@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING
 
 import wylloh_server
 from wylloh_server.adapters.ffmpeg.child_sandbox import ChildSandbox, child_environment
+from wylloh_server.app.adapters import data_folder
 from wylloh_server.domain.plugin_record import PluginIsolation
 from wylloh_server.plugins.isolation.plugin_process import SpawnedProcess
 from wylloh_server.plugins.isolation.running_call import RunningCall, new_memory
 from wylloh_server.plugins.spec import ENTRY_POINT_GROUP
-from wylloh_server.resources import bundled_themes
+from wylloh_server.resources import artifact_folders, bundled_themes
+from wylloh_server.storage.plugin_tables_move import tables_file
 
 if TYPE_CHECKING:
     from wylloh_server.app.adapters import Adapters
@@ -53,11 +55,6 @@ def process_spawner(settings: Settings, candidate: Candidate) -> Spawn | None:
     """Return what starts a plugin's process; None if it runs in a thread of the server."""
     here = isolation_of(settings, candidate) is PluginIsolation.THREAD or not candidate.package
     return None if here else partial(_spawn, settings)
-
-
-def tables_file(data: Path, plugin: str) -> Path:
-    """Return the database of a plugin that runs in a process of its own."""
-    return data / "plugins" / plugin / "tables.sqlite3"
 
 
 async def place_tables(settings: Settings, adapters: Adapters, plugin: str, apart: bool) -> None:
@@ -105,7 +102,7 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
             env={**child_environment(), **_environment(home)},
             stdin=subprocess.DEVNULL,
             pass_fds=passed,
-            cwd=home or "/",
+            cwd=home,
         )
         .result()
     )
@@ -116,31 +113,38 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
     return SpawnedProcess(process, ours, running)
 
 
-def _own_folder(settings: Settings, plugin: str) -> Path | None:
-    """Return the folder that the plugin may write to; None while there is no data folder."""
-    if not settings.server.data.is_dir():
-        return None
-    folder = tables_file(settings.server.data, plugin).parent
+def _own_folder(settings: Settings, plugin: str) -> Path:
+    """Return the folder that the plugin may write to, which belongs to whom the data folder does.
+
+    Raises:
+        SettingsError: the data folder cannot be made or written.
+    """
+    data = data_folder(settings)
+    folder = tables_file(data, plugin).parent
     (folder / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:  # of another user's server
+        owner = data.stat()
+        for made in (folder.parent, folder, folder / "tmp"):
+            os.chown(made, owner.st_uid, owner.st_gid)
     return folder
 
 
-def _environment(home: Path | None) -> dict[str, str]:
-    return {"HOME": str(home), "TMPDIR": str(home / "tmp"), "MALLOC_ARENA_MAX": "2"} if home else {}
+def _environment(home: Path) -> dict[str, str]:
+    return {"HOME": str(home), "TMPDIR": str(home / "tmp"), "MALLOC_ARENA_MAX": "2"}
 
 
-def _command(settings: Settings, candidate: Candidate, home: Path | None, argument: str) -> list[str]:
+def _command(settings: Settings, candidate: Candidate, home: Path, argument: str) -> list[str]:
     argv = [sys.executable, "-P", "-s", str(_BOOT), argument]
-    themes = {*(folder.parent for folder in bundled_themes().values()), *settings.theme.path}
+    shipped = {*(folder.parent for folder in bundled_themes().values()), *artifact_folders()}
     reads = [
         *(sys.prefix, sys.base_prefix, sys.exec_prefix, Path(wylloh_server.__file__).parent),
         *(part for part in sys.path if "site-packages" in part or "dist-packages" in part),
-        *(candidate.folder, candidate.file, *themes, *_NETWORK_FILES),
+        *(candidate.folder, candidate.file, *shipped, *settings.theme.path, *_NETWORK_FILES),
     ]
     return _sandbox().command(
         argv,
         reads=[str(path) for path in reads if path],
-        writes=[str(home)] if home else [],
+        writes=[str(home)],
         limits={
             "RLIMIT_DATA": settings.plugins.memory_mb * _MEGABYTE,
             "RLIMIT_FSIZE": _FILE_BYTES,

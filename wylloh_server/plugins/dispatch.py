@@ -239,7 +239,8 @@ def recording(
     except PlaceClosed as error:
         raise PluginCallFailed(plugin, action, error) from error
     except Exception as error:
-        plugin.record_failure(where, error)
+        if not plugin.was_stopped(error):
+            plugin.record_failure(where, error)
         raise PluginCallFailed(plugin, action, error) from error
 
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 30
 
 
+def tables_file(data: Path, plugin: str) -> Path:
+    """Return the file with the tables of a plugin that runs in a process of its own, in a data folder."""
+    return data / "plugins" / plugin / "tables.sqlite3"
+
+
 async def place_plugin_tables(connections: Connections, own: Path, prefix: str, *, apart: bool) -> None:
     """Move a plugin's tables if they are not where they should be.
 

@@ -27,6 +27,7 @@ from wylloh_server.cli.plugin.plugin_findings import (
 )
 from wylloh_server.cli.plugin.trial_data import has_tables, trial_settings
 from wylloh_server.domain.errors import NotFound, PluginError
+from wylloh_server.domain.plugin_record import PluginIsolation
 from wylloh_server.domain.sdk_version import SDK_VERSION
 from wylloh_server.plugins import PluginStatus
 from wylloh_server.plugins.loading import Candidate, check_name, in_folder, installed
@@ -88,7 +89,9 @@ async def _started(candidate: Candidate, data: Path) -> AsyncIterator[PluginFind
 
     upgraded = has_tables(data)
     own = {candidate.name: trial_settings(data)}
-    settings = Settings(server={"data": data}, lan={"announce": False}, plugins={"settings": own})
+    # In this process, which is the trial's own: so every error is located, and templates can be looked at.
+    plugins = {"settings": own, "isolation": {candidate.name: PluginIsolation.THREAD}}
+    settings = Settings(server={"data": data}, lan={"announce": False}, plugins=plugins)
     registry = plugin_registry(settings, [candidate])
     if trouble := _trouble(registry, candidate.name):
         yield trouble

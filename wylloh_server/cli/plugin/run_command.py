@@ -9,6 +9,7 @@ import click
 
 from wylloh_server.cli.plugin.known_plugins import keep_quiet, known_plugin, no_such
 from wylloh_server.cli.settings_option import with_settings
+from wylloh_server.domain.error_location import located
 from wylloh_server.domain.errors import PluginError, WyllohError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def _done(
             raise
         except Exception as error:
             raise PluginError(
-                f"The plugin {plugin.name} made a mistake: {type(error).__name__}: {error}",
+                f"The plugin {plugin.name} made a mistake: {located(error, plugin.candidate.folder)}",
                 fix="Tell the plugin's author.",
             ) from error
 

@@ -12,6 +12,7 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.storage.engine import sqlite_file
 from wylloh_server.storage.plugin_dry_run import copy_tables
 from wylloh_server.storage.plugin_schemas import table_prefix
+from wylloh_server.storage.plugin_tables_move import tables_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,8 @@ def prepare_trial_data(settings: Settings, plugin: str, folder: Path) -> None:
     """
     own = tomlkit.dumps(settings.plugins.settings.get(plugin, {}))
     (folder / _SETTINGS).write_text(own, encoding="utf-8")
-    file = sqlite_file(settings.database_url)
+    own_file = tables_file(settings.server.data, plugin)
+    file = own_file if own_file.exists() else sqlite_file(settings.database_url)
     if file is None or not file.exists():
         return
     try:

@@ -120,6 +120,11 @@ class PluginProcess:
         """Whether the process has not returned to its loop since a call took too long."""
         return not self.free.is_set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether the server ends the process."""
+        return self._stopping
+
     async def open(self) -> None:
         """Begin to talk to the process."""
         reader = await self._channel.open(self._spawned.line)
