@@ -384,8 +384,7 @@ def test_the_server_imports_no_plugin_that_runs_apart(apart):
     "body",
     [
         "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU)",
-        "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
-        "os.setpriority(os.PRIO_USER, 0, 19)",
+        "os.setpriority(0, os.getppid(), os.getpriority(0, os.getppid()))",
         "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(os.getppid()))",
         "open('own', 'w').close()\nos.chown('own', 12345, 12345)",
         "os.fork() or os._exit(0)",
