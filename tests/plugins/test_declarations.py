@@ -29,7 +29,22 @@ def test_a_route_matches_paths(pattern, path, params):
     assert PluginRoute("GET", pattern, page).match(path) == params
 
 
-@pytest.mark.parametrize("path", ["/a", "a b", "{", "{a:.*}", "{A}", "a?b", "static/x", "static"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a",
+        "a b",
+        "{",
+        "{a:.*}",
+        "{A}",
+        "a?b",
+        "static/x",
+        "static",
+        "{a}{b}{c}",
+        "{a}-{b}/{c:.+}",
+        "{a:.+}/{b:.+}",
+    ],
+)
 def test_a_path_that_cannot_be_mounted(path):
     with pytest.raises(PluginError, match="route path"):
         PluginRoute("GET", path, page)

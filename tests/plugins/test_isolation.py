@@ -377,3 +377,120 @@ def test_the_server_imports_no_plugin_that_runs_apart(apart):
         assert "wylloh_bad" not in sys.modules
     finally:
         registry.close()
+
+
+@CONFINED
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import resource\nresource.prlimit(os.getppid(), resource.RLIMIT_CPU)",
+        "os.setpriority(0, os.getppid(), os.getpriority(0, os.getppid()))",
+        "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(os.getppid()))",
+        "open('own', 'w').close()\nos.chown('own', 12345, 12345)",
+        "os.fork() or os._exit(0)",
+        "import subprocess\nsubprocess.run(['/bin/true'])",
+        "import mmap\nmmap.mmap(-1, 1 << 20)",
+        "os.memfd_create('more')",
+        "open('/dev/zero', 'rb')",
+        "if ctypes.CDLL(None).prctl(1, 0, 0, 0, 0):\n    raise PermissionError('to outlive the server')",
+    ],
+)
+async def test_12_10_it_leaves_other_processes_alone_and_keeps_to_its_limits(apart, body):
+    """What bounds the server's process, what would outlive its own, and memory that no limit counts."""
+    written(apart, body + "\nreturn Json('done')")
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        assert isinstance(await ask(registry, dispatch), ErrorReply)
+        assert "PermissionError" in registry.plugin("bad").last_error
+
+
+LINE = """import json, struct, sys
+def send(*message):
+    sent = json.dumps(message).encode()
+    line = json.loads(sys.argv[1])["line"]
+    os.set_blocking(line, True)
+    left = struct.pack(">I", len(sent)) + sent
+    while left:
+        left = left[os.write(line, left):]
+"""
+NONSENSE = [
+    "for _ in range(2):\n    send('ask', 7, 'chain.state', [[], {'dict': []}], 0)",
+    "send('ask', 7, 'chain.state', [[], {'dict': []}], [1])",
+    "send('ask', [7], 'chain.state', [[], {'dict': []}], 0)",
+    "for number in range(9):\n    send('error', number, 'none')",
+    "for number in range(40):\n    send('ask', number, 'x' * 2_000_000, [[], {'dict': []}], 0)\ntime.sleep(60)",
+    "for number in range(9):\n    send([[]] * 999_999)",
+]
+
+
+@pytest.mark.parametrize("body", NONSENSE)
+async def test_12_10_one_that_keeps_no_rule_of_the_line_is_ended(apart, body):
+    """Numbers twice, numbers that are none, answers that it does not read, values that fill the memory."""
+    written(apart, f"{LINE}{body}")
+    async with apart.running(limits=Limits(page=30, hang=30)) as (registry, dispatch):
+        assert isinstance(await ask(registry, dispatch), ErrorReply)
+        record = await eventually(lambda: _again(registry, "bad"))
+        assert "its process" in record.last_error
+        assert await good_answers(dispatch)
+
+
+async def test_12_10_what_it_logs_is_text_and_no_pattern(apart):
+    written(apart, f"{LINE}send('say', 0, 'log', [40, '%1000000d', 1])\nreturn Json(1)")
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        assert await ask(registry, dispatch) == Json(1)
+        await eventually(lambda: registry.plugin("bad").errors)
+        assert registry.plugin("bad").last_error.startswith("what it says: ValueError")
+
+
+async def test_12_10_a_long_error_is_shortened(apart):
+    written(apart, "raise ValueError('x' * 10_000_000)")
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        await ask(registry, dispatch)
+        assert 1000 < len(registry.plugin("bad").last_error) < 50_000
+
+
+async def test_12_10_one_that_drips_while_it_is_imported_is_not_waited_for(apart):
+    drip = "os.write(line, b'\\0\\1\\0\\0')\nwhile True:\n    os.write(line, b' ')\n    time.sleep(0.2)\n"
+    apart.write("bad", f"{HEAD}import json\nline = json.loads(sys.argv[1])['line']\n{drip}")
+    async with apart.running(limits=Limits(load=2)) as (registry, dispatch):
+        await eventually(lambda: registry.plugin("bad").status == "failed")
+        assert "took longer than" in registry.plugin("bad").reason
+        assert await good_answers(dispatch)
+
+
+SAYS = """
+import wylloh_server.plugin_worker.program as program
+said = program.description
+
+def description(*given):
+    return {{**said(*given), {claims}}}
+
+program.description = description
+"""
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        "'hooks': {'nav_items': {'takes': [], 'first': 'x', 'last': None}}",
+        "'hooks': {'nav_items': {'takes': 5, 'first': True, 'last': False}}",
+        "'version': {'a': 1}, 'sdk': [1]",
+        "'event_types': [('subprocess', 'Popen', 'Ours.', ['args'])]",
+        "'event_types': [('wylloh_good', 'Sold', 'Ours.', ['film'])]",
+        "'routes': [{'method': 'GET', 'path': '{a}{b}{c}{d}{e}{f}{g}x', 'role': None}]",
+    ],
+)
+async def test_12_10_what_it_claims_of_itself_disturbs_nobody(apart, claims):
+    apart.write("bad", SAYS.format(claims=claims))
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        assert await good_answers(dispatch)
+        record = registry.plugin("bad").record()
+        assert (type(record.version), type(record.sdk)) == (str, str)
+        assert not registry.plugin("bad").declared.event_types
+        assert not registry.routes()
+
+
+async def test_12_10_a_value_of_another_kind_is_its_own_error(apart):
+    apart.write("bad", "@hookimpl\nasync def nav_items():\n    return [NavItem('Bad', order='first')]\n")
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        assert await good_answers(dispatch)
+        assert "PluginError: NavItem.order must be int." in registry.plugin("bad").last_error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from wylloh_server.domain.errors import NotFound, PluginError, ThemeError
 from wylloh_server.domain.events import Event
 from wylloh_server.domain.plugin_pages import Json, NavItem, Redirect
 from wylloh_server.domain.plugin_settings import Setting
+from wylloh_server.plugins.isolation.channel import LENGTH, Channel
 from wylloh_server.plugins.isolation.remote_errors import describe_error, rebuild_error
-from wylloh_server.plugins.isolation.wire import from_json, from_pickle, to_json, to_pickle
+from wylloh_server.plugins.isolation.wire import event_class, from_json, from_pickle, to_json, to_pickle
 from wylloh_server.sdk.testing.samples import sample_films, sample_viewer
 
 VALUES = [
@@ -143,3 +146,43 @@ def test_12_10_other_errors_arrive_as_what_is_told_of_them():
     arrived = rebuild_error(describe_error(ValueError("too hot"), None))
     assert str(arrived) == "ValueError: too hot"
     assert Redirect("/x").to == "/x"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"[" + b"[]," * 1_000_000 + b"1]",
+        json.dumps({"set": [number * (2**61 - 1) for number in range(5001)]}).encode(),
+        json.dumps({"dict": [[number * (2**61 - 1), 1] for number in range(5001)]}).encode(),
+        to_json(NavItem("Shelf")).replace(b'"Shelf"', b"[1]"),
+    ],
+)
+def test_12_10_what_would_take_the_server_long_or_lead_it_astray_is_refused(sent):
+    with pytest.raises(PluginError):
+        from_json(sent)
+
+
+def test_12_10_an_event_of_another_plugin_calls_nothing():
+    """Its class may have the name of anything that is imported where it is heard."""
+    made = event_class("subprocess", "Popen", "A trap.", ["args"])
+    heard = from_pickle(to_pickle(made("true"), lambda _: 0), lambda _: None)
+    assert isinstance(heard, Event)
+    assert heard.args == "true"
+
+
+async def test_12_10_a_flood_is_read_in_turns():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    heard = []
+    channel = Channel(
+        to_json, from_json, answer=None, heard=lambda *said: heard.append(said), folder=None, trusted=False
+    )
+    message = to_json(["say", 0, "log", []])
+    sending = asyncio.to_thread(theirs.sendall, (LENGTH.pack(len(message)) + message) * 6000)
+    serving = asyncio.create_task(channel.serve(await channel.open(ours)))
+    sent = asyncio.create_task(sending)
+    await asyncio.sleep(1)
+    assert 500 < len(heard) < 4000
+    channel.close()
+    theirs.close()
+    await asyncio.gather(serving, sent, return_exceptions=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -104,3 +106,37 @@ async def test_12_10_tables_in_postgresql_are_not_left_behind(place, tmp_path):
         own.touch()
         with pytest.raises(PluginError, match="are not moved into PostgreSQL"):
             await database.plugins.place(own, "tea", apart=False)
+
+
+HOSTILE = [
+    "CREATE TRIGGER plugin_tea_spill AFTER INSERT ON plugin_tea_cups BEGIN DELETE FROM users; END",
+    "CREATE VIEW plugin_tea_all AS SELECT * FROM users",
+    "CREATE VIRTUAL TABLE plugin_tea_words USING fts5(name, content='users')",
+]
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+async def test_12_10_code_in_its_file_stays_there(filled, statement):
+    """The plugin writes that file as it likes; in the server's database it would reach all of it."""
+    database, server, own = filled
+    await database.plugins.place(own, "tea", apart=True)
+    with closing(sqlite3.connect(own)) as file:
+        file.execute(statement)
+        file.commit()
+    await database.plugins.place(own, "tea", apart=False)
+    assert cups(server) == [(1, "green")]
+    with closing(sqlite3.connect(server)) as file:
+        kept = [
+            sql for (sql,) in file.execute("SELECT sql FROM sqlite_master WHERE sql LIKE '%plugin_tea_%'")
+        ]
+    assert not any(word in sql for sql in kept for word in ("TRIGGER", "VIEW", "VIRTUAL"))
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda place: place.symlink_to("/dev/zero")])
+async def test_12_10_what_is_no_file_is_not_opened(filled, make):
+    database, server, own = filled
+    await database.plugins.place(own, "tea", apart=True)
+    own.unlink()
+    make(own)
+    with pytest.raises(PluginError, match="is no file"):
+        await asyncio.wait_for(database.plugins.place(own, "tea", apart=False), 5)

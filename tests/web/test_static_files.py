@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from wylloh_server.domain.errors import NotFound
 from wylloh_server.web.static_files import STATIC, read_static_files
 
 
@@ -54,3 +55,17 @@ def test_the_theme_comes_before_the_servers_own_files_and_hidden_ones_never(tmp_
     assert files.find("plugins/tags/a.css").body == b"ours"
     assert files.address(".secret") == "/static/.secret"
     assert files.address("a.css").startswith("/static/a.css?v=")
+
+
+def test_12_10_a_link_out_of_a_plugins_folder_is_not_followed(tmp_path):
+    """The server can read its keys, and a plugin's folder is the plugin's."""
+    static = tmp_path / "package/static"
+    static.mkdir(parents=True)
+    (tmp_path / "master.key").write_text("secret")
+    (static / "own.txt").write_text("own")
+    (static / "key.txt").symlink_to(tmp_path / "master.key")
+    (static / "same.txt").symlink_to(static / "own.txt")
+    files = read_static_files([], {"bad": [static]})
+    assert files.find("plugins/bad/own.txt").body == files.find("plugins/bad/same.txt").body == b"own"
+    with pytest.raises(NotFound):
+        files.find("plugins/bad/key.txt")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _PLACE = re.compile(r"\{([a-z_]+)(:\.\+)?\}")
 _ROUTE_PATH = re.compile(r"(?:[A-Za-z0-9._/-]|\{[a-z_]+(?::\.\+)?\})*")
+_MOST_PLACES = 2
+"""Most places between two '/': the time to match is the length of a path to the power of this."""
 
 Handler = Callable[["PluginContext", "PluginRequest"], Coroutine[Any, Any, "Reply"]]
 
@@ -51,6 +53,10 @@ class PluginRoute:
             raise PluginError(f"The route {self.path!r} has the method {self.method!r}. Use GET or POST.")
         if self.path.startswith("/") or not _ROUTE_PATH.fullmatch(self.path):
             raise PluginError(f"The route path {self.path!r} is not of the form 'film/{{film}}/tags'.")
+        most = max(part.count("{") for part in self.path.split("/"))
+        rests = self.path.count(":.+}")
+        if most > _MOST_PLACES or rests > 1 or (most > 1 and rests):
+            raise PluginError(f"The route path {self.path!r} has too many places that no '/' parts.")
         if self.path.split("/")[0] == "static":
             raise PluginError(f"The route path {self.path!r} hides the plugin's static files.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import sqlite3
 from contextlib import asynccontextmanager, closing
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BUSY = Seconds(10)
+_PLAIN = re.compile(r"CREATE\s+(TABLE|(UNIQUE\s+)?INDEX)\b", re.IGNORECASE)
 _DECLARED = 0
 """What `PRAGMA table_xinfo` calls columns that are neither hidden nor generated."""
 
@@ -73,10 +75,15 @@ def attach(database: sqlite3.Connection, source: Path) -> None:
     database.execute("ATTACH ? AS data", (f"file:{quote(str(source))}?mode=ro",))
 
 
-def copy_attached(database: sqlite3.Connection, prefix: str) -> None:
-    """Copy the tables whose names begin with `prefix` from the attached `data`, with indexes and triggers."""
+def copy_attached(database: sqlite3.Connection, prefix: str, *, trusted: bool = True) -> None:
+    """Copy the tables whose names begin with `prefix` from the attached `data`, with indexes and triggers.
+
+    Of a file that a plugin wrote only plain tables and indexes are: triggers and virtual tables are code.
+    """
     found = database.execute("SELECT type, name, tbl_name, sql FROM data.sqlite_master").fetchall()
     own = [(kind, name, sql) for kind, name, table, sql in found if table.startswith(prefix) and sql]
+    if not trusted:
+        own = [(kind, name, sql) for kind, name, sql in own if _PLAIN.match(sql)]
     for kind, name, sql in sorted(own, key=lambda item: item[0] != "table"):
         database.execute(sql)
         if kind == "table":

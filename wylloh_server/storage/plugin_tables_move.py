@@ -88,11 +88,13 @@ def merge_plugin_tables(server: Path, own: Path, prefix: str) -> None:
     Raises:
         sqlite3.Error: they cannot be read, or there is no room.
     """
+    if own.is_symlink() or not own.is_file():
+        raise sqlite3.DatabaseError(f"{own} is no file")
     with closing(_open(server)) as database:
         attach(database, own)
         database.execute("BEGIN IMMEDIATE")
         _drop(database, prefix)
-        copy_attached(database, prefix)
+        copy_attached(database, prefix, trusted=False)
         database.execute("COMMIT")
 
 

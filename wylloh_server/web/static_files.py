@@ -49,9 +49,11 @@ class StaticFiles:
         self._files: dict[str, StaticFile] = {}
 
     def add_folder(self, folder: Path, prefix: str = "") -> None:
-        """Read a folder. What is already there under the same name stays."""
+        """Read a folder, without what a link there leads out of it to. What has the same name stays."""
+        inside = folder.resolve()
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if path.is_file() and not hidden and path.resolve().is_relative_to(inside):
                 self.add_file(prefix + path.relative_to(folder).as_posix(), path)
 
     def add_file(self, name: str, path: Path) -> None:

@@ -46,6 +46,8 @@ _SYSTEM = (
     *("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/sys/devices/system/cpu"),
 )
 """What programs need in order to run: themselves, their libraries, and what the C library looks at."""
+_ENDLESS = "/dev/zero"
+"""Mapped and shared, it is memory that no limit counts."""
 
 
 class SandboxPart(enum.StrEnum):
@@ -148,6 +150,7 @@ class ChildSandbox:
         parts = self.parts_for(program, reads)
         if is_plugin:
             parts -= {SandboxPart.USER, SandboxPart.NETWORK}
+            policy["privileges"] = False
         if low_priority:
             policy["nice"] = _BACKGROUND_NICE
         if SandboxPart.NETWORK in parts:
@@ -155,8 +158,9 @@ class ChildSandbox:
         if SandboxPart.USER in parts:
             policy["user"] = sandbox_user()
         if SandboxPart.FILES in parts:
+            uncounted = {_ENDLESS} if is_plugin else set()
             policy["files"] = {
-                "read": _readable(program, reads),
+                "read": [path for path in _readable(program, reads) if path not in uncounted],
                 "write": list(writes),
                 "ports": None if is_plugin else urlsplit(source).port or 0,
             }

@@ -32,6 +32,10 @@ _SIGKILL = 9
 _SET_PDEATHSIG, _SET_NO_NEW_PRIVS = 1, 38
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 
+# linux/capability.h
+_CAPABILITIES_VERSION = 0x20080522
+_READ_ANY_FILE = 1 << 2
+
 # linux/landlock.h. The numbers of its system calls are the same on every architecture.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION = 1
@@ -74,10 +78,18 @@ _NEWER_CALLS = {
     "pidfd_send_signal": 424, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
     "pidfd_open": 434, "clone3": 435, "openat2": 437, "pidfd_getfd": 438, "process_madvise": 440,
-    "mount_setattr": 442, "quotactl_fd": 443, "fchmodat2": 452, "setxattrat": 463, "removexattrat": 466,
-    "open_tree_attr": 467, "file_setattr": 469,
+    "mount_setattr": 442, "quotactl_fd": 443, "memfd_secret": 447, "fchmodat2": 452, "setxattrat": 463,
+    "removexattrat": 466, "open_tree_attr": 467, "file_setattr": 469,
 }  # fmt: skip
 """Calls that an older libseccomp may not know by name. Their numbers are the same on every architecture."""
+_SHARED_ANONYMOUS = 0x21
+"""Flags of memory that no limit of this process counts."""
+_THREAD = 0x10000
+"""The flag of `clone` that makes a thread rather than a process."""
+_CALLS_ON_OTHERS = ("prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setparam", "sched_setattr")
+"""Calls that take the number of a process of this user, the server's too; 0 is the caller."""
+_CALLS_ON_MANY = {"setpriority": 0, "ioprio_set": 1}
+"""Likewise of a process, a group or a user: what comes first says of which, here of a process."""
 _CHANGING_FLAGS = (os.O_CREAT, os.O_TRUNC, os.O_TMPFILE & ~os.O_DIRECTORY)
 """Flags that change files even when they are opened for reading."""
 
@@ -171,6 +183,13 @@ def _end_with(server: int) -> None:
         sys.exit(EXIT_REFUSED)
 
 
+def _keep_reading(_: bool) -> None:
+    """Drop what root may do, but for reading: the packages may belong to another user."""
+    header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
+    held = _READ_ANY_FILE if os.geteuid() == 0 else 0
+    _check(_libc.capset(header, struct.pack("=6I", held, held, 0, 0, 0, 0)))
+
+
 def _restrict_files(rules: dict[str, Any]) -> None:
     """Restrict files to those listed, by Landlock; connections and signals too where it knows them."""
     version = landlock_version()
@@ -237,6 +256,7 @@ def _filter_calls(program: str) -> None:
         _refuse_sockets(refuse)
     else:
         _refuse_local_sockets(refuse)
+        _refuse_escapes_of_limits(refuse)
     _added(library.seccomp_load(filters))
     library.seccomp_release(filters)
 
@@ -259,6 +279,23 @@ def _refuse_calls(refuse: Callable[..., None]) -> None:
         refuse("clone", (0, _MASKED_EQUAL, flag, flag))
     for name in ("kill", "tgkill"):
         refuse(name, (0, _NOT_EQUAL, os.getpid(), 0))
+    for name in _CALLS_ON_OTHERS:
+        refuse(name, (0, _NOT_EQUAL, 0, 0))
+    for name, process in _CALLS_ON_MANY.items():
+        refuse(name, (0, _NOT_EQUAL, process, 0))
+        refuse(name, (1, _NOT_EQUAL, 0, 0))
+    refuse("prctl", (0, _MASKED_EQUAL, _INT, _SET_PDEATHSIG))
+
+
+def _refuse_escapes_of_limits(refuse: Callable[..., None]) -> None:
+    """Refuse processes, each of which may take as much again and outlives this one, and uncounted memory."""
+    for name in ("fork", "vfork"):
+        refuse(name)
+    refuse("clone", (0, _MASKED_EQUAL, _THREAD, 0))
+    for name in ("memfd_create", "memfd_secret"):
+        refuse(name)
+    for name in ("mmap", "mmap2"):
+        refuse(name, (3, _MASKED_EQUAL, _SHARED_ANONYMOUS, _SHARED_ANONYMOUS))
 
 
 def _refuse_changes(refuse: Callable[..., None]) -> None:
@@ -314,6 +351,7 @@ _STEPS: dict[str, Callable[[Any], object]] = {
     "network": _enter,
     "user": _become,
     "server": _end_with,
+    "privileges": _keep_reading,
     "files": _restrict_files,
     "calls": _filter_calls,
 }

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import struct
 import threading
+import time
 from contextvars import ContextVar, copy_context
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,11 @@ MOST_BYTES = 64 << 20
 """Most bytes of a message."""
 _MOST_CALLS = 1000
 """Most calls from the other side that are answered at a time."""
-_LARGE = 1 << 20
+_MOST_UNREAD = 2 * MOST_BYTES
+"""Most bytes that wait for the other side to read them."""
+_A_SECOND = 1000
+"""Most messages a second of an untrusted side; as many at once where it was quiet."""
+_LARGE = 1 << 16
 """Larger messages are read in a thread, so that the loop goes on."""
 
 _ASK, _ANSWER, _ERROR, _CANCEL, _SAY = "ask", "answer", "error", "cancel", "say"
@@ -51,6 +56,7 @@ class Channel:
         answer: answers what the other side asks: a method and its arguments.
         heard: called with what the other side says without waiting for an answer.
         folder: of the plugin's code, where errors are located.
+        trusted: whether the other side may say as much as it likes.
 
     Attributes:
         unanswered: by number, the calls that the other side has not finished, cancelled ones included; each
@@ -65,6 +71,7 @@ class Channel:
         answer: Callable[[str, tuple[Any, ...]], Awaitable[object]],
         heard: Callable[[str, tuple[Any, ...]], None],
         folder: Path | None,
+        trusted: bool,
     ) -> None:
         self.unanswered: dict[int, asyncio.Future[None]] = {}
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -73,6 +80,7 @@ class Channel:
         self._answer = answer
         self._heard = heard
         self._folder = folder
+        self._pace = None if trusted else _Pace()
         self._numbers = count(1)
         self._serving: dict[int, tuple[asyncio.Task[None], int]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -93,9 +101,11 @@ class Channel:
         try:
             while True:
                 self._take(await _read(reader, self._decode))
+                if self._pace is not None:
+                    await asyncio.sleep(self._pace.rest())
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except (ValueError, TypeError, LookupError) as error:
+        except Exception as error:
             raise PluginError(f"sent what is no message: {error}") from error
 
     def close(self, reason: str = "is not running any more") -> None:
@@ -146,6 +156,8 @@ class Channel:
         if len(written) > MOST_BYTES:
             raise PluginError(f"A message of {len(written):,} bytes is too long.", fix="Send less at once.")
         self._writer.write(LENGTH.pack(len(written)) + written)
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._writer.transport.abort()  # it does not read
 
     def _take(self, message: Any) -> None:
         kind, number, *rest = message
@@ -172,6 +184,8 @@ class Channel:
             future.set_exception(error)
 
     def _begin(self, number: int, method: str, arguments: tuple[Any, ...], parent: int) -> None:
+        if type(number) is not int or type(parent) is not int or number in self._serving:
+            raise ValueError("a call without a number of its own")
         if len(self._serving) >= _MOST_CALLS:
             self._send_error(number, PluginError(f"More than {_MOST_CALLS:,} calls at once."))
             return
@@ -193,6 +207,19 @@ class Channel:
     def _send_error(self, number: int, error: BaseException) -> None:
         with contextlib.suppress(ProcessEnded):
             self._send(_ERROR, number, describe_error(error, self._folder))
+
+
+class _Pace:
+    """How long to rest after each message, so that a flood leaves the loop to others."""
+
+    def __init__(self) -> None:
+        self._due = 0.0
+
+    def rest(self) -> float:
+        """Return for how many seconds not to read, now that a message was taken."""
+        now = time.monotonic()
+        self._due = max(self._due, now - 1) + 1 / _A_SECOND
+        return max(self._due - now, 0)
 
 
 async def _read(reader: asyncio.StreamReader, decode: Callable[[bytes], Any]) -> Any:

@@ -112,7 +112,9 @@ class PluginProcess:
         self._stopping = self._has_hung = False
         self.free = asyncio.Event()
         self.free.set()
-        self._channel = Channel(self._encode, from_json, answer=self._answered, heard=heard, folder=folder)
+        self._channel = Channel(
+            self._encode, from_json, answer=self._answered, heard=heard, folder=folder, trusted=False
+        )
         self._serving: asyncio.Task[None] | None = None
 
     @property

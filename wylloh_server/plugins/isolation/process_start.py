@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.domain.plugin_scopes import ScopedTasks, ScopedTransactions
 from wylloh_server.domain.ports.plugin_services import PluginChain, PluginLibrary
 from wylloh_server.plugins.isolation.plugin_process import PluginProcess
-from wylloh_server.plugins.isolation.remote_errors import rebuild_error
+from wylloh_server.plugins.isolation.remote_errors import rebuild_error, shortened
 
 if TYPE_CHECKING:
     from wylloh_server.domain.plugin_limits import Limits
@@ -86,7 +87,8 @@ def _hear(plugin: Plugin, context: PluginContext, method: str, arguments: tuple[
             case "emit":
                 _emit(plugin, context, *arguments)
             case "log":
-                plugin.log.log(*arguments)
+                level, text = arguments
+                plugin.log.log(min(int(level), logging.CRITICAL), shortened(text))
             case "changed":
                 topics, wallet = arguments
                 context.live.changed(*topics, wallet=wallet)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_MOST_TEXT = 20_000
+
+
 def describe_error(error: BaseException, folder: Path | None) -> dict[str, str]:
     """Return an error as plain texts, located in a plugin's folder."""
     return {
@@ -25,18 +28,26 @@ def describe_error(error: BaseException, folder: Path | None) -> dict[str, str]:
     }
 
 
-def rebuild_error(sent: dict[str, Any]) -> Exception:
+def shortened(text: object) -> str:
+    """Return a text of a plugin's process for logs and pages, without the middle of a very long one."""
+    whole = str(text)
+    half = _MOST_TEXT // 2
+    return whole if len(whole) <= _MOST_TEXT else f"{whole[:half]} … {whole[-half:]}"
+
+
+def rebuild_error(described: dict[str, Any]) -> Exception:
     """Return the error that was described: one of the domain's plain ones, or a `RemoteError`."""
-    kind, message = getattr(errors, str(sent["kind"]), None), str(sent["message"])
+    sent = {name: shortened(text) for name, text in described.items()}
+    kind, message = getattr(errors, sent["kind"], None), sent["message"]
     if sent["kind"] == TimeoutError.__name__:
         return TimeoutError(message)
-    remote = RemoteError(str(sent["located"]), str(sent["traceback"]))
+    remote = RemoteError(sent["located"], sent["traceback"])
     if kind is ThemeError:
-        broken = ThemeError("", str(sent["detail"]))
+        broken = ThemeError("", sent["detail"])
         broken.args = (message,)
         return broken
     if isinstance(kind, type) and issubclass(kind, WyllohError) and kind.__init__ is WyllohError.__init__:
-        known = kind(message, fix=str(sent["fix"]))
+        known = kind(message, fix=sent["fix"])
         known.__cause__ = remote.__cause__
         return known
     return remote

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.plugins.declarations import BackgroundTask, BatchAction, Command, PluginRoute
 from wylloh_server.plugins.hook import Hook
 from wylloh_server.plugins.isolation.channel import LENGTH, MOST_BYTES
-from wylloh_server.plugins.isolation.remote_errors import ProcessEnded, rebuild_error
+from wylloh_server.plugins.isolation.remote_errors import ProcessEnded, rebuild_error, shortened
 from wylloh_server.plugins.isolation.wire import event_class, from_json
 from wylloh_server.plugins.loading import Declared, check_declared
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
+    from wylloh_server.domain.events import Event
     from wylloh_server.plugins.isolation.plugin_process import PluginProcess, Spawn, SpawnedProcess
     from wylloh_server.plugins.loading import Candidate
 
@@ -98,9 +100,8 @@ class RemotePlugin:
             self.process.say("reload_templates")
 
     def _first_words(self, spawned: SpawnedProcess) -> dict[str, Any]:
-        spawned.line.settimeout(self._seconds)
         try:
-            said = from_json(_receive(spawned.line))
+            said = from_json(_receive(spawned.line, time.monotonic() + self._seconds))
         except TimeoutError:
             raise TimeoutError(f"took longer than {self._seconds:g} s") from None
         except (EOFError, ConnectionError):
@@ -118,7 +119,7 @@ class RemotePlugin:
         """Return what the process said, as far as it keeps the rules that the server's own code checks."""
         declared = Declared(
             settings=tuple(said["settings"]),
-            event_types=tuple(event_class(*one) for one in said["event_types"]),
+            event_types=tuple(self._event_type(*one) for one in said["event_types"]),
             routes=tuple(self._route(**one) for one in said["routes"]),
             template_dirs=self._own_folders(said["template_dirs"]),
             static_dirs=self._own_folders(said["static_dirs"]),
@@ -128,7 +129,15 @@ class RemotePlugin:
         )
         check_declared(declared)
         hooks = {name: self._hook(name, **rest) for name, rest in said["hooks"].items()}
-        return LoadedRemotely(said["version"], said["sdk"], hooks, declared)
+        return LoadedRemotely(shortened(said["version"]), shortened(said["sdk"]), hooks, declared)
+
+    def _event_type(self, module: str, name: str, doc: str, fields: Any) -> type[Event]:
+        package = self._candidate.package
+        if module.partition(".")[0] != package.partition(".")[0]:
+            raise PluginError(
+                f"Its event type {module}.{name} is not part of it.", fix="Declare it in the package."
+            )
+        return event_class(module, name, doc, fields)
 
     def _own_folders(self, folders: list[Path]) -> tuple[Path, ...]:
         """Return folders of the plugin's own code: it may not have the server hand out other files."""
@@ -146,7 +155,8 @@ class RemotePlugin:
             sent = {key: value for key, value in zip(takes, given, strict=True) if key != "context"}
             return await self.ask("hook", name, sent)
 
-        return Hook(name, self._lifespan if name == "lifespan" else call, takes, first, last)
+        function = self._lifespan if name == "lifespan" else call
+        return Hook(name, function, takes, first=first is True, last=last is True)
 
     async def _lifespan(self, *_: object) -> AsyncIterator[None]:
         await self.ask("begin")
@@ -185,17 +195,18 @@ class RemotePlugin:
         return partial(self.ask, "draw", template)
 
 
-def _receive(line: socket.socket) -> bytes:
-    (length,) = LENGTH.unpack(_exactly(line, LENGTH.size))
+def _receive(line: socket.socket, until: float) -> bytes:
+    (length,) = LENGTH.unpack(_exactly(line, LENGTH.size, until))
     if length > MOST_BYTES:
         raise PluginError("Its process says too much about it.")
-    return _exactly(line, length)
+    return _exactly(line, length, until)
 
 
-def _exactly(line: socket.socket, length: int) -> bytes:
-    """Return that many bytes. Raise EOFError if the line ends before."""
+def _exactly(line: socket.socket, length: int, until: float) -> bytes:
+    """Return that many bytes. Raise EOFError if the line ends before, TimeoutError if it is too late."""
     received = bytearray()
     while len(received) < length:
+        line.settimeout(max(until - time.monotonic(), 0.001))
         if not (part := line.recv(length - len(received))):
             raise EOFError
         received += part

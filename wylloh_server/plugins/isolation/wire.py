@@ -27,6 +27,19 @@ _DOMAIN = "wylloh_server.domain."
 _PLAIN = (type(None), bool, int, float, str)
 _COLLECTIONS: dict[str, Callable[[Any], Any]] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 _TYPES = {kind.__name__: kind for kind in (bool, int, float, str, tuple)}
+_MOST_VALUES = 1_000_000
+"""Most values in a message: each takes a hundred times the memory of what was sent."""
+_MOST_KEYS = 5_000
+"""Most keys in one place that are no texts: they can be chosen so that finding one takes as many steps."""
+_PLAIN_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "FilmId": str,
+    "Wallet": str,
+    "bytes": bytes,
+    "bool": bool,
+    "int": int,
+    "float": (int, float),
+}
 NOT_LENT = 0
 """The number of functions that stay out of reach."""
 _FUNCTIONS = (FunctionType, MethodType, partial)
@@ -48,9 +61,15 @@ def from_json(sent: bytes) -> Any:
         PluginError: it is malformed, or of a class that the server does not accept.
     """
     try:
-        return _decoded(json.loads(sent))
+        return _decoded(json.loads(_bounded(sent)))
     except Exception as error:
         raise PluginError(f"sent what the server does not understand: {error}") from error
+
+
+def _bounded(sent: bytes) -> bytes:
+    if sum(map(sent.count, (b"[", b"{", b","))) > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES:,} values")
+    return sent
 
 
 def _encoded(value: Any) -> Any:
@@ -83,8 +102,8 @@ def _encoded_object(value: Any) -> Any:
             f"{kind.__name__} cannot be sent to the server.",
             fix="Send plain values and what the SDK has, or set plugins.isolation to thread for this plugin.",
         )
-    fields = {field.name: _encoded(getattr(value, field.name)) for field in _fields(kind)}
-    return {"class": _reference(kind), "fields": fields}
+    fields = _checked_fields(kind, {field.name: getattr(value, field.name) for field in _fields(kind)})
+    return {"class": _reference(kind), "fields": {name: _encoded(one) for name, one in fields.items()}}
 
 
 def _decoded(value: Any) -> Any:
@@ -94,10 +113,18 @@ def _decoded(value: Any) -> Any:
         return value
     for name, kind in _COLLECTIONS.items():
         if name in value:
-            return kind([_decoded(one) for one in value[name]])
+            found = [_decoded(one) for one in value[name]]
+            return kind(found if kind is tuple else _checked_keys(found))
     if "dict" in value:
-        return {_decoded(key): _decoded(one) for key, one in value["dict"]}
+        keys = _checked_keys([_decoded(key) for key, _ in value["dict"]])
+        return dict(zip(keys, [_decoded(one) for _, one in value["dict"]], strict=True))
     return _decoded_object(value)
+
+
+def _checked_keys(keys: list[Any]) -> list[Any]:
+    if sum(not isinstance(key, str) for key in keys) > _MOST_KEYS:
+        raise ValueError(f"more than {_MOST_KEYS:,} keys that are no texts")
+    return keys
 
 
 def _decoded_object(value: dict[str, Any]) -> Any:
@@ -109,7 +136,17 @@ def _decoded_object(value: dict[str, Any]) -> Any:
         return Path(value["path"])
     if "type" in value:
         return _TYPES[value["type"]] if value["type"] in _TYPES else _class(value["type"])
-    return _class(value["class"])(**{name: _decoded(one) for name, one in value["fields"].items()})
+    kind = _class(value["class"])
+    return kind(**_checked_fields(kind, {name: _decoded(one) for name, one in value["fields"].items()}))
+
+
+def _checked_fields(kind: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return values for a class whose plain fields are what they should be: the server relies on that."""
+    for field in dataclasses.fields(kind):
+        wanted = _PLAIN_FIELDS.get(str(field.type))
+        if field.name in given and wanted is not None and not isinstance(given[field.name], wanted):
+            raise PluginError(f"{kind.__name__}.{field.name} must be {field.type}.")
+    return given
 
 
 def _fields(kind: type) -> list[dataclasses.Field[Any]]:
@@ -173,7 +210,9 @@ class _WorkerUnpickler(pickle.Unpickler):
             return None if sent[1] == NOT_LENT else self._borrow(sent[1])
         _, module, name, fields = sent
         own = getattr(sys.modules.get(module), name, None)
-        return (own or event_class(module, name, "An event of another plugin.", fields))(**fields)
+        is_event = isinstance(own, type) and issubclass(own, Event)  # names of another plugin may be any
+        known: Any = own if is_event else event_class(module, name, "An event of another plugin.", fields)
+        return known(**fields)
 
 
 def event_class(module: str, name: str, doc: str, fields: Any) -> type[Event]:

@@ -123,6 +123,7 @@ class Worker:
             answer=self._answer,
             heard=self._hear,
             folder=candidate.folder,
+            trusted=True,
         )
 
     async def run(self, line: socket.socket) -> None:
