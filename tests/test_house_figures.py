@@ -16,7 +16,7 @@ BOUNDS = {
     "protocols": 19,
     "forwarders": 1,
     "machinery-files": 23,  # ten of them are the processes of plugins
-    "machinery-lines": 4_100,
+    "machinery-lines": 4_350,
     "lines": 77_500,  # grows with what the product can do, never by repeating itself
     "docstrings": 0,
     "longest-function": 50,

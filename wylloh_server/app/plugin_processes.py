@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -101,6 +102,8 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
             _command(settings, candidate, home, json.dumps(given)),
             env={**child_environment(), **_environment(home)},
             stdin=subprocess.DEVNULL,
+            stdout=_output(1),
+            stderr=_output(2),
             pass_fds=passed,
             cwd=home,
         )
@@ -127,6 +130,15 @@ def _own_folder(settings: Settings, plugin: str) -> Path:
         for made in (folder.parent, folder, folder / "tmp"):
             os.chown(made, owner.st_uid, owner.st_gid)
     return folder
+
+
+def _output(descriptor: int) -> int | None:
+    """Return what a plugin writes to: what the server does, unless that is a file, which it could empty."""
+    try:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        is_file = True
+    return subprocess.DEVNULL if is_file else None
 
 
 def _environment(home: Path) -> dict[str, str]:

@@ -19,6 +19,7 @@ from wylloh_server.domain.errors import (
 from wylloh_server.domain.plugin_pages import CardFragment, ErrorReply, Fragment, NavItem, Reply
 from wylloh_server.domain.plugin_record import PluginStatus
 from wylloh_server.domain.transaction import Proposal
+from wylloh_server.plugins.isolation.remote_errors import ProcessStopped
 from wylloh_server.plugins.loading import checked_items
 from wylloh_server.plugins.state import PlaceClosed
 
@@ -239,7 +240,7 @@ def recording(
     except PlaceClosed as error:
         raise PluginCallFailed(plugin, action, error) from error
     except Exception as error:
-        if not plugin.was_stopped(error):
+        if not isinstance(error, ProcessStopped):
             plugin.record_failure(where, error)
         raise PluginCallFailed(plugin, action, error) from error
 

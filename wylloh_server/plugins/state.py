@@ -12,7 +12,6 @@ from wylloh_server.domain.errors import ChainError, ContentError, PluginError, S
 from wylloh_server.domain.plugin_log import PluginLog
 from wylloh_server.domain.plugin_record import PluginIsolation, PluginRecord, PluginStatus
 from wylloh_server.plugins.guarded_call import CallTimeout, PluginBusy
-from wylloh_server.plugins.isolation.remote_errors import ProcessEnded
 from wylloh_server.plugins.loading import Declared
 
 if TYPE_CHECKING:
@@ -122,11 +121,6 @@ class Plugin:
         self.log.error("plugin failed", where=where, exc_info=error)
         if not isinstance(error, _NOT_COUNTED):
             self.failures.add(where)
-
-    def was_stopped(self, error: Exception) -> bool:
-        """Return whether an error only says that the server has stopped the plugin's process meanwhile."""
-        process = self.thread if self.remote is not None else None
-        return isinstance(error, ProcessEnded) and (process is None or getattr(process, "stopping", False))
 
     def check_open(self, where: str) -> None:
         """Raise PlaceClosed if a place failed too often."""

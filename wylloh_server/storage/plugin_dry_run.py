@@ -37,21 +37,21 @@ async def copy_plugin_tables(file: Path, prefix: str) -> AsyncIterator[Connectio
     """
     folder = file.with_name(f"{file.name}.{prefix}trial")
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    engine = None
+    connections = None
     try:
         folder.mkdir(mode=0o700)
         copy = folder / "copy.sqlite3"
         await asyncio.to_thread(copy_tables, file, copy, prefix)
-        engine = engine_for(copy, _BUSY)
-        yield Connections(engine)
+        connections = Connections(engine_for(copy, _BUSY))
+        yield connections
     except (sqlite3.Error, OSError) as error:
         raise PluginError(
             f"Its tables could not be copied to try the migrations on: {error}.",
             fix="Free some room where the data folder is, then start it again.",
         ) from error
     finally:
-        if engine is not None:
-            await engine.dispose()
+        if connections is not None:
+            await connections.close()
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 

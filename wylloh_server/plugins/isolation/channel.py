@@ -108,14 +108,14 @@ class Channel:
         except Exception as error:
             raise PluginError(f"sent what is no message: {error}") from error
 
-    def close(self, reason: str = "is not running any more") -> None:
-        """Close the line, cancel what is being answered, and fail with a reason what was asked."""
+    def close(self, error: ProcessEnded | None = None) -> None:
+        """Close the line, cancel what is being answered, and fail with an error what was asked."""
         if self._writer is not None:
             self._writer.close()
         for task, _ in self._serving.values():
             task.cancel()
         for number in tuple(self.unanswered):
-            self._settle(number, error=ProcessEnded(reason))
+            self._settle(number, error=error or ProcessEnded("is not running any more"))
 
     async def ask(self, method: str, *arguments: object) -> Any:
         """Call a method on the other side and return its answer. Cancelling this cancels it there.

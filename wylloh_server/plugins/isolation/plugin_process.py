@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.plugins.guarded_call import CallTimeout, PluginBusy
 from wylloh_server.plugins.isolation.channel import ASKED, Channel
-from wylloh_server.plugins.isolation.remote_errors import ProcessEnded
+from wylloh_server.plugins.isolation.remote_errors import ProcessEnded, ProcessStopped
 from wylloh_server.plugins.isolation.wire import NOT_LENT, from_json, to_pickle
 
 if TYPE_CHECKING:
@@ -122,11 +122,6 @@ class PluginProcess:
         """Whether the process has not returned to its loop since a call took too long."""
         return not self.free.is_set()
 
-    @property
-    def stopping(self) -> bool:
-        """Whether the server ends the process."""
-        return self._stopping
-
     async def open(self) -> None:
         """Begin to talk to the process."""
         reader = await self._channel.open(self._spawned.line)
@@ -215,7 +210,7 @@ class PluginProcess:
         with contextlib.suppress(PluginError):  # what it sent makes no sense, so it is ended
             await self._channel.serve(reader)
         how = _how_it_ended(await asyncio.to_thread(self._reap))
-        self._channel.close(how)
+        self._channel.close(ProcessStopped(how) if self._stopping else ProcessEnded(how))
         self._spawned.running.memory.close()
         self.free.set()
         if not self._stopping:

@@ -55,3 +55,7 @@ def rebuild_error(described: dict[str, Any]) -> Exception:
 
 class ProcessEnded(PluginError):
     """The plugin's process has ended, and with it what was asked of it."""
+
+
+class ProcessStopped(ProcessEnded):
+    """The server has stopped the plugin's process, which is no failure of the plugin."""
