@@ -749,7 +749,7 @@ async def test_while_the_chain_is_away_nothing_is_lost(tmp_path, clock):
         wallet = Wallet(node.url, [BUYER])
         async with open_database(tmp_path / "h.sqlite") as database, open_pool(node.url) as pool:
             server = Server(pool, database.storage, clock, market)
-            purchase = buy(market)
+            purchase, another = buy(market), buy(market, 3)
             transaction = await server.propose(purchase)
             asked = await server.asked(transaction)
             sent = await wallet.request("eth_sendTransaction", [asked])
@@ -758,7 +758,7 @@ async def test_while_the_chain_is_away_nothing_is_lost(tmp_path, clock):
             with pytest.raises(ChainUnavailable):
                 await server.tracker.check()
             with pytest.raises(ChainUnavailable):
-                await server.propose(purchase)
+                await server.propose(another)
             async with server.tracker.running():
                 await asyncio.sleep(0.1)
             assert (await server.get(transaction)).state is STATES.SENT
