@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 from wylloh_server.adapters.system_clock import system_clock
@@ -42,7 +42,12 @@ async def serve(folder: Path, start: str) -> None:
             "changed": live.changed,
             "notify": live.notify,
         }
-        services = PluginServices(**{part.name: given.get(part.name) for part in fields(PluginServices)})
+        given = {
+            part.name: given.get(part.name)
+            for part in fields(PluginServices)
+            if part.name in given or part.default is MISSING
+        }
+        services = PluginServices(**given)
         await stack.enter_async_context(registry.running(services))
         await stack.enter_async_context(service.running())
         if start:

@@ -165,7 +165,7 @@ async def test_a_fetch_that_stops_says_what_its_film_says(environment, film, tas
     await environment.films.start(PULL, FILM.id)
     await environment.jobs.settled()
     seen = await environment.only()
-    assert (seen.state, seen.message) == (task, "Not signed.")
+    assert (seen.state, seen.message.startswith("Not signed.")) == (task, True)
     assert len(environment.events) == (task is TaskState.FAILED)
     assert environment.tasks.busy(ADMIN) == 0, "what only waits is no work"
 
