@@ -43,7 +43,7 @@ FAILING = COLOUR + 'Migration("0003", (update(cups).values(size=7),)),'
 
 
 def rows(folder):
-    with closing(sqlite3.connect(folder / "data/plugins/testtea/tables.sqlite3")) as database:
+    with closing(sqlite3.connect(folder / "data/plugin-data/testtea/tables.sqlite3")) as database:
         return database.execute("SELECT * FROM plugin_testtea_cups ORDER BY size").fetchall()
 
 

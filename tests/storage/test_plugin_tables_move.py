@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from wylloh_server.domain.errors import PluginError
 from wylloh_server.domain.ports.plugin_tables import Migration
-from wylloh_server.storage import open_database
+from wylloh_server.storage import open_database, plugin_tables_move
 
 TEA = Table("plugin_tea_cups", MetaData(), Column("id", Integer, primary_key=True), Column("name", String))
 BY_NAME = Index("plugin_tea_by_name", TEA.c.name)
@@ -57,9 +57,10 @@ async def test_12_10_tables_move_out_and_back(filled):
     await database.plugins.place(own, "tea", apart=True)
     assert cups(own) == [(1, "green")], "what is there already stays"
 
+    own.with_name("tables.sqlite3-journal").touch()
     await database.plugins.place(own, "tea", apart=False)
     assert names(server) == before
-    assert not own.exists()
+    assert list(own.parent.iterdir()) == [], "nor a journal that the next file there would be read with"
     found = await database.plugins.tables("tea").fetch(select(TEA))
     assert found.rows == ((1, "green"),)
     await database.plugins.migrate("tea", MIGRATIONS)
@@ -82,6 +83,21 @@ async def test_12_10_a_move_that_was_cut_off_is_finished(filled):
     await database.plugins.place(own, "tea", apart=True)
     assert "plugin_tea_cups" not in names(server)
     assert cups(own) == [(1, "green"), (2, "black")]
+
+
+async def test_12_10_the_copy_is_on_the_disk_before_the_tables_go(filled, monkeypatch):
+    database, _, own = filled
+    done = []
+    for name in ("_sync", "_drop"):
+        real = getattr(plugin_tables_move, name)
+        monkeypatch.setattr(
+            plugin_tables_move,
+            name,
+            lambda *given, real=real, name=name: (done.append((name, given[0])), real(*given)),
+        )
+    await database.plugins.place(own, "tea", apart=True)
+    assert [name for name, _ in done] == ["_sync", "_sync", "_drop"]
+    assert [place for name, place in done if name == "_sync"] == [own.with_suffix(".part"), own.parent]
 
 
 async def test_12_10_a_move_that_fails_leaves_them_where_they_were(filled):

@@ -79,8 +79,28 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
     home = _own_folder(settings, candidate.name)
     ours, theirs = socket.socketpair()
     memory = new_memory()
-    passed = [descriptor for descriptor in (theirs.fileno(), memory) if descriptor >= 0]
     given = {
+        **_described(settings, candidate),
+        "path": sys.path,
+        "server": wylloh_server.__file__,
+        "line": theirs.fileno(),
+        "memory": memory,
+    }
+    command = _command(settings, candidate, home, json.dumps(given))
+    passed = [descriptor for descriptor in (theirs.fileno(), memory) if descriptor >= 0]
+    try:
+        return SpawnedProcess(_started(command, home, passed), ours, RunningCall(memory))
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+        if memory >= 0:
+            os.close(memory)
+
+
+def _described(settings: Settings, candidate: Candidate) -> dict[str, object]:
+    return {
         "name": candidate.name,
         "version": candidate.version,
         "module": candidate.module,
@@ -89,17 +109,15 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
         "file": str(candidate.file or ""),
         "theme": settings.theme.model_dump(mode="json"),
         "tables": str(tables_file(settings.server.data, candidate.name)),
-        "path": sys.path,
-        "server": wylloh_server.__file__,
-        "line": theirs.fileno(),
-        "memory": memory,
     }
-    # A process ends with the thread that started it, so that must be one that stays.
-    process = (
-        _starter()
-        .submit(
-            subprocess.Popen,
-            _command(settings, candidate, home, json.dumps(given)),
+
+
+def _started(command: list[str], home: Path, passed: list[int]) -> subprocess.Popen[bytes]:
+    """Start a process that is given descriptors. It ends with the thread that started it: that one stays."""
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
             env={**child_environment(), **_environment(home)},
             stdin=subprocess.DEVNULL,
             stdout=_output(1),
@@ -107,28 +125,18 @@ def _spawn(settings: Settings, candidate: Candidate) -> SpawnedProcess:
             pass_fds=passed,
             cwd=home,
         )
-        .result()
-    )
-    theirs.close()
-    running = RunningCall(memory)
-    if memory >= 0:
-        os.close(memory)
-    return SpawnedProcess(process, ours, running)
+
+    return _starter().submit(start).result()
 
 
 def _own_folder(settings: Settings, plugin: str) -> Path:
-    """Return the folder that the plugin may write to, which belongs to whom the data folder does.
+    """Return the folder that the plugin may write to.
 
     Raises:
         SettingsError: the data folder cannot be made or written.
     """
-    data = data_folder(settings)
-    folder = tables_file(data, plugin).parent
+    folder = tables_file(data_folder(settings), plugin).parent
     (folder / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
-    if os.geteuid() == 0:  # of another user's server
-        owner = data.stat()
-        for made in (folder.parent, folder, folder / "tmp"):
-            os.chown(made, owner.st_uid, owner.st_gid)
     return folder
 
 

@@ -9,8 +9,10 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING
 
+from wylloh_server.domain.errors import PluginError
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Collection
 
     from wylloh_server.domain.events import Event
 
@@ -19,6 +21,22 @@ _SLICE = 50
 _MINUTE = 60.0
 QUEUE_FULL = "its queue was full"
 """Why an event was lost; see `EventQueue.lost`."""
+
+
+def declared_only(
+    plugin: str, event_types: Collection[type[Event]], emit: Callable[[Event], None]
+) -> Callable[[Event], None]:
+    """Return what emits a plugin's event, and raises PluginError for one of a type it has not declared."""
+
+    def checked(event: Event) -> None:
+        if type(event) not in event_types:
+            raise PluginError(
+                f"{plugin} has not declared the event {type(event).__name__}.",
+                fix="Return it from the hook event_types.",
+            )
+        emit(event)
+
+    return checked
 
 
 class EventEmitter:

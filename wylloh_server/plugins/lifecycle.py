@@ -14,7 +14,7 @@ from wylloh_server.domain.errors import PluginError
 from wylloh_server.domain.plugin_record import PluginStatus
 from wylloh_server.domain.plugin_scopes import ScopedTasks, ScopedTopics, ScopedTransactions
 from wylloh_server.plugins.context import PluginContext
-from wylloh_server.plugins.event_emitter import EventEmitter, EventQueue
+from wylloh_server.plugins.event_emitter import EventEmitter, EventQueue, declared_only
 from wylloh_server.plugins.guarded_call import PluginBusy, PluginThread, contain_exit
 from wylloh_server.plugins.isolation.process_start import start_process
 from wylloh_server.plugins.loop_proxy import LoopProxy
@@ -191,7 +191,7 @@ def _context(
         log=plugin.log,
         tables=proxy.wrap(services.tables(plugin.name)),
         library=proxy.wrap(services.library),
-        emit=_emit(plugin, emitter),
+        emit=declared_only(plugin.name, plugin.declared.event_types, emitter.put),
         chain=proxy.wrap(services.chain),
         transactions=ScopedTransactions(plugin.name, proxy.wrap_function(services.propose)),
         tasks=ScopedTasks(plugin.name, kinds, proxy.wrap_function(services.start_task)),
@@ -200,18 +200,6 @@ def _context(
         ),
         server=services.server,
     )
-
-
-def _emit(plugin: Plugin, emitter: EventEmitter) -> Callable[[Event], None]:
-    def emit(event: Event) -> None:
-        if type(event) not in plugin.declared.event_types:
-            raise PluginError(
-                f"{plugin.name} has not declared the event {type(event).__name__}.",
-                fix="Return it from the hook event_types.",
-            )
-        emitter.put(event)
-
-    return emit
 
 
 def _queue(plugin: Plugin, limits: Limits) -> EventQueue | None:

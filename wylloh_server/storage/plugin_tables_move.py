@@ -25,7 +25,7 @@ _BUSY_SECONDS = 30
 
 def tables_file(data: Path, plugin: str) -> Path:
     """Return the file with the tables of a plugin that runs in a process of its own, in a data folder."""
-    return data / "plugins" / plugin / "tables.sqlite3"
+    return data / "plugin-data" / plugin / "tables.sqlite3"
 
 
 async def place_plugin_tables(connections: Connections, own: Path, prefix: str, *, apart: bool) -> None:
@@ -65,9 +65,9 @@ def _move_out(server: Path, own: Path, prefix: str) -> None:
         part = own.with_suffix(".part")
         part.unlink(missing_ok=True)
         copy_tables(server, part, prefix)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
+        _sync(part)
         part.replace(own)
+        _sync(own.parent)  # before the tables are dropped: a power cut must not leave them nowhere
     with closing(_open(server)) as database:
         database.execute("BEGIN IMMEDIATE")
         _drop(database, prefix)
@@ -78,8 +78,8 @@ def _move_back(server: Path, own: Path, prefix: str) -> None:
     if not own.exists():
         return
     merge_plugin_tables(server, own, prefix)
-    for file in (own.with_name(f"{own.name}-wal"), own.with_name(f"{own.name}-shm"), own):
-        file.unlink(missing_ok=True)
+    for rest in ("-journal", "-wal", "-shm", ""):
+        own.with_name(f"{own.name}{rest}").unlink(missing_ok=True)
 
 
 def merge_plugin_tables(server: Path, own: Path, prefix: str) -> None:
@@ -96,6 +96,15 @@ def merge_plugin_tables(server: Path, own: Path, prefix: str) -> None:
         _drop(database, prefix)
         copy_attached(database, prefix, trusted=False)
         database.execute("COMMIT")
+
+
+def _sync(place: Path) -> None:
+    """Have a file or folder on the disk before what follows."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open(file: Path) -> sqlite3.Connection:

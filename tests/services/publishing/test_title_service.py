@@ -120,6 +120,18 @@ def packaging_of(publisher, media):
     )
 
 
+def _title_service(publisher, uploads, media, clock):
+    storage = publisher.storage
+    return TitleService(
+        titles=storage.titles,
+        accounts=storage.accounts,
+        uploads=uploads,
+        inspect=UploadValidation(uploads=uploads, media=media).fault,
+        payees=PayeeCheck(Contracts(publisher.registry.contract, None, None), storage.coins),
+        clock=clock,
+    )
+
+
 @pytest.fixture
 async def service(publisher, clock, pages, tmp_path, film):
     storage, proposals = publisher.storage, []
@@ -134,15 +146,7 @@ async def service(publisher, clock, pages, tmp_path, film):
 
     async with LoopbackMediaServer() as loopback:
         media = FfmpegMediaTools(loopback, find_ffmpeg())
-        payees = PayeeCheck(Contracts(publisher.registry.contract, None, None), storage.coins)
-        titles = TitleService(
-            titles=storage.titles,
-            accounts=storage.accounts,
-            uploads=uploads,
-            inspect=UploadValidation(uploads=uploads, media=media).fault,
-            payees=payees,
-            clock=clock,
-        )
+        titles = _title_service(publisher, uploads, media, clock)
         approved_files = ApprovedFiles(requests=storage.requests, uploads=uploads)
         tokenising = Registration(
             title_service=titles,

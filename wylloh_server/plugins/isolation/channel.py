@@ -169,9 +169,10 @@ class Channel:
             if number in self._serving:
                 self._serving[number][0].cancel()
         elif number in self.unanswered:
-            self._settle(number, *rest) if kind == _ANSWER else self._settle(
-                number, error=rebuild_error(*rest)
-            )
+            if kind == _ANSWER:
+                self._settle(number, *rest)
+            else:
+                self._settle(number, error=rebuild_error(*rest))
 
     def _settle(self, number: int, answer: Any = None, error: Exception | None = None) -> None:
         self.unanswered.pop(number).set_result(None)

@@ -151,19 +151,10 @@ class PluginProcess:
     async def call(
         self, where: str, work: Coroutine[Any, Any, _Answer], seconds: float | None, grace: float = 0
     ) -> _Answer:
-        """Run a coroutine that asks the process, with a deadline. Cancelling this call cancels the work.
-
-        Args:
-            where: names the work, should it hang.
-            work: a coroutine that has not started.
-            seconds: the deadline; None for no deadline.
-            grace: seconds to wait for cancelled work to end.
+        """Run a coroutine that asks the process, with a deadline; otherwise as `PluginThread.call`.
 
         Raises:
-            TimeoutError: the deadline has passed. The work is cancelled but not waited for.
-            CallTimeout: likewise, while the work was waiting for the server.
-            PluginBusy: the process is blocked by other work.
-            Exception: the error that the plugin raised.
+            ProcessEnded: the process ended meanwhile.
         """
         if self.blocked:
             work.close()

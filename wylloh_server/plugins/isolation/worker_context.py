@@ -6,10 +6,10 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
-from wylloh_server.domain.errors import PluginError
 from wylloh_server.domain.plugin_log import PluginLog
 from wylloh_server.domain.plugin_scopes import ScopedTopics
 from wylloh_server.plugins.context import PluginContext
+from wylloh_server.plugins.event_emitter import declared_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -56,7 +56,7 @@ def worker_context(
         log=PluginLog(_server_log(channel, name)),
         tables=tables,
         library=cast("Any", _RemoteService(channel, "library")),
-        emit=_emit(channel, name, event_types),
+        emit=declared_only(name, event_types, _emit(channel)),
         chain=cast("Any", _RemoteService(channel, "chain", contracts=contracts, explorer=explorer)),
         transactions=cast("Any", _RemoteService(channel, "transactions")),
         tasks=cast("Any", _RemoteService(channel, "tasks")),
@@ -65,13 +65,8 @@ def worker_context(
     )
 
 
-def _emit(channel: Channel, name: str, event_types: Collection[type[Event]]) -> Callable[[Event], None]:
+def _emit(channel: Channel) -> Callable[[Event], None]:
     def emit(event: Event) -> None:
-        if type(event) not in event_types:
-            raise PluginError(
-                f"{name} has not declared the event {type(event).__name__}.",
-                fix="Return it from the hook event_types.",
-            )
         fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
         channel.say("emit", type(event).__name__, fields)
 
