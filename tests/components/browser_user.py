@@ -101,6 +101,7 @@ class BrowserUser:
         play = self.page.get_by_role("button", name="Play", exact=True)
         again = self.page.get_by_role("link", name="Start over")
         async with self.page.expect_response("**/master.m3u8") as master:
+            await expect(play.or_(again).first).to_be_visible(timeout=PATIENCE_MS)  # tokens may be late
             await (again if await again.count() else play).click()
         await self.plays_beyond(0.5)
         return (await master.value).url

@@ -100,6 +100,15 @@ async def playing(page) -> None:
     )
 
 
+async def never_seek(page) -> None:
+    """Have the film stay at its beginning, as it does while a slow browser is on its way to another place."""
+    await page.add_init_script(
+        "const { get } = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime');"
+        "Object.defineProperty(HTMLMediaElement.prototype, 'currentTime', { get, set() {} });"
+    )
+    await page.route("**/playlist0.m4s", lambda route: None)  # nor does it play there
+
+
 async def until(page, expression) -> None:
     """Wait for something on a page. Its policy forbids playwright's own way, which is `eval`."""
     async with asyncio.timeout(120):
@@ -262,9 +271,12 @@ async def test_without_a_next_film_the_card_leads_back_also_where_the_sound_is_l
     await page.wait_for_url(f"**/films/{STACKED.id}")
 
 
-async def test_what_is_resumed_says_resume(open_player, server_under_test, owner, tv_cookies):
+async def test_what_is_resumed_says_resume_also_where_it_was_left_before_its_picture_was_there(
+    open_player, server_under_test, owner, tv_cookies
+):
     for cookies, viewport in ((owner.real_cookies, DESKTOP), (tv_cookies, TV)):
-        page = await open_player(BEGUN, viewport, cookies)
+        page = await open_player(BEGUN, viewport, cookies, "?from=9", before=never_seek)
+        await until(page, "document.getElementById('film').readyState > 0")
         for path in ("/", f"/films/{BEGUN.id}"):
             await page.goto(path)
             await expect(page.locator("main button.button-primary").first).to_have_text("Resume")

@@ -19,6 +19,8 @@ from tests.web.publishers import NO_FILM
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.film import Description
 from wylloh_server.domain.title import Title, TitleId, TitleState
+from wylloh_server.domain.topics import TITLES
+from wylloh_server.web.app_keys import LIVE
 
 SIZES = [{"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 1920, "height": 1080}]
 DEMO = Path(__file__).resolve().parents[3] / "demo/plugins"
@@ -186,6 +188,31 @@ async def test_a_step_that_missed_the_news_catches_up_by_itself(people, server_u
     await expect(heading).to_have_text("Encrypt it")
     await titles.save(replace(title, state=TitleState.ACTIVE, staged=True))  # and nobody is told
     await expect(heading).to_have_text("Sign it", timeout=30_000)
+
+
+DRAWN_LATE = """
+document.addEventListener("DOMContentLoaded", () => {
+  const button = () => document.querySelector("[data-act=encrypt]");
+  const loaded = button() !== null;
+  new MutationObserver(() => button() && !loaded && window.__drawnLate()).observe(document, { subtree: true, childList: true });
+});
+"""
+
+
+async def test_a_step_of_another_state_is_first_seen_on_the_new_page(people, server_under_test):
+    """A button drawn on a page that is just going away takes a press, and nothing comes of it."""
+    titles, late = server_under_test.storage.titles, []
+    title = Title(TitleId("0123456789abcdef"), COLLECTOR, Description("A Walk"), 1.0, 1.0)
+    await titles.save(replace(title, state=TitleState.PENDING))
+    page = await people(COLLECTOR, "/titles")
+    await page.expose_function("__drawnLate", lambda: late.append(True))
+    await page.add_init_script(DRAWN_LATE)
+    await page.goto(f"/titles/{title.id}")
+    await expect(page.locator("#next h2")).to_have_text("Waiting for the owner")
+    await titles.save(replace(title, state=TitleState.ACTIVE))
+    server_under_test.app[LIVE].changed(TITLES)
+    await expect(page.get_by_role("button", name="Encrypt", exact=True)).to_be_visible()
+    assert not late
 
 
 async def test_who_leaves_a_field_has_saved_it_and_the_next_step_knows(draft, posts):

@@ -4,6 +4,9 @@
 //
 // News can be lost: a proxy cuts them, a tab sleeps. An element with `data-live-every="5"` is also redrawn when it is so
 // many seconds old, and the event `live:refresh` on the document has everything redrawn.
+//
+// An element with an id and `data-live-reload="state"` has the whole page loaded anew, and nothing redrawn, once its
+// state is another one there: a button that is drawn just before a page goes away would take a press that is lost.
 
 import { findAll, findOptional } from "./dom.js";
 import { morph } from "./live/morph.js";
@@ -75,7 +78,8 @@ async function draw() {
   const taken = ready.flatMap(take);
   try {
     const fresh = await fetched();
-    if (fresh) for (const element of ready) renew(element, fresh);
+    if (fresh && inAnotherState(fresh)) window.location.reload();
+    else if (fresh) for (const element of ready) renew(element, fresh);
   } catch {
     setTimeout(putBack, AGAIN_MS, taken);
   } finally {
@@ -138,6 +142,14 @@ async function fetched() {
     return null;
   }
   return new DOMParser().parseFromString(await reply.text(), "text/html");
+}
+
+/** @param {Document} fresh */
+function inAnotherState(fresh) {
+  return findAll(document, "[data-live-reload][id]").some(({ id, dataset }) => {
+    const there = fresh.getElementById(id)?.dataset.liveReload;
+    return there !== undefined && there !== dataset.liveReload;
+  });
 }
 
 /** @returns {HTMLElement[]} */

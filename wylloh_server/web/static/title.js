@@ -100,11 +100,7 @@ form.addEventListener("focusout", ({ relatedTarget }) => {
   save().catch(() => {});
 });
 
-// In another state other things can be done with the title: its form opens or closes.
-const { state } = byId("where").dataset;
-new MutationObserver(() => {
-  if (byId("where").dataset.state !== state) window.location.reload();
-}).observe(page, { subtree: true, childList: true, attributeFilter: ["data-state"] });
+const state = byId("where").dataset.liveReload; // in another one the form opens or closes
 
 /** Save the form; one save at a time, the newest last. How it went stands beside the button. */
 function save() {

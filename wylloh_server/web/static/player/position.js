@@ -1,4 +1,5 @@
-// Remembers how far the film was watched: every ten seconds, when it pauses, and when the page goes away.
+// Remembers how far the film was watched: every ten seconds, when it pauses, and when the page goes away. A film that is
+// still on its way to where it begins stands at 0: that is no place anybody has watched it to.
 
 import { post, postLast } from "../api.js";
 
@@ -14,10 +15,11 @@ export function reportPosition(video, film) {
   if (!film) return () => Promise.resolve();
   const path = `/api/films/${film}/position`;
   let reported = -1;
+  let begun = false;
   let telling = Promise.resolve();
   const moved = () => {
     const at = Math.round(video.currentTime * 10) / 10;
-    if (!Number.isFinite(video.duration) || at === reported || video.readyState === 0) return null;
+    if (!Number.isFinite(video.duration) || at === reported || !begun) return null;
     reported = at;
     return { at, of: video.duration };
   };
@@ -26,6 +28,8 @@ export function reportPosition(video, film) {
     if (position) telling = post(path, position, { keepalive: true }).catch(() => {});
     return telling;
   };
+  for (const name of ["playing", "seeked"]) video.addEventListener(name, () => (begun = true));
+  video.addEventListener("emptied", () => (begun = false));
   setInterval(() => video.paused || tell(), EVERY_MS);
   video.addEventListener("pause", tell);
   window.addEventListener("pagehide", () => {
