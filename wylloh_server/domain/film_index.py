@@ -25,9 +25,9 @@ class DynamicRange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CutTimeline:
-    """Segments that begin where a stream lets them: `cuts` are their starts and the end, in ticks of `unit` seconds.
+    """Segments that begin where a stream lets them: `cuts` are their starts and the end, in ticks of `unit`.
 
-    The first one begins at 0.
+    A tick is so many seconds. The first segment begins at 0.
     """
 
     cuts: tuple[int, ...]
@@ -89,7 +89,7 @@ class IndexedVideo(IndexedStream):
 
     Attributes:
         profile: ffmpeg's name of the codec's profile, such as "High" or "Main 10"; empty if unknown.
-        level: in the codec's own numbers: H.264 41 for 4.1, HEVC 123 for 4.1, AV1 its `seq_level_idx`, VP9 41.
+        level: in the codec's own numbers: H.264 and VP9 41 for 4.1, HEVC 123 for 4.1, AV1 `seq_level_idx`.
         bit_depth: bits a sample.
         width: in pixels as they are coded, before rotation and pixel shape.
         height: as `width`.
