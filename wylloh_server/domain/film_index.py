@@ -96,7 +96,7 @@ class IndexedVideo(IndexedStream):
         frame_rate: pictures a second.
         dynamic_range: what a screen must show.
         interlaced: its pictures are two fields each.
-        rotated: it has to be turned to be shown; in quarter turns.
+        rotation: by how many degrees it has to be turned to be shown.
     """
 
     profile: str
@@ -107,7 +107,7 @@ class IndexedVideo(IndexedStream):
     frame_rate: Fraction
     dynamic_range: DynamicRange = DynamicRange.SDR
     interlaced: bool = False
-    rotated: int = 0
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,15 @@ class IndexedAudio(IndexedStream):
         index: counts sound tracks from 0, as `AudioTrack.index` does.
         channels: how many.
         sample_rate: in hertz.
+        frame: samples in each of its packets, where the file's own times are too coarse to join them; else 0.
+        begins: when the first packet begins, in samples; 0 without `frame`.
     """
 
     index: int
     channels: int
     sample_rate: int
+    frame: int = 0
+    begins: int = 0
 
 
 @dataclass(frozen=True, slots=True)

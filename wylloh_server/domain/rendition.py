@@ -25,6 +25,7 @@ class VideoTrack:
         run_up: how many seconds before a picture reading must begin to meet a key frame, where the reader
             does not look for one by itself; 0 where it does.
         pixels: the format of its pixels by ffmpeg's name, such as yuv420p; empty while unknown.
+        rotation: by how many degrees the coded pictures are turned to be shown.
     """
 
     codec: str
@@ -38,6 +39,7 @@ class VideoTrack:
     run_up: Seconds = Seconds(0)
     # Not in what names the film's segments, or those made before it was known would be made again.
     pixels: str = field(default="", repr=False)
+    rotation: int = field(default=0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

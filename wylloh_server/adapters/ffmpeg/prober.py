@@ -157,6 +157,7 @@ def _video(seen: dict[str, Any], demuxer: str) -> VideoTrack:
         last=Seconds(seen["last"]),
         run_up=_run_up(demuxer, seen["keys"]),
         pixels=seen["pixels"],
+        rotation=round(seen["rotation"]) % 360,
     )
 
 
