@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from dataclasses import replace
 from contextlib import asynccontextmanager
+from fractions import Fraction
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ from wylloh_server.domain.errors import (
     PlaybackRefused,
     TranscodeFailed,
 )
+from wylloh_server.domain.media_index import MediaIndex
+from wylloh_server.domain.play_decision import PlayAction, PlayReason, StreamDecision
 from wylloh_server.domain.playback import Lease, LeaseEnd, Position
 from wylloh_server.domain.ports.chain import ChainStatus
 from wylloh_server.domain.rendition import Chapter, Probe
@@ -29,6 +32,7 @@ from wylloh_server.domain.ports.wallet_calls import SeenCall, WalletStanding
 from wylloh_server.domain.types import BlockNumber, FilmId, PlayToken, Timestamp, Wallet
 from wylloh_server.domain.access import VoteResult
 from wylloh_server.sdk.testing.sample_transactions import SampleCalls
+from wylloh_server.services.playback.chosen_tracks import PlayedTrack, PlayedTracks
 from wylloh_server.services.playback.leases import ActiveLease
 
 if TYPE_CHECKING:
@@ -172,6 +176,7 @@ class FakePlayback:
         self.leases = FakeLeases()
         self.refused: Receipt | None = None
         self.expected: list[FilmId] = []
+        self.clients = []
         self.marks: tuple[Chapter, ...] = ()
         self.probed: Probe | None = None
         self.films: FilmRepository | None = None
@@ -179,7 +184,8 @@ class FakePlayback:
     def prefetch(self, film):
         self.expected.append(film.id)
 
-    async def start(self, viewer, film_id, address, at=0.0):
+    async def start(self, viewer, film_id, address, at=0.0, client=None):
+        self.clients.append(client)
         if self.refused is not None:
             raise PlaybackRefused(self.refused)
         token = PlayToken(f"token-of-{viewer.session[:8]}-{film_id}")
@@ -191,8 +197,8 @@ class FakePlayback:
         self.leases.in_force[token] = lease  # whole: a test may end it as soon as it is here
         return lease
 
-    async def start_film(self, viewer, film, address, at=0.0):
-        lease = await self.start(viewer, film.id, address, at)
+    async def start_film(self, viewer, film, address, at=0.0, client=None):
+        lease = await self.start(viewer, film.id, address, at, client)
         self.leases.films[lease.token] = film
         return lease
 
@@ -203,6 +209,10 @@ class FakePlayback:
 
     def chapters(self, lease):
         return self.marks
+
+    def played_tracks(self, lease):
+        fits = StreamDecision(PlayAction.DIRECT, (PlayReason.FITS,), "This player plays it as it is.")
+        return PlayedTracks("Test player", PlayedTrack("H.264", fits), ())
 
     def preparing(self, lease):
         return None
@@ -350,6 +360,33 @@ class FakeMedia:
 
     async def subtitles(self, source, track):
         return f"WEBVTT\n\n00:00.000 --> 00:01.000\ntrack {track.index}\n"
+
+
+class FakeRemuxer:
+    """The port `Remuxer` on films that cannot be handed through, so that all is encoded."""
+
+    async def index(self, source, probe):
+        return MediaIndex(Fraction(0), None, (), ("Nothing is handed through.",))
+
+    async def segment(self, name, open_source, stream, number):
+        raise AssertionError("nothing can be handed through")
+
+
+class FakeMediaIndexes:
+    """`MediaIndexRepository` in memory."""
+
+    def __init__(self) -> None:
+        self.rows = {}
+
+    async def get(self, film, content):
+        known, *found = self.rows.get(film, ("", None))
+        return tuple(found) if known == content else None
+
+    async def save(self, film, content, probe, index):
+        self.rows[film] = (content, probe, index)
+
+    async def known(self):
+        return frozenset(self.rows)
 
 
 class FakeInspector:

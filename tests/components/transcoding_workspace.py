@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from tests.components.films import BUNDLED
-from tests.fakes import FakeClock, FakeFilms, FakeLicensing, FakePositions
+from tests.fakes import FakeClock, FakeFilms, FakeLicensing, FakeMediaIndexes, FakePositions, FakeRemuxer
 from wylloh_server.adapters.crypto import HlsSegmentCipher
 from wylloh_server.adapters.ffmpeg import FfmpegMediaTools, LoopbackMediaServer, find_ffmpeg
 from wylloh_server.adapters.files.local_files import LocalFolders
@@ -25,6 +25,8 @@ from wylloh_server.services.playback.subtitles import SubtitleService
 from wylloh_server.services.playback.transcode_manager import TranscodeManager
 from wylloh_server.services.playback.transcode_session import TranscodeDependencies
 from wylloh_server.services.library.film_sources import FilmSources
+from wylloh_server.services.library.media_indexes import MediaIndexes
+from wylloh_server.services.playback.direct_segments import DirectSegments
 
 ALICE = Viewer(SessionId("a" * 64), DeviceId("alices-tv"), parse_wallet("0x" + "a" * 40), Role.VIEWER)
 BOB = Viewer(SessionId("b" * 64), DeviceId("bobs-phone"), parse_wallet("0x" + "b" * 40), Role.VIEWER)
@@ -105,7 +107,9 @@ class TranscodingWorkspace:
 
 
 @asynccontextmanager
-async def transcoding_workspace(folder, *films, sources=None, ffmpeg=BUNDLED, processes=2, **options):
+async def transcoding_workspace(
+    folder, *films, sources=None, ffmpeg=BUNDLED, processes=2, remuxer=None, **options
+):
     """Playback over the given films, with its store in `folder`. Nothing fills a film unless a test does."""
     clock = FakeClock()
     async with LoopbackMediaServer() as loopback:
@@ -128,15 +132,19 @@ async def transcoding_workspace(folder, *films, sources=None, ffmpeg=BUNDLED, pr
             role = roles.get(viewer.wallet, viewer.role)
             return None if viewer.session in signed_out else replace(viewer, role=role)
 
-        positions = FakePositions()
+        positions, remuxer = FakePositions(), remuxer or FakeRemuxer()
+        indexes = MediaIndexes(
+            sources=sources, media=media, remuxer=remuxer, kept=FakeMediaIndexes(), films=repository
+        )
         playback = PlaybackService(
             films=repository,
             positions=positions,
             licensing=licensing,
-            planner=Planner(sources=sources, media=media),
+            planner=Planner(sources=sources, indexes=indexes),
             transcodes=transcodes,
             subtitle_service=SubtitleService(tools),
             leases=Leases(clock, idle_seconds=Seconds(600), timer=clock.timer),
+            direct=DirectSegments(remuxer=remuxer, sources=sources, cipher=cipher),
             cipher=cipher,
             bus=bus,
             current_viewer=current_viewer,
@@ -151,4 +159,5 @@ async def transcoding_workspace(folder, *films, sources=None, ffmpeg=BUNDLED, pr
         bus.listeners.append(room.events.append)
         async with playback.running():
             yield room
+        await indexes.close()
     assert not media.running

@@ -19,6 +19,7 @@ from wylloh_server.adapters.crypto import (
     open_key_store,
 )
 from wylloh_server.adapters.ffmpeg import ChildSandbox, FfmpegMediaTools, LoopbackMediaServer, find_ffmpeg
+from wylloh_server.adapters.ffmpeg.remux.remuxer import PacketRemuxer
 from wylloh_server.adapters.files.local_files import LocalFolders
 from wylloh_server.adapters.files.segment_files import DiskSegmentStore
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
@@ -71,6 +72,7 @@ class Adapters:
     cipher: TinkFilmCipher
     secrets: Secrets
     media: FfmpegMediaTools
+    remuxer: PacketRemuxer
     segments: DiskSegmentStore
     uploads: EncryptedUploads
 
@@ -91,6 +93,8 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
         blocks = await open_block_store(data / "blocks", int(settings.ipfs.store_gb * _GB))
         stack.push_async_callback(blocks.close)
         keys = await open_key_store(data / "keys", take_passphrase())
+        remuxer = PacketRemuxer()
+        stack.push_async_callback(remuxer.close)
         yield Adapters(
             database=database,
             http=http,
@@ -101,6 +105,7 @@ async def open_adapters(settings: Settings) -> AsyncIterator[Adapters]:
             cipher=TinkFilmCipher(),
             secrets=Secrets(keys, await load_server_keys(keys), await load_segment_cipher(keys)),
             media=await _media(settings, stack),
+            remuxer=remuxer,
             segments=await asyncio.to_thread(
                 partial(DiskSegmentStore, data / "segments", limit=int(settings.playback.cache_gb * _GB))
             ),

@@ -88,7 +88,7 @@ async def serving(
     async with BoundedExitStack() as stack:
         core = await start_core(settings, app[PLUGINS], app[DISPATCH], app[LIVE], stack)
         accounts = await start_accounts(core, show_claim, stack)
-        films = await start_library(core, app[UNLISTED_PROXIES])
+        films = await start_library(core, app[UNLISTED_PROXIES], stack)
         playback = await start_playback(core, accounts, films, stack)
         transactions = await start_transactions(core, stack)
         publishing = await start_publishing(core, transactions)

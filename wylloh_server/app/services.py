@@ -29,6 +29,7 @@ from wylloh_server.services.library.film_search import FilmSearch
 from wylloh_server.services.library.film_sources import FilmSources
 from wylloh_server.services.library.folder_films import FolderFilms
 from wylloh_server.services.library.folder_scans import FolderScans
+from wylloh_server.services.library.media_indexes import MediaIndexes
 from wylloh_server.services.library.plugin_library import LibraryForPlugins
 from wylloh_server.services.library.posters import Posters
 from wylloh_server.services.library.trailers import Trailers
@@ -47,6 +48,7 @@ from wylloh_server.services.licensing.revocation_intake import RevocationIntake
 from wylloh_server.services.operations import health
 from wylloh_server.services.operations.contract_releases import check_contracts
 from wylloh_server.services.operations.film_tasks import TRANSCODE
+from wylloh_server.services.playback.direct_segments import DirectSegments
 from wylloh_server.services.playback.film_storage import FilmStorage
 from wylloh_server.services.playback.leases import Leases
 from wylloh_server.services.playback.planner import Planner
@@ -303,12 +305,25 @@ def build_trailers(adapters: Adapters, rights: RightsServices) -> Trailers:
     return Trailers(folders=adapters.folders, packages=adapters.packages, manifests=rights.manifests)
 
 
+def build_indexes(adapters: Adapters, sources: FilmSources) -> MediaIndexes:
+    """Build what looks into films."""
+    storage = adapters.database.storage
+    return MediaIndexes(
+        sources=sources,
+        media=adapters.media,
+        remuxer=adapters.remuxer,
+        kept=storage.media_indexes,
+        films=storage.films,
+    )
+
+
 def build_playback(
     settings: Settings,
     adapters: Adapters,
     licensing: Licensing,
     sources: FilmSources,
     *,
+    indexes: MediaIndexes,
     tasks: FilmTasks,
     bus: EventBus,
     sessions: SessionService,
@@ -320,10 +335,11 @@ def build_playback(
         films=adapters.database.storage.films,
         positions=adapters.database.storage.positions,
         licensing=licensing,
-        planner=Planner(sources=sources, media=media),
+        planner=Planner(sources=sources, indexes=indexes),
         transcodes=TranscodeManager(dependencies, processes=settings.playback.encoders),
         subtitle_service=SubtitleService(dependencies),
         leases=Leases(system_clock),
+        direct=DirectSegments(remuxer=adapters.remuxer, sources=sources, cipher=cipher),
         cipher=cipher,
         bus=bus,
         current_viewer=sessions.current,

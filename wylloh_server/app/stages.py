@@ -24,6 +24,7 @@ from wylloh_server.app.services import (
     build_film_storage,
     build_folder_scans,
     build_health,
+    build_indexes,
     build_library,
     build_licensing,
     build_package_switch,
@@ -34,13 +35,16 @@ from wylloh_server.app.services import (
     build_trailers,
 )
 from wylloh_server.app.transaction_services import build_transactions
+from wylloh_server.domain.events import FilmReady
 from wylloh_server.domain.server_identity import ServerIdentity
 from wylloh_server.domain.types import Seconds, Timestamp
 from wylloh_server.plugins.context import PluginServices
 from wylloh_server.services.accounts.development_accounts import DevelopmentAccounts
+from wylloh_server.services.library.index_task import INDEX, start_indexing
 from wylloh_server.services.library.missing_films import FilmRemoval
 from wylloh_server.services.operations.plugin_schedule import PluginSchedule
-from wylloh_server.services.operations.scheduler import after_writes, run_periodically
+from wylloh_server.services.operations.scheduler import after_writes, run_on_event, run_periodically
+from wylloh_server.services.operations.task_service import TaskKind
 from wylloh_server.web.application import make_runner
 from wylloh_server.web.connection_limit import (
     BoundedConnections,
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     from wylloh_server.services.library.film_sources import FilmSources
     from wylloh_server.services.library.folder_scans import FolderScans
     from wylloh_server.services.library.group_service import GroupService
+    from wylloh_server.services.library.media_indexes import MediaIndexes
     from wylloh_server.services.library.posters import Posters
     from wylloh_server.services.library.trailers import Trailers
     from wylloh_server.services.licensing.decisions import Licensing
@@ -90,6 +95,7 @@ class LibraryServices:
     library: Library
     removal: FilmRemoval
     sources: FilmSources
+    indexes: MediaIndexes
     posters: Posters
     trailers: Trailers
     groups: GroupService
@@ -123,15 +129,18 @@ async def start_accounts(
     return accounts
 
 
-async def start_library(core: Core, proxies: UnlistedProxies) -> LibraryServices:
-    """Start the library."""
+async def start_library(core: Core, proxies: UnlistedProxies, stack: AsyncExitStack) -> LibraryServices:
+    """Start the library, and what looks into its films."""
     sources = build_sources(core.adapters, core.rights)
+    indexes = build_indexes(core.adapters, sources)
+    stack.push_async_callback(indexes.close)
     trailers = build_trailers(core.adapters, core.rights)
     scans = build_folder_scans(core.settings, core.adapters, trailers=trailers, bus=core.bus, live=core.live)
     return LibraryServices(
         library=build_library(core.adapters),
         removal=FilmRemoval(films=core.adapters.database.storage.films, bus=core.bus),
         sources=sources,
+        indexes=indexes,
         posters=await build_posters(core.adapters, core.rights, sources),
         trailers=trailers,
         groups=build_groups(core.adapters, core.live),
@@ -153,6 +162,7 @@ async def start_playback(
         core.adapters,
         licensing,
         films.sources,
+        indexes=films.indexes,
         tasks=core.film_tasks,
         bus=core.bus,
         sessions=accounts.sign_in.sessions,
@@ -238,7 +248,10 @@ async def start_tasks(
         downloader=background.downloader,
         switch=films.package_switch,
     )
+    core.tasks.register(INDEX, TaskKind(films.indexes.index_all, at_once=1))
     await stack.enter_async_context(core.tasks.running())
+    begin = partial(start_indexing, films.indexes, core.tasks)
+    await stack.enter_async_context(run_on_event(core.bus, FilmReady, "indexing films", begin))
     schedule = PluginSchedule(core.plugins, core.tasks, core.adapters.database.storage.cursors, system_clock)
     await stack.enter_async_context(run_periodically("plugins' schedules", schedule.start_due, _MINUTE))
     return background

@@ -27,6 +27,15 @@ class Timeline:
         """How many segments there are, at least one."""
         return max(1, math.ceil(self.duration / self.segment))
 
+    @property
+    def longest(self) -> Fraction:
+        """The length of the longest segment, in seconds."""
+        return min(self.segment, self.duration)
+
+    def at(self, seconds: float) -> int:
+        """Return the segment that is shown at a moment; the first or last one outside of the film."""
+        return min(max(0, int(Fraction(seconds) / self.segment)), self.count - 1)
+
     def start(self, number: int) -> Fraction:
         """Where segment `number` (from 0) begins."""
         return self.segment * number

@@ -22,6 +22,7 @@ from wylloh_server.storage.film_versions import FilmVersionRepository
 from wylloh_server.storage.films import FilmRepository
 from wylloh_server.storage.holder_servers import HolderServerRepository
 from wylloh_server.storage.key_faults import KeyFaultRepository
+from wylloh_server.storage.media_indexes import MediaIndexRepository
 from wylloh_server.storage.migrate import migrate
 from wylloh_server.storage.owner_requests import OwnerRequestRepository
 from wylloh_server.storage.personal_data import PersonalDataRepository
@@ -62,6 +63,7 @@ class Storage:
     envelopes: EnvelopeRepository
     key_faults: KeyFaultRepository
     receipts: ReceiptRepository
+    media_indexes: MediaIndexRepository
     positions: PositionRepository
     preferences: PlayerPreferencesRepository
     personal_data: PersonalDataRepository
@@ -95,6 +97,7 @@ class Database:
             envelopes=EnvelopeRepository(connections),
             key_faults=KeyFaultRepository(connections),
             receipts=ReceiptRepository(connections),
+            media_indexes=MediaIndexRepository(connections),
             positions=PositionRepository(connections),
             preferences=PlayerPreferencesRepository(connections),
             personal_data=PersonalDataRepository(connections),

@@ -14,7 +14,7 @@ from sqlalchemy import Row, bindparam, delete, exists, func, not_, select, updat
 from wylloh_server.domain.film import Credit, Description, Film, FilmState, FolderOrigin, TokenOrigin
 from wylloh_server.storage.chain_tables import films as chain_films
 from wylloh_server.storage.stacks import CHAIN_IS_KNOWN
-from wylloh_server.storage.tables import films
+from wylloh_server.storage.tables import films, media_indexes
 from wylloh_server.storage.upsert import upsert
 from wylloh_server.storage.versioned_cache import VersionedCache
 
@@ -190,9 +190,10 @@ class FilmRepository:
         return await self._listed(select(films).where(films.c.state.in_(states)))
 
     async def remove(self, film: FilmId) -> None:
-        """Delete a film."""
+        """Delete a film, and what is known of its streams."""
         async with self._connections.writing() as connection:
             await connection.execute(delete(films).where(films.c.id == film))
+            await connection.execute(delete(media_indexes).where(media_indexes.c.film == film))
 
     async def _listed(self, wanted: Select[Any]) -> tuple[Film, ...]:
         async with self._connections.reading() as connection:

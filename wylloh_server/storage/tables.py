@@ -233,6 +233,15 @@ receipts = Table(
 `day` is set where other servers asked (days since 1970, UTC): a film's and wallet's of a day share a row.
 """
 
+media_indexes = Table(
+    "media_indexes",
+    metadata,
+    Column("film", String, primary_key=True),
+    Column("content", String, nullable=False),
+    Column("probe", JSON, nullable=False),
+    Column("streams", JSON, nullable=False),
+)
+
 positions = Table(
     "positions",
     metadata,

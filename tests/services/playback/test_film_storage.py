@@ -93,7 +93,7 @@ async def test_51_a_copy_is_removed_not_fetched_by_itself_and_fetched_again_on_d
 
 async def test_51_nothing_is_removed_of_a_film_that_is_played_or_worked_on(kept, holder):
     film = await holder.storage.films.get(kept.film)
-    held = kept.kept.leases.grant(VIEWER, SimpleNamespace(film=film), "", None)
+    held = kept.kept.leases.grant(VIEWER, SimpleNamespace(film=film), None, "", None)
     assert [one.id for one in await kept.kept.usage() if one.playing] == [kept.film]
     for remove in (kept.kept.remove_prepared, kept.kept.remove_package):
         with pytest.raises(InvalidValue, match="watches this film now") as refused:

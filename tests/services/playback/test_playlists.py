@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.components.hls import judged
+from wylloh_server.domain.client_profile import UNKNOWN_CLIENT
 from wylloh_server.domain.film import Description, FileRole, Film, FilmState, FolderOrigin, PackageFile
+from wylloh_server.domain.play_decision import decide_play
 from wylloh_server.domain.rendition import (
     AudioTrack,
     Probe,
@@ -16,6 +18,8 @@ from wylloh_server.domain.rendition import (
     sidecar_subtitles,
 )
 from wylloh_server.domain.types import FilmId, Seconds
+from wylloh_server.services.library.media_indexes import FilmContents
+from wylloh_server.services.playback.chosen_tracks import choose_tracks
 from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.playlists import master_playlist, media_playlist, text_playlist
 
@@ -32,12 +36,21 @@ def plan(rate=Fraction(24), audio=2, beside=()):
         SubtitleTrack(0, "mov_text", "en"),
         SubtitleTrack(2, "srt", "en", 'for "all",\nsince it\'s late'),
     )
-    return make_playback_plan(FILM, Probe("mov", Seconds(95.3), video, sounds, texts), "x", beside)
+    return planned(Probe("mov", Seconds(95.3), video, sounds, texts), beside)
+
+
+def planned(probe, beside=(), content="x"):
+    return make_playback_plan(FILM, FilmContents(content, probe, None), beside)
+
+
+def encoded(of):
+    """The master playlist for a player to which nothing can be handed through."""
+    return master_playlist(of, choose_tracks(of, decide_play(UNKNOWN_CLIENT, of.probe, None)))
 
 
 def test_a_strict_parser_accepts_the_master_playlist():
     french = PackageFile("subtitles/fr.vtt", "bafkfr", 1, "00", FileRole.SUBTITLES, "fr")
-    read = judged(master_playlist(plan(beside=(french,))))
+    read = judged(encoded(plan(beside=(french,))))
     variants = read["variants"]
     assert [variant["resolution"]["height"] for variant in variants] == [480, 720, 360, 240]
     assert (
@@ -58,10 +71,8 @@ def test_a_strict_parser_accepts_the_master_playlist():
 
 
 def test_a_film_without_sound_and_text_has_no_groups():
-    silent = make_playback_plan(
-        FILM, Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25))), "x", ()
-    )
-    text = master_playlist(silent)
+    silent = planned(Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25))), ())
+    text = encoded(silent)
     judged(text)
     assert "EXT-X-MEDIA" not in text
     assert "mp4a" not in text
@@ -94,14 +105,12 @@ def test_a_strict_parser_accepts_the_subtitles():
 
 def test_a_strict_parser_would_notice():
     with pytest.raises(AssertionError):
-        judged(master_playlist(plan()).replace("BANDWIDTH=", "BANDWITH="))
+        judged(encoded(plan()).replace("BANDWIDTH=", "BANDWITH="))
 
 
 def test_equal_labels_are_told_apart():
     sounds = tuple(AudioTrack(n, "aac", "en", 2) for n in range(3)) + (AudioTrack(3, "aac", "und", 2),)
-    of = make_playback_plan(
-        FILM, Probe("mov", Seconds(9), VideoTrack("h264", 64, 36, Fraction(25)), sounds), "x", ()
-    )
+    of = planned(Probe("mov", Seconds(9), VideoTrack("h264", 64, 36, Fraction(25)), sounds), ())
     assert [sound.label for sound in of.sounds] == ["English", "English 2", "English 3", "Track 4"]
 
 
@@ -112,14 +121,14 @@ def test_playback_begins_with_the_sound_marked_for_it_and_never_with_a_commentar
         AudioTrack(2, "aac", "en", 6, default=True),
         AudioTrack(3, "aac", "en", 2, described=True, default=True),
     )
-    of = make_playback_plan(FILM, Probe("mov", Seconds(9), VIDEO, sounds), "x", ())
+    of = planned(Probe("mov", Seconds(9), VIDEO, sounds), ())
     assert [(sound.name, sound.label) for sound in of.sounds] == [
         ("a2", "English"),
         ("a1", "Deutsch"),
         ("a3", "English (audio description)"),
         ("a0", "English (commentary)"),
     ]
-    variant = judged(master_playlist(of))["variants"][0]
+    variant = judged(encoded(of))["variants"][0]
     assert [sound["isDefault"] for sound in variant["audio"]] == [True, False, False, False]
     assert "describes-video" in variant["audio"][2]["characteristics"]
 
@@ -131,10 +140,8 @@ def test_forced_subtitles_in_the_language_of_the_sound_are_shown_by_themselves()
         SubtitleTrack(2, "subrip", "en", "Signs", forced=True),
         SubtitleTrack(3, "subrip", "en", hearing_impaired=True),
     )
-    of = make_playback_plan(
-        FILM, Probe("mov", Seconds(9), VIDEO, (AudioTrack(0, "aac", "en", 2),), texts), "x", ()
-    )
-    shown = {text["name"]: text for text in judged(master_playlist(of))["variants"][0]["subtitles"]}
+    of = planned(Probe("mov", Seconds(9), VIDEO, (AudioTrack(0, "aac", "en", 2),), texts), ())
+    shown = {text["name"]: text for text in judged(encoded(of))["variants"][0]["subtitles"]}
     assert list(shown) == ["English", "Signs (forced)", "English (SDH)", "Deutsch (forced)"]
     assert [name for name, text in shown.items() if text["forced"]] == ["Signs (forced)", "Deutsch (forced)"]
     assert [name for name, text in shown.items() if text["isDefault"]] == ["Signs (forced)"]
@@ -148,7 +155,7 @@ def test_files_beside_a_film_come_into_the_menu_and_change_no_name():
     beside = [
         sidecar_subtitles(Path(f"/f/Film.{name}.srt"), Path("/f/Film.mkv")) for name in ("de", "fr.forced")
     ]
-    alone, together = (make_playback_plan(FILM, probe, "x", files) for files in ((), beside))
+    alone, together = (planned(probe, files) for files in ((), beside))
     assert [(text.name, text.label) for text in alone.subtitles] == [("s0", "English"), ("s1", "Deutsch")]
     assert [(text.name, text.label) for text in together.subtitles] == [
         ("s0", "English"), ("s1", "Deutsch"), ("x0", "Deutsch 2"), ("x1", "Français (forced)")
@@ -158,4 +165,4 @@ def test_files_beside_a_film_come_into_the_menu_and_change_no_name():
 
 def test_another_file_or_encoder_is_another_name_in_the_store():
     probe = Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25)))
-    assert make_playback_plan(FILM, probe, "x", ()).store != make_playback_plan(FILM, probe, "y", ()).store
+    assert planned(probe).store != planned(probe, content="y").store

@@ -120,7 +120,7 @@ async def test_films_are_looked_into_two_at_a_time(tmp_path, large):
         path.hardlink_to(large.origin.path)
         films.append(folder_film(path))
     async with transcoding_workspace(tmp_path, *films) as room:
-        media = room.playback.planner._media = CountingProber(room.media)
+        media = room.playback.planner._indexes.media = CountingProber(room.media)
         await asyncio.gather(*(room.playback.start(ALICE, film.id, HOME) for film in films))
     assert media.most == 2
 

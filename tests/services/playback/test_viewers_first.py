@@ -21,6 +21,7 @@ from wylloh_server.domain.errors import AccessRefused, RetryLater, TranscodeUnav
 from wylloh_server.domain.ports.media import VideoEncodeJob
 from wylloh_server.domain.rendition import AudioTrack, Probe, VideoTrack
 from wylloh_server.domain.types import Seconds
+from wylloh_server.services.library.media_indexes import FilmContents
 from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.transcode_manager import TranscodeManager, encoder_places
 from wylloh_server.services.playback.transcode_session import TranscodeDependencies
@@ -32,7 +33,7 @@ def plan_of(name, seconds=HOUR):
     probe = Probe(
         "mov", seconds, VideoTrack("h264", 1280, 720, Fraction(24)), (AudioTrack(0, "aac", "en", 2, ""),)
     )
-    return make_playback_plan(folder_film(Path(f"/films/{name}")), probe, name, ())
+    return make_playback_plan(folder_film(Path(f"/films/{name}")), FilmContents(name, probe, None), ())
 
 
 class Machine:

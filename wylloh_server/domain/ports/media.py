@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from wylloh_server.domain.media_index import IndexedStream, MediaIndex
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.ports.content import RandomAccess
     from wylloh_server.domain.rendition import AudioTrack, Probe, Rendition, SubtitleTrack
@@ -112,6 +113,38 @@ class MediaTools(Protocol):
 
         Raises:
             TranscodeFailed: the track cannot be read.
+        """
+
+
+class Remuxer(Protocol):
+    """Hands streams of films through as they are, in this process."""
+
+    async def index(self, source: RandomAccess, probe: Probe) -> MediaIndex:
+        """Return what can be handed through of a film that was probed.
+
+        Raises:
+            MediaRefused: it cannot be read.
+            ContentError: its bytes are not here.
+        """
+
+    async def segment(
+        self,
+        name: str,
+        open_source: Callable[[], Awaitable[RandomAccess]],
+        stream: IndexedStream,
+        number: int,
+    ) -> bytes:
+        """Return segment `number` of a stream as one fMP4 fragment.
+
+        Args:
+            name: what tells this content from any other.
+            open_source: opens it.
+            stream: one of those in its index.
+            number: counts from 0.
+
+        Raises:
+            MediaRefused: the film is another one than its index says.
+            ContentError: its bytes are not here.
         """
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wylloh_server.domain.access import Receipt, Viewer
+    from wylloh_server.domain.play_decision import PlayDecision
     from wylloh_server.domain.playback import LeaseEnd
     from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.types import DeviceId, FilmId, SessionId
@@ -31,6 +32,7 @@ class ActiveLease:
     """A lease in force and the plan it plays by.
 
     Attributes:
+        decision: what of it is handed through to the player.
         used: when it was last used, by the leases' timer.
         checked: when the right behind it was last checked, by the same.
         quality: the label of the rendition of the picture that was fetched last; empty before.
@@ -38,6 +40,7 @@ class ActiveLease:
 
     lease: Lease
     plan: PlaybackPlan
+    decision: PlayDecision
     used: float
     checked: float
     quality: str = ""
@@ -70,12 +73,14 @@ class Leases:
         self._held: dict[str, ActiveLease] = {}
         self._ended: dict[str, tuple[LeaseEnd, float]] = {}
 
-    def grant(self, viewer: Viewer, plan: PlaybackPlan, address: str, receipt: Receipt) -> ActiveLease:
+    def grant(
+        self, viewer: Viewer, plan: PlaybackPlan, decision: PlayDecision, address: str, receipt: Receipt
+    ) -> ActiveLease:
         """Make a lease with a new token."""
         now, begun = self._clock(), self._timer()
         token = PlayToken(secrets.token_urlsafe(_TOKEN_BYTES))
         lease = Lease(token, viewer, plan.film.id, address, receipt, now, now)
-        held = ActiveLease(lease, plan, used=begun, checked=begun)
+        held = ActiveLease(lease, plan, decision, used=begun, checked=begun)
         self._held[held.name] = held
         return held
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from wylloh_server.domain.film import Film
+    from wylloh_server.domain.media_index import CutTimeline, IndexedAudio, IndexedVideo, MediaIndex
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.rendition import AudioTrack, Probe, Rendition, SubtitleTrack
+    from wylloh_server.services.library.media_indexes import FilmContents
 
 INIT = "init.mp4"
 
@@ -52,6 +54,19 @@ MadeTrack = VideoRendition | AudioRendition
 
 
 @dataclass(frozen=True, slots=True)
+class DirectRendition:
+    """A stream that is handed through as it is, in place of what is encoded of it."""
+
+    name: str
+    stream: IndexedVideo | IndexedAudio
+
+    @property
+    def timeline(self) -> CutTimeline:
+        """Where it is cut."""
+        return self.stream.timeline
+
+
+@dataclass(frozen=True, slots=True)
 class SubtitleRendition:
     """Subtitles, from a file of the package, from one beside the film, or from inside the film.
 
@@ -72,7 +87,7 @@ class SubtitleRendition:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackPlan:
-    """Everything about how one film is played.
+    """Everything about how one film can be played. What of it a player gets, the play decision says.
 
     `store` is the film's name in the segment store: another film file or another encoder is another name, so
     that segments which do not belong together never meet.
@@ -84,6 +99,19 @@ class PlaybackPlan:
     pictures: tuple[VideoRendition, ...]
     sounds: tuple[AudioRendition, ...]
     subtitles: tuple[SubtitleRendition, ...]
+    index: MediaIndex | None = None
+
+    @property
+    def original(self) -> DirectRendition | None:
+        """The picture as it is; None if it cannot be handed through."""
+        video = self.index.video if self.index else None
+        return DirectRendition("v-original", video) if video else None
+
+    def original_sound(self, sound: AudioRendition) -> DirectRendition | None:
+        """Return a sound track as it is; None if it cannot be handed through."""
+        streams = self.index.audio if self.index else ()
+        found = next((stream for stream in streams if stream.index == sound.audio.index), None)
+        return DirectRendition(f"{sound.name}-original", found) if found else None
 
     @property
     def start(self) -> VideoRendition:
@@ -110,6 +138,16 @@ class PlaybackPlan:
                 return track
         raise NotFound("This film has no such track.", fix="Load the player again.")
 
+    def track(self, name: str) -> MadeTrack | DirectRendition:
+        """Find a track of segments, made or handed through.
+
+        Raises:
+            NotFound: the film has none of this name.
+        """
+        originals = (self.original, *(self.original_sound(sound) for sound in self.sounds))
+        found = next((track for track in originals if track and track.name == name), None)
+        return found or self.made(name)
+
     def text(self, name: str) -> SubtitleRendition:
         """Find subtitles.
 
@@ -123,23 +161,23 @@ class PlaybackPlan:
 
 
 def make_playback_plan(
-    film: Film, probe: Probe, fingerprint: str, beside: Sequence[PackageFile] | Sequence[SidecarSubtitles]
+    film: Film, contents: FilmContents, beside: Sequence[PackageFile] | Sequence[SidecarSubtitles]
 ) -> PlaybackPlan:
     """Make the plan of a film's playback.
 
     Args:
         film: the film.
-        probe: what is inside it.
-        fingerprint: anything that changes when segments made before no longer fit.
+        contents: what is inside it. Segments made of other contents do not fit.
         beside: subtitles that come with it.
     """
+    probe = contents.probe
     timeline = video_timeline(probe.duration, probe.video.frame_rate)
     # The one to begin with comes first: what is marked so, and never somebody who talks about the film.
     audio_tracks = sorted(
         probe.audio, key=lambda track: (track.commentary or track.described, not track.default)
     )
     sound_labels = _labels((audio.language, audio.title, _sound_kind(audio)) for audio in audio_tracks)
-    digest = hashlib.sha256(f"{fingerprint}|{probe}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{contents.content}|{probe}".encode()).hexdigest()[:12]
     return PlaybackPlan(
         film=film,
         store=f"{film.id}-{digest}",
@@ -153,6 +191,7 @@ def make_playback_plan(
             for audio, label in zip(audio_tracks, sound_labels, strict=True)
         ),
         subtitles=_subtitles(probe, beside, [audio.language for audio in audio_tracks]),
+        index=contents.index,
     )
 
 

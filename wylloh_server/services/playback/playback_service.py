@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.access import Reason
+from wylloh_server.domain.client_profile import UNKNOWN_CLIENT
 from wylloh_server.domain.errors import MediaError, NotFound, PlaybackRefused, WyllohError
 from wylloh_server.domain.events import FilmDescribed, PlaybackEnded, PlaybackStarted
 from wylloh_server.domain.film import TokenOrigin
+from wylloh_server.domain.media_index import IndexedVideo
+from wylloh_server.domain.play_decision import decide_play
 from wylloh_server.domain.playback import LeaseEnd
 from wylloh_server.domain.types import Seconds
 from wylloh_server.services.operations.scheduler import run_periodically
-from wylloh_server.services.playback.playback_plan import INIT, VideoRendition
+from wylloh_server.services.playback.chosen_tracks import choose_tracks, played_tracks
+from wylloh_server.services.playback.playback_plan import INIT, DirectRendition, VideoRendition
 from wylloh_server.services.playback.playlists import (
     key_period,
     master_playlist,
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.client_profile import ClientProfile
     from wylloh_server.domain.film import Film
     from wylloh_server.domain.playback import Lease
     from wylloh_server.domain.ports.crypto import SegmentCipher
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import DeviceId, FilmId, PlayToken, SessionId
     from wylloh_server.services.licensing.decisions import Licensing
     from wylloh_server.services.operations.event_bus import EventBus
+    from wylloh_server.services.playback.chosen_tracks import PlayedTracks
+    from wylloh_server.services.playback.direct_segments import DirectSegments
     from wylloh_server.services.playback.leases import ActiveLease, Leases
     from wylloh_server.services.playback.planner import Planner
     from wylloh_server.services.playback.playback_plan import MadeTrack, PlaybackPlan
@@ -66,6 +73,7 @@ class PlaybackService:
         transcodes: has segments made.
         subtitle_service: gives subtitles.
         leases: the leases in force.
+        direct: gives segments of streams that are handed through.
         cipher: gives the segments' keys.
         bus: is told when playback starts and ends.
         current_viewer: gives a viewer with the role of now; None when the session is over.
@@ -81,6 +89,7 @@ class PlaybackService:
     transcodes: TranscodeManager
     subtitle_service: SubtitleService
     leases: Leases
+    direct: DirectSegments
     cipher: SegmentCipher
     bus: EventBus
     current_viewer: Callable[[Viewer], Awaitable[Viewer | None]]
@@ -106,23 +115,38 @@ class PlaybackService:
         """Look into a film that somebody may play in a moment; what is wrong with it shows when they do."""
         self._in_background(self._look_into(film))
 
-    async def start(self, viewer: Viewer, film_id: FilmId, address: str, at: Seconds = Seconds(0)) -> Lease:
-        """Decide, look into the film, grant a lease, and begin to encode where playback will begin.
+    async def start(
+        self,
+        viewer: Viewer,
+        film_id: FilmId,
+        address: str,
+        at: Seconds = Seconds(0),
+        client: ClientProfile = UNKNOWN_CLIENT,
+    ) -> Lease:
+        """Decide, look into the film, grant a lease, and begin to make what playback will begin with.
 
         Args:
             viewer: who wants to watch.
             film_id: what.
             address: network address of the request.
             at: where playback will begin, in seconds.
+            client: what the player plays.
 
         Raises:
             PlaybackRefused: no; with the receipt.
             NotFound: there is no such film.
             MediaError, ContentError: the film cannot be opened.
         """
-        return await self.start_film(viewer, await self._film(film_id), address, at)
+        return await self.start_film(viewer, await self._film(film_id), address, at, client)
 
-    async def start_film(self, viewer: Viewer, film: Film, address: str, at: Seconds = Seconds(0)) -> Lease:
+    async def start_film(
+        self,
+        viewer: Viewer,
+        film: Film,
+        address: str,
+        at: Seconds = Seconds(0),
+        client: ClientProfile = UNKNOWN_CLIENT,
+    ) -> Lease:
         """Start a film as `start` does, also one that is in no library: an upload or a trailer.
 
         Raises:
@@ -135,7 +159,9 @@ class PlaybackService:
         plan = await self.planner.plan(film)
         for oldest in self.leases.of_device(viewer.device)[: 1 - _MOST_ON_A_DEVICE]:
             await self._end(oldest, LeaseEnd.STOPPED)
-        held = self.leases.grant(viewer, plan, address, receipt)
+        decision = decide_play(client, plan.probe, plan.index)
+        _log.info("%s for %s: %s", film.id, client.name, decision)
+        held = self.leases.grant(viewer, plan, decision, address, receipt)
         if film.in_library:
             self.bus.publish(PlaybackStarted(film.id, viewer.wallet, viewer.device))
         self._in_background(self._begin(held, at))
@@ -178,9 +204,15 @@ class PlaybackService:
         """Return the named stretches of the film, in order."""
         return self._plan(lease).probe.chapters
 
+    def played_tracks(self, lease: Lease) -> PlayedTracks:
+        """Return what is handed through to the player and what is encoded, and why."""
+        held = self.leases.find(lease.token)
+        return played_tracks(held.plan, held.decision)
+
     async def master(self, lease: Lease) -> str:
         """Return the master playlist."""
-        return master_playlist(self._plan(lease))
+        held = self.leases.find(lease.token)
+        return master_playlist(held.plan, choose_tracks(held.plan, held.decision))
 
     async def playlist(self, lease: Lease, track: str) -> str:
         """Return the playlist of a track of segments, or of subtitles.
@@ -191,7 +223,7 @@ class PlaybackService:
         plan = self._plan(lease)
         if any(text.name == track for text in plan.subtitles):
             return text_playlist(plan.probe.duration)
-        return media_playlist(plan.made(track).timeline)
+        return media_playlist(plan.track(track).timeline)
 
     async def segment(self, lease: Lease, track: str, name: str) -> bytes:
         """Return `init.mp4` unencrypted (it holds no picture) or `<n>.m4s` encrypted; makes it if needed.
@@ -202,15 +234,15 @@ class PlaybackService:
             MediaError, ContentError: it cannot be made.
         """
         held = self.leases.find(lease.token)
-        made = held.plan.made(track)
+        found = held.plan.track(track)
         if name != INIT:
-            _check(made, name)
-        if isinstance(made, VideoRendition):
-            held.quality = made.rendition.label
-        try:
-            data = await self.transcodes.file(held.name, held.plan, made, name)
-        finally:
-            await self._leave_if_over(held)
+            _check(found, name)
+        if isinstance(found, DirectRendition):
+            data = await self.direct.file(held.plan, found, name)
+        else:
+            data = await self._encoded(held, found, name)
+        if (label := _quality(found)) and name != INIT:
+            held.quality = label
         self.leases.find(lease.token)
         return data
 
@@ -221,7 +253,7 @@ class PlaybackService:
             NotFound: the film has no such track or period.
         """
         plan = self._plan(lease)
-        if not 0 <= period <= key_period(plan.made(track).timeline.count - 1):
+        if not 0 <= period <= key_period(plan.track(track).timeline.count - 1):
             raise NotFound("This film has no such key.", fix="Load the player again.")
         return self.cipher.key_for(plan.store, track, period)
 
@@ -315,11 +347,20 @@ class PlaybackService:
             with _failures_logged("have the rest made of", held.plan.film):
                 await self.make_rest(held.plan.film.id)
 
+    async def _encoded(self, held: ActiveLease, track: MadeTrack, name: str) -> bytes:
+        try:
+            return await self.transcodes.file(held.name, held.plan, track, name)
+        finally:
+            await self._leave_if_over(held)
+
     async def _prepare(self, held: ActiveLease, at: Seconds) -> None:
         plan = held.plan
-        for track in plan.in_order[: 1 + len(plan.sounds[:1])]:
-            number = min(int(at / track.timeline.segment), track.timeline.count - 1)
-            await self.transcodes.prepare(held.name, plan, track, number)
+        for track in choose_tracks(plan, held.decision).first:
+            number = track.timeline.at(at)
+            if isinstance(track, DirectRendition):
+                await self.direct.file(plan, track, f"{number}.m4s")
+            else:
+                await self.transcodes.prepare(held.name, plan, track, number)
 
     async def _leave_if_over(self, held: ActiveLease) -> None:
         """Take back what was begun for a lease that ended meanwhile: nobody would end it later."""
@@ -391,7 +432,15 @@ def _failures_logged(what: str, film: Film) -> Iterator[None]:
         _log.warning("cannot %s %s: %s", what, film.id, error)
 
 
-def _check(track: MadeTrack, name: str) -> None:
+def _quality(track: MadeTrack | DirectRendition) -> str:
+    """Return what the picture of a track is called where people look; empty for sound."""
+    if isinstance(track, VideoRendition):
+        return track.rendition.label
+    is_picture = isinstance(track, DirectRendition) and isinstance(track.stream, IndexedVideo)
+    return "Original" if is_picture else ""
+
+
+def _check(track: MadeTrack | DirectRendition, name: str) -> None:
     match = _SEGMENT.fullmatch(name)
     if match is None or int(match[1]) >= track.timeline.count or name != f"{int(match[1])}.m4s":
         raise NotFound("This track has no such segment.", fix="Load the player again.")

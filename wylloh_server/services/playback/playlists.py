@@ -11,17 +11,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.languages import UNKNOWN
+from wylloh_server.domain.media_index import DynamicRange, IndexedAudio, IndexedVideo
 from wylloh_server.domain.rendition import h264_codec
-from wylloh_server.services.playback.playback_plan import INIT
+from wylloh_server.services.playback.playback_plan import INIT, DirectRendition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
 
+    from wylloh_server.domain.media_index import CutTimeline
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.types import Seconds
+    from wylloh_server.services.playback.chosen_tracks import ChosenSound, ChosenTracks
     from wylloh_server.services.playback.playback_plan import (
-        AudioRendition,
         PlaybackPlan,
         SubtitleRendition,
         VideoRendition,
@@ -36,6 +38,7 @@ _DESCRIBED = "public.accessibility.describes-video"
 _HEARD = "public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound"
 _SOUND_RATE = 140_000
 _AAC = "mp4a.40.2"
+_STEREO = 2
 _PEAK = 1.6
 """What a segment may be at worst, against a rendition's ceiling: the encoder may spend one second's worth at
 once, on top of the two that a segment lasts, and the container adds a little."""
@@ -46,27 +49,27 @@ def key_period(number: int) -> int:
     return number // KEY_PERIOD
 
 
-def master_playlist(plan: PlaybackPlan) -> str:
-    """List the renditions, the one to start with first, and the groups of sound and subtitles."""
+def master_playlist(plan: PlaybackPlan, chosen: ChosenTracks) -> str:
+    """List the pictures, the one to start with first, and the groups of sound and subtitles."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
-    lines += [_sound(track, first=number == 0) for number, track in enumerate(plan.sounds)]
+    lines += [_sound(sound, first=number == 0) for number, sound in enumerate(chosen.sounds)]
     lines += [_text(track) for track in plan.subtitles]
-    others = [picture for picture in plan.pictures if picture != plan.start]
-    for picture in (plan.start, *others):
-        lines += [_variant(plan, picture), f"{picture.name}/playlist.m3u8"]
+    if chosen.original and isinstance(video := chosen.original.stream, IndexedVideo):
+        lines += [_original(plan, chosen, video), f"{chosen.original.name}/playlist.m3u8"]
+    for picture in chosen.pictures:
+        lines += [_variant(plan, chosen, picture), f"{picture.name}/playlist.m3u8"]
     return "\n".join(lines) + "\n"
 
 
 @lru_cache(maxsize=64)
-def media_playlist(timeline: Timeline) -> str:
+def media_playlist(timeline: Timeline | CutTimeline) -> str:
     """List the segments of one track, with a new key every `KEY_PERIOD` segments.
 
     The key comes after the map, so the init segment stays clear; without an IV in it, a segment's IV is its
     sequence number. The last lists written are remembered: all renditions of a film share one, and exact
     fractions of thousands of segments take tens of milliseconds.
     """
-    longest = max(timeline.length(0), timeline.length(timeline.count - 1))
-    lines = [*_head(longest), f'#EXT-X-MAP:URI="{INIT}"']
+    lines = [*_head(timeline.longest), f'#EXT-X-MAP:URI="{INIT}"']
     for number in range(timeline.count):
         if number % KEY_PERIOD == 0:
             lines.append(f'#EXT-X-KEY:METHOD=AES-128,URI="{key_period(number)}.key"')
@@ -88,12 +91,15 @@ def _head(longest: Fraction | float) -> Iterator[str]:
     yield "#EXT-X-PLAYLIST-TYPE:VOD"
 
 
-def _sound(track: AudioRendition, *, first: bool) -> str:
+def _sound(chosen: ChosenSound, *, first: bool) -> str:
+    sound, track = chosen.sound, chosen.track
     default = "YES" if first else "NO"
-    described = f',CHARACTERISTICS="{_DESCRIBED}"' if track.audio.described else ""
+    stream = track.stream if isinstance(track, DirectRendition) else None
+    channels = stream.channels if isinstance(stream, IndexedAudio) else _STEREO
+    described = f',CHARACTERISTICS="{_DESCRIBED}"' if sound.audio.described else ""
     return (
-        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="{track.label}"{_language(track.language)},'
-        f'DEFAULT={default},AUTOSELECT=YES,CHANNELS="2"{described},URI="{track.name}/playlist.m3u8"'
+        f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_SOUND}",NAME="{sound.label}"{_language(sound.language)},'
+        f'DEFAULT={default},AUTOSELECT=YES,CHANNELS="{channels}"{described},URI="{track.name}/playlist.m3u8"'
     )
 
 
@@ -110,13 +116,39 @@ def _language(tag: str) -> str:
     return "" if tag == UNKNOWN else f',LANGUAGE="{tag}"'
 
 
-def _variant(plan: PlaybackPlan, picture: VideoRendition) -> str:
+def _original(plan: PlaybackPlan, chosen: ChosenTracks, video: IndexedVideo) -> str:
+    size = f"{plan.probe.video.width}x{plan.probe.video.height}"
+    spread = {DynamicRange.HDR10: ",VIDEO-RANGE=PQ", DynamicRange.HLG: ",VIDEO-RANGE=HLG"}
+    return _stream_line(
+        plan, chosen, video.bit_rate, video.codec_string, f"{size}{spread.get(video.dynamic_range, '')}"
+    )
+
+
+def _variant(plan: PlaybackPlan, chosen: ChosenTracks, picture: VideoRendition) -> str:
     rendition, rate = picture.rendition, plan.probe.video.frame_rate
-    codecs = [h264_codec(rendition, rate)] + [_AAC] * bool(plan.sounds)
-    bandwidth = math.ceil(rendition.bit_rate * _PEAK) + _SOUND_RATE * bool(plan.sounds)
+    size = f"{rendition.width}x{rendition.height}"
+    return _stream_line(
+        plan, chosen, math.ceil(rendition.bit_rate * _PEAK), h264_codec(rendition, rate), size
+    )
+
+
+def _stream_line(plan: PlaybackPlan, chosen: ChosenTracks, bit_rate: int, codec: str, size: str) -> str:
+    """Write what a player chooses a picture by, together with the sound beside it."""
+    codecs = dict.fromkeys([codec, *(_codec(sound) for sound in chosen.sounds)])
+    bandwidth = bit_rate + max((_rate(sound) for sound in chosen.sounds), default=0)
     line = (
         f'#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS="{",".join(codecs)}",'
-        f"RESOLUTION={rendition.width}x{rendition.height},FRAME-RATE={float(rate):.3f}"
+        f"RESOLUTION={size},FRAME-RATE={float(plan.probe.video.frame_rate):.3f}"
     )
-    line += f',AUDIO="{_SOUND}"' if plan.sounds else ""
+    line += f',AUDIO="{_SOUND}"' if chosen.sounds else ""
     return line + (f',SUBTITLES="{_TEXT}"' if plan.subtitles else "")
+
+
+def _codec(chosen: ChosenSound) -> str:
+    track = chosen.track
+    return track.stream.codec_string if isinstance(track, DirectRendition) else _AAC
+
+
+def _rate(chosen: ChosenSound) -> int:
+    track = chosen.track
+    return track.stream.bit_rate if isinstance(track, DirectRendition) else _SOUND_RATE

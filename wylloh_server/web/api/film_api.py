@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from wylloh_server.domain.access import Role
-from wylloh_server.domain.errors import PlaybackRefused
+from wylloh_server.domain.client_profile import CLIENT_PROFILES, UNKNOWN_CLIENT, client_profile_from
+from wylloh_server.domain.errors import InvalidValue, PlaybackRefused
 from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.web.app_keys import SERVICES, SETTINGS
 from wylloh_server.web.rate_limits import PLAY_BUDGET, limited
@@ -18,7 +19,9 @@ from wylloh_server.web.vote_denial import refuse_denied
 
 if TYPE_CHECKING:
     from wylloh_server.domain.access import Viewer
+    from wylloh_server.domain.client_profile import ClientProfile
     from wylloh_server.domain.playback import Lease
+    from wylloh_server.services.playback.chosen_tracks import PlayedTrack, PlayedTracks
 
 _TOLD = ("film", "right", "reason", "missing", "balance", "block", "contract", "at")
 """What of a receipt the player is told."""
@@ -26,15 +29,21 @@ _TOLD = ("film", "right", "reason", "missing", "balance", "block", "contract", "
 
 @limited(PLAY_BUDGET)
 async def play(request: web.Request) -> web.Response:
-    """→ `{url, title, lease_seconds, position, token, chapters: [{start, title}, …]}`.
+    """`{client}`, or nothing → `{url, title, lease_seconds, position, token, chapters, playing}`.
 
+    `client` is what the player plays, see `domain.client_profile`, or the name of a kind of player.
+    `chapters` are `{start, title}`; `playing` is what is done with each track, and why:
+    `{client, video: {label, action, sentence}, audio: [{label, action, sentence}, …]}`.
     Or 403 with the receipt and `where` tokens are: the film's page where there is a store, else the contract.
     """
     viewer = require_viewer(request)
     film = await request.app[SERVICES].library.film(FilmId(request.match_info["film"]))
+    client = await read_client(request)
     position = await _position(request, viewer, film.id)
     try:
-        lease = await request.app[SERVICES].playback.start(viewer, film.id, address_of(request), position)
+        lease = await request.app[SERVICES].playback.start(
+            viewer, film.id, address_of(request), position, client
+        )
     except PlaybackRefused as refused:
         return web.json_response(_refusal(request, refused), status=403)
     return web.json_response(lease_answer(request, lease, film.title, position))
@@ -46,20 +55,59 @@ async def play_trailer(request: web.Request) -> web.Response:
     viewer = require_viewer(request)
     film = await request.app[SERVICES].library.film(FilmId(request.match_info["film"]))
     await refuse_denied(request, viewer, film)
-    trailer = await request.app[SERVICES].trailers.beside(film)
-    lease = await request.app[SERVICES].playback.start_film(viewer, trailer, address_of(request))
+    trailer, client = await request.app[SERVICES].trailers.beside(film), await read_client(request)
+    lease = await request.app[SERVICES].playback.start_film(
+        viewer, trailer, address_of(request), client=client
+    )
     return web.json_response(lease_answer(request, lease, trailer.title, Seconds(0)))
+
+
+async def read_client(request: web.Request) -> ClientProfile:
+    """Return what the player that asks plays; the least that all do, if it does not say.
+
+    Raises:
+        InvalidValue: what it says cannot be read.
+    """
+    client = (await read_object(request)).get("client") if request.body_exists else None
+    if client is None:
+        return UNKNOWN_CLIENT
+    if isinstance(client, str) and client in CLIENT_PROFILES:
+        return CLIENT_PROFILES[client]
+    if not isinstance(client, dict):
+        known = ", ".join(CLIENT_PROFILES)
+        raise InvalidValue(
+            "The field client is no profile of a player.", fix=f"Send one, or one of: {known}."
+        )
+    return client_profile_from(client)
 
 
 def lease_answer(request: web.Request, lease: Lease, title: str, position: Seconds) -> dict[str, object]:
     """Return what the player is told of a lease."""
+    playback = request.app[SERVICES].playback
     return {
         "url": f"/play/{lease.token}/master.m3u8",
         "title": title,
         "lease_seconds": request.app[SETTINGS].playback.lease_seconds,
         "position": position,
         "token": lease.token,
-        "chapters": [asdict(chapter) for chapter in request.app[SERVICES].playback.chapters(lease)],
+        "chapters": [asdict(chapter) for chapter in playback.chapters(lease)],
+        "playing": _playing(playback.played_tracks(lease)),
+    }
+
+
+def _playing(tracks: PlayedTracks) -> dict[str, object]:
+    return {
+        "client": tracks.client,
+        "video": _played(tracks.video),
+        "audio": [_played(track) for track in tracks.audio],
+    }
+
+
+def _played(track: PlayedTrack) -> dict[str, str]:
+    return {
+        "label": track.label,
+        "action": track.decision.action,
+        "sentence": track.decision.sentence,
     }
 
 

@@ -12,7 +12,7 @@ from wylloh_server.domain.film import Description
 from wylloh_server.domain.title import OwnerRequestId, TitleId, UploadKind
 from wylloh_server.domain.topics import TITLES as TITLES_TOPIC
 from wylloh_server.domain.types import Seconds
-from wylloh_server.web.api.film_api import lease_answer
+from wylloh_server.web.api.film_api import lease_answer, read_client
 from wylloh_server.web.app_keys import LIVE, SERVICES
 from wylloh_server.web.rate_limits import PLAY_BUDGET, limited
 from wylloh_server.web.request_json import read_object, text
@@ -78,7 +78,8 @@ async def play(request: web.Request) -> web.Response:
     viewer, title_id = _asked(request)
     kind = UploadKind.TRAILER if request.match_info["part"] == "trailer" else UploadKind.FEATURE
     film = await request.app[SERVICES].titles.preview(viewer, title_id, kind)
-    lease = await request.app[SERVICES].playback.start_film(viewer, film, address_of(request))
+    client = await read_client(request)
+    lease = await request.app[SERVICES].playback.start_film(viewer, film, address_of(request), client=client)
     return web.json_response(lease_answer(request, lease, film.title, Seconds(0)))
 
 

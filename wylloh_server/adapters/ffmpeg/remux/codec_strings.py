@@ -1,7 +1,7 @@
 """Names of codecs for playlists (RFC 6381), read from an init segment.
 
-Sources: ISO/IEC 14496-12 for the boxes, 14496-15 annex E for H.264 and H.265, "AV1 Codec ISO Media File Format
-Binding" §5 and "VP Codec ISO Media File Format Binding" for theirs, 14496-1 for `esds`.
+Sources: ISO/IEC 14496-12 for the boxes, 14496-15 annex E for H.264 and H.265, 14496-1 for `esds`; "AV1 Codec
+ISO Media File Format Binding" §5 and "VP Codec ISO Media File Format Binding" for theirs.
 """
 
 from __future__ import annotations
@@ -52,38 +52,33 @@ def dolby_vision_profile(init: bytes) -> int | None:
 def _named(entry: str, inside: dict[bytes, bytes]) -> CodecName | None:
     if entry in _PLAIN:
         return CodecName(_PLAIN[entry])
-    if avc := inside.get(b"avcC"):
-        return CodecName(f"{entry}.{avc[1]:02x}{avc[2]:02x}{avc[3]:02x}", avc[3])
-    if hevc := inside.get(b"hvcC"):
-        return _hevc(entry, hevc)
-    if av1 := inside.get(b"av1C"):
-        return _av1(av1)
-    if vpx := inside.get(b"vpcC"):
-        return CodecName(f"{entry}.{vpx[4]:02d}.{vpx[5]:02d}.{vpx[6] >> 4:02d}", vpx[5])
-    if esds := inside.get(b"esds"):
-        return _mpeg4_sound(esds)
-    return None
+    readers = {b"avcC": _avc, b"hvcC": _hevc, b"av1C": _av1, b"vpcC": _vpx, b"esds": _mpeg4_sound}
+    return next((read(entry, inside[box]) for box, read in readers.items() if box in inside), None)
+
+
+def _avc(entry: str, record: bytes) -> CodecName:
+    return CodecName(f"{entry}.{record[1:4].hex()}", record[3])
+
+
+def _vpx(entry: str, record: bytes) -> CodecName:
+    return CodecName(f"{entry}.{record[4]:02d}.{record[5]:02d}.{record[6] >> 4:02d}", record[5])
 
 
 def _hevc(entry: str, record: bytes) -> CodecName:
-    space, tier, profile = (
-        "ABC"[(record[1] >> 6) - 1] if record[1] >> 6 else "",
-        record[1] >> 5 & 1,
-        record[1] & 31,
-    )
+    space, profile = ("", "A", "B", "C")[record[1] >> 6], record[1] & 31
     flags = int(f"{int.from_bytes(record[2:6], 'big'):032b}"[::-1], 2)
+    parts = [f"{entry}.{space}{profile}", f"{flags:X}", f"{'LH'[record[1] >> 5 & 1]}{record[12]}"]
     constraints = record[6:12].rstrip(b"\0")
-    parts = [f"{entry}.{space}{profile}", f"{flags:X}", f"{'LH'[tier]}{record[12]}"]
     return CodecName(".".join([*parts, *(f"{byte:X}" for byte in constraints)]), record[12])
 
 
-def _av1(record: bytes) -> CodecName:
+def _av1(_entry: str, record: bytes) -> CodecName:
     profile, level, rest = record[1] >> 5, record[1] & 31, record[2]
     depth = (12 if rest & 0x20 else 10) if rest & 0x40 else 8
     return CodecName(f"av01.{profile}.{level:02d}{'MH'[rest >> 7]}.{depth:02d}", level)
 
 
-def _mpeg4_sound(esds: bytes) -> CodecName | None:
+def _mpeg4_sound(_entry: str, esds: bytes) -> CodecName | None:
     """Read the object type from the decoder's description, and for AAC the audio object type after it."""
     at = 4
     for tag, skip in ((3, 3), (4, 13), (5, 0)):

@@ -29,7 +29,7 @@ class Demuxer:
     """
 
     def __init__(self, file: SourceFile) -> None:
-        self._container = av.open(
+        self._container: Any = av.open(
             file,
             options=INPUT_OPTIONS,
             buffer_size=PIECE_BYTES,
@@ -61,15 +61,15 @@ class Demuxer:
         """Return the streams of a kind: video or audio."""
         return list(getattr(self._container.streams, kind))
 
-    def packets(self, number: int, at: Fraction) -> Iterator[Packet]:
-        """Yield the packets of a stream with a time, from a key frame at or before `at` seconds of film on."""
+    def packets(self, number: int, at: Fraction) -> Iterator[Packet[Any]]:
+        """Yield the packets of a stream that have a time, from a key frame at or before `at` (seconds) on."""
         stream = self.stream(number)
         self._choose(number)
         guide = stream if self.container == "mov" else next(iter(self.kind("video")), stream)
         self._container.seek(int((at + self.origin) / guide.time_base), stream=guide, backward=True)
         return (packet for packet in self._container.demux(stream) if packet.pts is not None)
 
-    def shown(self, packet: Packet) -> int:
+    def shown(self, packet: Packet[Any]) -> int:
         """Return when a packet is shown, in ticks of its stream, counted from the beginning of the film."""
         assert packet.pts is not None  # noqa: S101 - for the type checker: `packets` leaves others out
         return packet.pts - round(self.origin / Fraction(packet.time_base))

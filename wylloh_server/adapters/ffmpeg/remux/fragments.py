@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
 _OPTIONS = {
-    # The head is written after the first packet, which some codecs are described by; each fragment begins at the
+    # The head is written after the first packet, which describes some codecs; each fragment begins at the
     # time of its first picture, whatever came before.
     "movflags": "frag_custom+delay_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer",
     "use_editlist": "0",
@@ -27,7 +27,7 @@ _TAGS = {"hevc": "hvc1"}
 """Parameter sets stand in the init segment alone, as Safari wants it."""
 
 
-def write_fragment(template: Any, packets: Sequence[Packet]) -> tuple[bytes, bytes]:
+def write_fragment(template: Any, packets: Sequence[Packet[Any]]) -> tuple[bytes, bytes]:
     """Return the init segment of a stream, and a fragment of its packets.
 
     Args:
@@ -51,7 +51,7 @@ def write_fragment(template: Any, packets: Sequence[Packet]) -> tuple[bytes, byt
     return data[:begin], data[begin:]
 
 
-def set_times(packets: Sequence[Packet], shown: Sequence[int], end: int, unit: Fraction) -> None:
+def set_times(packets: Sequence[Packet[Any]], shown: Sequence[int], end: int, unit: Fraction) -> None:
     """Give packets the times at which they are shown, and times of decoding that rise without a hole.
 
     Args:

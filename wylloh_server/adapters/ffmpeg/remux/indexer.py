@@ -1,4 +1,4 @@
-"""The index of a film, from its container's own tables where it has them, else from its packets; without decoding."""
+"""The index of a film: from its container's tables where it has them, else from packets, without decoding."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from av.error import FFmpegError
 
 from wylloh_server.adapters.ffmpeg.remux.codec_strings import codec_name, dolby_vision_profile
 from wylloh_server.adapters.ffmpeg.remux.fragments import set_times, write_fragment
-from wylloh_server.domain.film_index import (
+from wylloh_server.domain.media_index import (
     LONGEST_SEGMENT,
     CutTimeline,
     DynamicRange,
-    FilmIndex,
     IndexedAudio,
     IndexedVideo,
+    MediaIndex,
     cut_timeline,
     sound_timeline,
 )
@@ -40,8 +40,10 @@ _LATEST_PICTURE = 1
 _LATE = Fraction(1, 10)
 """Seconds without sound at the beginning that a player gets over."""
 _SAMPLE_PACKETS = 3
-_FRAMES = {"ac3": 1536, "eac3": 1536, "aac": 1024, "mp3": 1152}
-"""Samples in a packet where the demuxer does not say; other lengths are noticed, since times are kept as they are."""
+_MEASURED = 200
+"""Packets of sound after which the length of one is known to the sample, though times are in milliseconds."""
+_UNEVEN = Fraction(11, 10_000)
+"""Seconds by which the distance of two packets may be off where all are of one length."""
 _TRANSFERS = {16: DynamicRange.HDR10, 18: DynamicRange.HLG}
 """SMPTE ST 2084 and ARIB STD-B67, as ITU-T H.273 numbers them."""
 _NO_BASE_LAYER = 5
@@ -49,7 +51,7 @@ _NO_BASE_LAYER = 5
 
 
 class _Keys(NamedTuple):
-    """When key frames are shown, with their places in the file, and when the last picture is over, in ticks."""
+    """When key frames are shown, with their places in the file; when the last picture is over. In ticks."""
 
     places: list[tuple[int, int]]
     end: int
@@ -59,14 +61,14 @@ class NotCuttable(Exception):
     """A stream cannot be handed through; the message says why."""
 
 
-def index_film(demuxer: Demuxer, probe: Probe) -> FilmIndex:
+def index_film(demuxer: Demuxer, probe: Probe) -> MediaIndex:
     """Return the index of an open film.
 
     Raises:
         FFmpegError: it cannot be read.
     """
     if demuxer.container not in _CONTAINERS:
-        return FilmIndex(
+        return MediaIndex(
             demuxer.origin, None, (), (f"It is cut in MP4 and Matroska only ({demuxer.container}).",)
         )
     obstacles: list[str] = []
@@ -76,7 +78,7 @@ def index_film(demuxer: Demuxer, probe: Probe) -> FilmIndex:
         _tried(lambda track=track: _audio(demuxer, track, cuts), f"Sound track {track.index + 1}", obstacles)
         for track in probe.audio
     )
-    return FilmIndex(demuxer.origin, video, tuple(filter(None, sounds)), tuple(obstacles))
+    return MediaIndex(demuxer.origin, video, tuple(filter(None, sounds)), tuple(obstacles))
 
 
 def _tried(make: Any, name: str, obstacles: list[str]) -> Any:
@@ -119,7 +121,7 @@ def _video(demuxer: Demuxer, probe: Probe) -> IndexedVideo:
         frame_rate=probe.video.frame_rate,
         dynamic_range=_dynamic_range(init, context),
         interlaced=probe.video.interlaced,
-        rotation=probe.video.rotation,
+        rotated=round(probe.video.rotation / 90) % 4,
     )
 
 
@@ -221,6 +223,19 @@ def _audio(demuxer: Demuxer, track: AudioTrack, picture: CutTimeline) -> Indexed
     )
 
 
+def _frame(demuxer: Demuxer, stream: Any) -> int:
+    """Return how many samples every packet of sound holds; 0 if they are of different lengths."""
+    unit = Fraction(stream.time_base)
+    packets = islice(demuxer.packets(stream.index, Fraction(0)), _MEASURED)
+    times = [demuxer.shown(packet) * unit for packet in packets]
+    if len(times) < _MEASURED:
+        return int(stream.codec_context.frame_size or 0)
+    mean = (times[-1] - times[0]) / (len(times) - 1)
+    if any(abs(later - earlier - mean) > _UNEVEN for earlier, later in pairwise(times)):
+        return 0
+    return round(mean * int(stream.codec_context.sample_rate))
+
+
 class _Sound(NamedTuple):
     """When the packets of a sound track begin and the last one is over, in ticks of `unit` seconds."""
 
@@ -244,11 +259,11 @@ def _sound(demuxer: Demuxer, stream: Any) -> _Sound:
     return _regular(demuxer, stream, first)
 
 
-def _regular(demuxer: Demuxer, stream: Any, first: Packet) -> _Sound:
+def _regular(demuxer: Demuxer, stream: Any, first: Packet[Any]) -> _Sound:
     """Return when packets begin that no table lists: where they are all of one length, to the sample."""
     context, unit = stream.codec_context, Fraction(stream.time_base)
     begins, end = demuxer.shown(first), _end(demuxer, stream.index, round(demuxer.duration / unit) - 1)
-    frame = context.frame_size or _FRAMES.get(context.codec.canonical_name, 0)
+    frame = _frame(demuxer, stream)
     if frame:
         to_samples = unit * context.sample_rate
         start = round(begins * to_samples)

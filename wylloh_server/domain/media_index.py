@@ -96,7 +96,7 @@ class IndexedVideo(IndexedStream):
         frame_rate: pictures a second.
         dynamic_range: what a screen must show.
         interlaced: its pictures are two fields each.
-        rotation: by how many degrees it has to be turned to be shown.
+        rotated: how many quarter turns it takes to show it upright.
     """
 
     profile: str
@@ -107,7 +107,7 @@ class IndexedVideo(IndexedStream):
     frame_rate: Fraction
     dynamic_range: DynamicRange = DynamicRange.SDR
     interlaced: bool = False
-    rotation: int = 0
+    rotated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class IndexedAudio(IndexedStream):
 
 
 @dataclass(frozen=True, slots=True)
-class FilmIndex:
+class MediaIndex:
     """What can be handed through of a film, without encoding it again.
 
     Attributes:
