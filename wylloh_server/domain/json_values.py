@@ -55,6 +55,13 @@ def whole(value: Any, most: int) -> int:
     return value
 
 
+def number(value: Any, most: int) -> float:
+    """Take a number from 0 to `most`, whole or not. Raises InvalidValue; true, NaN and infinity are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise InvalidValue(f"{_shown(value)} is not a number from 0 to {most:,}")
+    return float(value)
+
+
 def rows(value: Any, most: int) -> list[Any]:
     """Take a list of at most `most` values. Raises InvalidValue."""
     if not isinstance(value, list) or len(value) > most:
