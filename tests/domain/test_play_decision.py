@@ -355,6 +355,22 @@ def test_a_level_that_is_not_known_is_no_obstacle(level):
     assert decide_play(PLAYER, probe, index).video.direct
 
 
+def test_a_whole_turn_is_none():
+    probe, index = film(picture(rotated=4))
+    assert decide_play(PLAYER, probe, index).video.direct
+    probe, index = film(picture(rotated=1))
+    assert decide_play(replace(PLAYER, rotation=True), probe, index).video.direct
+
+
+def test_one_of_several_bounds_of_a_codec_suffices():
+    probe, index = film(picture(), sound(channels=6), sound(1, channels=8))
+    decision = decide_play(
+        replace(PLAYER, audio=(AudioSupport("aac", 6), AudioSupport("aac", 2))), probe, index
+    )
+    assert decision.direct_audio(0)
+    assert dict(decision.audio)[1].sentence == "The sound has 8 channels; this player takes up to 6."
+
+
 def test_levels_are_written_as_people_know_them():
     av1 = VideoSupport("av1", frozenset({"Main"}), level=9)
     probe, index = film(picture(codec="av1", profile="Main", level=13))
