@@ -1,6 +1,7 @@
 // The player: asks for a lease, opens the stream, and lets people steer.
 
 import { byId, findAll } from "./dom.js";
+import { clientProfile } from "./player/client-profile.js";
 import { Controls } from "./player/controls.js";
 import { ControlsVisibility } from "./player/controls-visibility.js";
 import { showEndCard } from "./player/end-card.js";
@@ -21,6 +22,7 @@ import { drawSubtitles } from "./player/subtitles.js";
 import { showWaitReason } from "./player/wait-reason.js";
 import { onTv } from "./remote-control.js";
 
+const client = clientProfile(); // measured while the page is set up
 const player = byId("player");
 const video = byId("film", HTMLVideoElement);
 const message = new Message(byId("message"), player);
@@ -45,7 +47,7 @@ async function begin() {
   player.dataset.state = "loading";
   try {
     const { file } = player.dataset;
-    const lease = file ? new PlainFile(file) : await Lease.of(player.dataset.play ?? "");
+    const lease = file ? new PlainFile(file) : await Lease.of(player.dataset.play ?? "", await client);
     playing.lease = lease;
     lease.watch(over);
     seek.name(lease.chapters);
