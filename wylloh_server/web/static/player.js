@@ -12,6 +12,7 @@ import { showInSystem } from "./player/media-session.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
 import { PlainFile } from "./player/plain-file.js";
+import { PlaybackInfo } from "./player/playback-info.js";
 import { reportPosition } from "./player/position.js";
 import { Preferences } from "./player/preferences.js";
 import { SeekBar } from "./player/seekbar.js";
@@ -33,12 +34,17 @@ const menus = new Menus(player, {
   closed: () => visibility.hold(false),
   chosen: (kind, option) => preferences.chosen(kind, option),
   pages: { subtitles: subtitleStyle(byId("subtitles"), preferences) },
+  actions: { quality: { label: "Playback info", run: () => info.open() } },
 });
 const seek = new SeekBar(player, video);
 const controls = new Controls(player, video, { seek, menus, preferences });
 const film = player.dataset.film ?? "";
 /** @type {{lease: Lease | PlainFile | null, source: import("./player/source.js").Source | null}} */
 const playing = { lease: null, source: null };
+const info = new PlaybackInfo(byId("playback-info"), video, () => ({
+  playing: playing.lease?.playing ?? null,
+  source: playing.source,
+}));
 const RETRY_MS = 1000;
 const FINAL = new Set(["rights-gone", "signed-out"]);
 
@@ -178,7 +184,10 @@ preferences.keepVolume(video);
 showEndCard(byId("end-card"), {
   video,
   play: () => controls.play(),
-  shown: (shown) => visibility.hold(shown),
+  shown: (shown) => {
+    if (shown) info.close();
+    visibility.hold(shown);
+  },
 });
 showWaitReason(player, byId("waiting"), async () => (await playing.lease?.state()) ?? UNKNOWN);
 showInSystem({ player, video, controls, seek });
@@ -193,6 +202,7 @@ listenToKeys({
   video,
   visibility,
   menus,
+  info,
   seek,
   controls,
   leave,
