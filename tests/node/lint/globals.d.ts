@@ -8,6 +8,9 @@ interface EthereumProvider {
 
 interface Window {
   ethereum?: EthereumProvider;
+  /** In place of MediaSource on iPhones. */
+  ManagedMediaSource?: typeof MediaSource;
+  MediaSource?: typeof MediaSource;
   uPlot: typeof import("uplot").default;
   tus: typeof import("tus-js-client");
 }

@@ -5,6 +5,17 @@ import { Lease } from "/static/player/lease.js";
 const LEASE = new Lease({ url: "/play/token/master.m3u8", token: "token", lease_seconds: 60 });
 const answered = (body, status = 200) => Response.json(body, { status });
 
+test("a lease is asked for with what this browser plays, and tells how the film is played", async (context) => {
+  const playing = { client: "Chromium", video: null, audio: [] };
+  const answer = { url: "/play/token/master.m3u8", token: "token", lease_seconds: 60 };
+  const client = { name: "Chromium", video: [], audio: [] };
+  const request = context.mock.method(globalThis, "fetch", async () => answered({ ...answer, playing }));
+  assert.deepEqual((await Lease.of("/api/films/one/play", client)).playing, playing);
+  const [path, { body }] = request.mock.calls[0].arguments;
+  assert.deepEqual([path, JSON.parse(body)], ["/api/films/one/play", { client }]);
+  assert.equal(LEASE.playing, null);
+});
+
 for (const [name, fetched, state] of [
   ["lives", async () => answered({ alive: true, preparing: 7 }), { reachable: true, end: null, preparing: 7 }],
   ["has no server", () => Promise.reject(new TypeError()), { reachable: false, end: null, preparing: null }],

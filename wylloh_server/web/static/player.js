@@ -1,6 +1,7 @@
 // The player: asks for a lease, opens the stream, and lets people steer.
 
 import { byId, findAll } from "./dom.js";
+import { clientProfile } from "./player/client-profile.js";
 import { Controls } from "./player/controls.js";
 import { ControlsVisibility } from "./player/controls-visibility.js";
 import { showEndCard } from "./player/end-card.js";
@@ -11,6 +12,7 @@ import { showInSystem } from "./player/media-session.js";
 import { Menus } from "./player/menus.js";
 import { Message } from "./player/message.js";
 import { PlainFile } from "./player/plain-file.js";
+import { PlaybackInfo } from "./player/playback-info.js";
 import { reportPosition } from "./player/position.js";
 import { Preferences } from "./player/preferences.js";
 import { SeekBar } from "./player/seekbar.js";
@@ -21,6 +23,7 @@ import { drawSubtitles } from "./player/subtitles.js";
 import { showWaitReason } from "./player/wait-reason.js";
 import { onTv } from "./remote-control.js";
 
+const client = clientProfile(); // measured while the page is set up
 const player = byId("player");
 const video = byId("film", HTMLVideoElement);
 const message = new Message(byId("message"), player);
@@ -31,12 +34,17 @@ const menus = new Menus(player, {
   closed: () => visibility.hold(false),
   chosen: (kind, option) => preferences.chosen(kind, option),
   pages: { subtitles: subtitleStyle(byId("subtitles"), preferences) },
+  actions: { quality: { label: "Playback info", run: () => info.open() } },
 });
 const seek = new SeekBar(player, video);
 const controls = new Controls(player, video, { seek, menus, preferences });
 const film = player.dataset.film ?? "";
 /** @type {{lease: Lease | PlainFile | null, source: import("./player/source.js").Source | null}} */
 const playing = { lease: null, source: null };
+const info = new PlaybackInfo(byId("playback-info"), video, () => ({
+  playing: playing.lease?.playing ?? null,
+  source: playing.source,
+}));
 const RETRY_MS = 1000;
 const FINAL = new Set(["rights-gone", "signed-out"]);
 
@@ -45,7 +53,7 @@ async function begin() {
   player.dataset.state = "loading";
   try {
     const { file } = player.dataset;
-    const lease = file ? new PlainFile(file) : await Lease.of(player.dataset.play ?? "");
+    const lease = file ? new PlainFile(file) : await Lease.of(player.dataset.play ?? "", await client);
     playing.lease = lease;
     lease.watch(over);
     seek.name(lease.chapters);
@@ -176,7 +184,10 @@ preferences.keepVolume(video);
 showEndCard(byId("end-card"), {
   video,
   play: () => controls.play(),
-  shown: (shown) => visibility.hold(shown),
+  shown: (shown) => {
+    if (shown) info.close();
+    visibility.hold(shown);
+  },
 });
 showWaitReason(player, byId("waiting"), async () => (await playing.lease?.state()) ?? UNKNOWN);
 showInSystem({ player, video, controls, seek });
@@ -191,6 +202,7 @@ listenToKeys({
   video,
   visibility,
   menus,
+  info,
   seek,
   controls,
   leave,

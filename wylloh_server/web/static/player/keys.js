@@ -10,6 +10,10 @@ const ACTIONS = {
   f: ({ controls }) => controls.full(),
   m: ({ controls }) => controls.mute(),
   c: ({ controls }) => controls.subtitles(),
+  i: ({ menus, info }) => {
+    menus.close({ focus: true });
+    info.toggle();
+  },
   j: ({ controls }) => controls.back(),
   l: ({ controls }) => controls.forward(),
   MediaPlayPause: ({ controls }) => controls.toggle(),
@@ -31,6 +35,7 @@ const SKIP = 10;
  * @property {HTMLVideoElement} video
  * @property {import("./controls-visibility.js").ControlsVisibility} visibility
  * @property {import("./menus.js").Menus} menus
+ * @property {import("./playback-info.js").PlaybackInfo} info
  * @property {import("./seekbar.js").SeekBar} seek
  * @property {import("./controls.js").Controls} controls
  * @property {HTMLElement} time
@@ -41,7 +46,7 @@ const SKIP = 10;
  */
 
 /**
- * Listen before anybody else. `parts` are the player's controls, menus, seek bar, controls and their elements.
+ * Listen before anybody else. `parts` are the player's menus, panel, seek bar, controls and their elements.
  * @param {Parts} parts
  */
 export function listenToKeys(parts) {
@@ -98,12 +103,12 @@ function enter(parts) {
 }
 
 /**
- * Back closes what is open: the menu, then the controls, then the film; at a desk, a trailer only.
+ * Back closes what is open: the menu, the panel, then the controls, then the film; at a desk, a trailer only.
  * @param {Parts} parts
  * @returns {boolean}
  */
-function back({ menus, visibility, leave, video, player }) {
-  if (menus.close({ focus: true })) return true;
+function back({ menus, info, visibility, leave, video, player }) {
+  if (menus.close({ focus: true }) || info.close()) return true;
   if (document.fullscreenElement) return false;
   if (onTv() && visibility.open && !video.paused) visibility.hide();
   else if (onTv() || player.dataset.trailer !== undefined) leave();

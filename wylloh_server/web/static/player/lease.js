@@ -7,6 +7,17 @@ import { ApiError, get, post, postLast } from "../api.js";
  * What the server tells of a lease: why it is over, and about how many seconds the picture takes that the player waits
  * for; null where it lives, and where nothing is waited for.
  * @typedef {{reachable: boolean, end: LeaseEnd | null, preparing: number | null}} LeaseState
+ *
+ * How a track reaches the player, and why.
+ * @typedef {{action: string, sentence: string, label: string}} PlayedTrack
+ * @typedef {{client: string, video: PlayedTrack | null, audio: PlayedTrack[]}} Playing
+ *
+ * @typedef {object} LeaseAnswer
+ * @property {string} url
+ * @property {string} token
+ * @property {number} lease_seconds
+ * @property {import("./format.js").Chapter[]} [chapters]
+ * @property {Playing | null} [playing]
  */
 
 const PATIENCE_MS = 4000;
@@ -24,18 +35,21 @@ export class Lease {
   #timer;
 
   /**
-   * Ask for a lease at a path of the server. Throws ApiError with the decision receipt in `answer`.
+   * Ask for a lease at a path of the server, which is told what this browser plays. Throws ApiError with the decision
+   * receipt in `answer`.
    * @param {string} path
+   * @param {import("./client-profile.js").ClientProfile} client
    * @returns {Promise<Lease>}
    */
-  static async of(path) {
-    return new Lease(await post(path));
+  static async of(path, client) {
+    return new Lease(await post(path, { client }));
   }
 
-  /** @param {{url: string, token: string, lease_seconds: number, chapters?: import("./format.js").Chapter[]}} lease */
-  constructor({ url, token, lease_seconds, chapters = [] }) {
+  /** @param {LeaseAnswer} lease */
+  constructor({ url, token, lease_seconds, chapters = [], playing = null }) {
     this.url = url;
     this.chapters = chapters;
+    this.playing = playing;
     this.#path = `/api/play/${token}`;
     this.#every = Math.min(5, Math.max(1, lease_seconds / 4)) * 1000;
     this.#timer = undefined;

@@ -9,11 +9,14 @@ import { findTrack } from "./preferences.js";
  * @typedef {{id: string | number, label: string, checked: boolean}} Item
  * A further page of a menu, which its last entry opens.
  * @typedef {{label: string, groups: () => {heading: string, options: Item[]}[], choose: (id: string) => void}} MenuPage
+ * An entry of a menu that does something else than choose.
+ * @typedef {{label: string, run: () => void}} MenuAction
  * @typedef {object} Parts
  * @property {() => void} opened
  * @property {() => void} closed
  * @property {(kind: Kind, option: import("./source.js").Option) => void} chosen is told what somebody chose
  * @property {Partial<Record<Kind, MenuPage>>} pages
+ * @property {Partial<Record<Kind, MenuAction>>} actions
  */
 
 export class Menus {
@@ -109,6 +112,10 @@ export class Menus {
     button.addEventListener("click", () => this.toggle(kind));
     menu.addEventListener("click", ({ target }) => {
       if (closest(target, "[data-turn]")) this.#turn(choice, this.#turned ? null : kind);
+      if (closest(target, "[data-run]")) {
+        this.close({ focus: true });
+        this.#parts.actions[kind]?.run();
+      }
       const { id } = closest(target, "[data-id]")?.dataset ?? {};
       if (id !== undefined) this.#choose(choice, id);
     });
@@ -147,7 +154,7 @@ export class Menus {
   /** @param {Choice} choice */
   #fill({ kind, title, button, menu }) {
     const options = this.#source?.choices(kind) ?? [];
-    const focused = findOptional(menu, "[data-id]:focus")?.dataset.id ?? null;
+    const focused = findOptional(menu, ":focus");
     button.disabled = options.length === 0;
     const chosen = options.find(({ checked }) => checked);
     setLabel(button, kind, title, chosen && chosen.label !== "Off" ? chosen.label : "");
@@ -155,8 +162,13 @@ export class Menus {
     const turned = page && this.#turned === kind;
     const groups = turned ? page.groups() : [{ heading: title, options }];
     const items = groups.flatMap(({ heading: word, options: some }) => [heading(word), ...some.map(item)]);
-    menu.replaceChildren(...items, ...(page ? [turner(turned ? `Back to ${title.toLowerCase()}` : page.label)] : []));
-    if (focused !== null) findOptional(menu, `[data-id="${focused}"]`)?.focus();
+    const action = turned ? undefined : this.#parts.actions[kind];
+    menu.replaceChildren(
+      ...items,
+      ...(page ? [plainItem("turn", turned ? `Back to ${title.toLowerCase()}` : page.label)] : []),
+      ...(action ? [plainItem("run", action.label)] : []),
+    );
+    if (focused) findOptional(menu, markOf(focused))?.focus();
   }
 }
 
@@ -186,12 +198,25 @@ function heading(word) {
   return small;
 }
 
-/** @param {string} label */
-function turner(label) {
+/**
+ * An entry that turns to another page of the menu, or runs its action.
+ * @param {"turn" | "run"} kind
+ * @param {string} label
+ */
+function plainItem(kind, label) {
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
   button.setAttribute("role", "menuitem");
-  button.dataset.turn = "";
+  button.dataset[kind] = "";
   return button;
+}
+
+/**
+ * Return a selector that finds an entry again when its menu has been filled anew.
+ * @param {HTMLElement} entry
+ */
+function markOf({ dataset }) {
+  if (dataset.id !== undefined) return `[data-id="${dataset.id}"]`;
+  return dataset.turn === undefined ? "[data-run]" : "[data-turn]";
 }
 
 /** @param {Item} option */

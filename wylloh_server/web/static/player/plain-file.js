@@ -6,6 +6,7 @@ import { AWAY, UNKNOWN } from "./lease.js";
 export class PlainFile {
   /** @type {import("./format.js").Chapter[]} */
   chapters = [];
+  playing = null;
 
   /** @param {string} url */
   constructor(url) {

@@ -77,6 +77,12 @@ export class HlsSource {
     return this.#hls.levels[this.#hls.currentLevel]?.height ?? 0;
   }
 
+  /** How fast the stream arrives, in bits a second; 0 until that has been measured. */
+  get bandwidth() {
+    const { bandwidthEstimate, abrEwmaDefaultEstimate } = this.#hls;
+    return bandwidthEstimate === abrEwmaDefaultEstimate ? 0 : bandwidthEstimate || 0;
+  }
+
   /** Go on loading after a failure of the network. */
   retry() {
     if (this.#hls.levels.length === 0) this.#hls.loadSource(this.#url);

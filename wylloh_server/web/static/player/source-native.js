@@ -64,6 +64,11 @@ export class NativeSource {
     return this.#video.videoHeight;
   }
 
+  /** A browser does not tell how fast its own HLS arrives. */
+  get bandwidth() {
+    return 0;
+  }
+
   /** Load again after a failure of the network, and go on where the film was. */
   retry() {
     const { paused, currentTime } = this.#video;
