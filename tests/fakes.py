@@ -157,7 +157,7 @@ class FakeLeases:
 
     def all(self):
         return tuple(
-            ActiveLease(lease, SimpleNamespace(film=self.films[token]), used=0, checked=0)
+            ActiveLease(lease, SimpleNamespace(film=self.films[token]), None, used=0, checked=0)
             for token, lease in self.in_force.items()
             if token in self.films
         )

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 BOUNDS = {
     "classes": 0,
     "modules": 0,
-    "protocols": 19,
+    "protocols": 20,
     "forwarders": 1,
     "machinery-files": 23,  # ten of them are the processes of plugins
     "machinery-lines": 4_350,
-    "lines": 77_500,  # grows with what the product can do, never by repeating itself
+    "lines": 79_500,  # grows with what the product can do, never by repeating itself
     "docstrings": 0,
     "longest-function": 50,
     "services-circles": 0,

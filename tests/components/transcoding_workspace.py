@@ -25,7 +25,7 @@ from wylloh_server.services.playback.subtitles import SubtitleService
 from wylloh_server.services.playback.transcode_manager import TranscodeManager
 from wylloh_server.services.playback.transcode_session import TranscodeDependencies
 from wylloh_server.services.library.film_sources import FilmSources
-from wylloh_server.services.library.media_indexes import MediaIndexes
+from wylloh_server.services.library.film_contents import MediaIndexes
 from wylloh_server.services.playback.direct_segments import DirectSegments
 
 ALICE = Viewer(SessionId("a" * 64), DeviceId("alices-tv"), parse_wallet("0x" + "a" * 40), Role.VIEWER)

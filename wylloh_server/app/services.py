@@ -24,12 +24,12 @@ from wylloh_server.services.accounts.device_pairing import DevicePairing
 from wylloh_server.services.accounts.owner_setup import OwnerSetup
 from wylloh_server.services.accounts.session_service import SessionService
 from wylloh_server.services.accounts.sign_in import SignIn
+from wylloh_server.services.library.film_contents import MediaIndexes
 from wylloh_server.services.library.film_library import Library
 from wylloh_server.services.library.film_search import FilmSearch
 from wylloh_server.services.library.film_sources import FilmSources
 from wylloh_server.services.library.folder_films import FolderFilms
 from wylloh_server.services.library.folder_scans import FolderScans
-from wylloh_server.services.library.media_indexes import MediaIndexes
 from wylloh_server.services.library.plugin_library import LibraryForPlugins
 from wylloh_server.services.library.posters import Posters
 from wylloh_server.services.library.trailers import Trailers

@@ -64,11 +64,11 @@ if TYPE_CHECKING:
     from wylloh_server.app.services import AccountServices, BackgroundServices
     from wylloh_server.app.transaction_services import TransactionServices
     from wylloh_server.services.library.batch_actions import BatchActionService
+    from wylloh_server.services.library.film_contents import MediaIndexes
     from wylloh_server.services.library.film_library import Library
     from wylloh_server.services.library.film_sources import FilmSources
     from wylloh_server.services.library.folder_scans import FolderScans
     from wylloh_server.services.library.group_service import GroupService
-    from wylloh_server.services.library.media_indexes import MediaIndexes
     from wylloh_server.services.library.posters import Posters
     from wylloh_server.services.library.trailers import Trailers
     from wylloh_server.services.licensing.decisions import Licensing

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from wylloh_server.domain import json_values
 from wylloh_server.domain.errors import InvalidValue
-from wylloh_server.domain.media_index import DynamicRange
 from wylloh_server.domain.media_formats import CODECS, TrackKind
+from wylloh_server.domain.media_index import DynamicRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.media_index import DynamicRange
 from wylloh_server.domain.media_formats import codec_label
+from wylloh_server.domain.media_index import DynamicRange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wylloh_server.domain.client_profile import ClientProfile, VideoSupport
-    from wylloh_server.domain.media_index import MediaIndex, IndexedAudio, IndexedVideo
+    from wylloh_server.domain.media_index import IndexedAudio, IndexedVideo, MediaIndex
     from wylloh_server.domain.rendition import AudioTrack, Probe, SubtitleTrack
 
 

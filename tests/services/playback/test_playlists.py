@@ -18,7 +18,7 @@ from wylloh_server.domain.rendition import (
     sidecar_subtitles,
 )
 from wylloh_server.domain.types import FilmId, Seconds
-from wylloh_server.services.library.media_indexes import FilmContents
+from wylloh_server.services.library.film_contents import FilmContents
 from wylloh_server.services.playback.chosen_tracks import choose_tracks
 from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.playlists import master_playlist, media_playlist, text_playlist

@@ -21,7 +21,7 @@ from wylloh_server.domain.errors import AccessRefused, RetryLater, TranscodeUnav
 from wylloh_server.domain.ports.media import VideoEncodeJob
 from wylloh_server.domain.rendition import AudioTrack, Probe, VideoTrack
 from wylloh_server.domain.types import Seconds
-from wylloh_server.services.library.media_indexes import FilmContents
+from wylloh_server.services.library.film_contents import FilmContents
 from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.transcode_manager import TranscodeManager, encoder_places
 from wylloh_server.services.playback.transcode_session import TranscodeDependencies

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from wylloh_server.domain.task import TaskSubject
 
 if TYPE_CHECKING:
-    from wylloh_server.services.library.media_indexes import MediaIndexes
+    from wylloh_server.services.library.film_contents import MediaIndexes
     from wylloh_server.services.operations.task_service import TaskService
 
 INDEX = "index"

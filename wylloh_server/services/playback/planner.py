@@ -8,8 +8,8 @@ from wylloh_server.services.playback.playback_plan import make_playback_plan
 
 if TYPE_CHECKING:
     from wylloh_server.domain.film import Film
+    from wylloh_server.services.library.film_contents import MediaIndexes
     from wylloh_server.services.library.film_sources import FilmSources
-    from wylloh_server.services.library.media_indexes import MediaIndexes
     from wylloh_server.services.playback.playback_plan import PlaybackPlan
 
 

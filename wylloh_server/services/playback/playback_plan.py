@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.media_index import CutTimeline, IndexedAudio, IndexedVideo, MediaIndex
     from wylloh_server.domain.playback import Timeline
     from wylloh_server.domain.rendition import AudioTrack, Probe, Rendition, SubtitleTrack
-    from wylloh_server.services.library.media_indexes import FilmContents
+    from wylloh_server.services.library.film_contents import FilmContents
 
 INIT = "init.mp4"
 

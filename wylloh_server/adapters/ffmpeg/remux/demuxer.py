@@ -36,6 +36,7 @@ class Demuxer:
             metadata_errors="replace",
             timeout=_OPEN_SECONDS,
         )
+        self.close = self._container.close
         self._chosen: int | None = None
 
     @property
@@ -73,10 +74,6 @@ class Demuxer:
         """Return when a packet is shown, in ticks of its stream, counted from the beginning of the film."""
         assert packet.pts is not None  # noqa: S101 - for the type checker: `packets` leaves others out
         return packet.pts - round(self.origin / Fraction(packet.time_base))
-
-    def close(self) -> None:
-        """Close it."""
-        self._container.close()
 
     def _choose(self, number: int) -> None:
         """Have no packets of other streams read where the container does not make that necessary."""

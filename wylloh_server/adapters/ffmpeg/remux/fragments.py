@@ -52,7 +52,7 @@ def write_fragment(template: Any, packets: Sequence[Packet[Any]]) -> tuple[bytes
 
 
 def set_times(packets: Sequence[Packet[Any]], shown: Sequence[int], end: int, unit: Fraction) -> None:
-    """Give packets the times at which they are shown, and times of decoding that rise without a hole.
+    """Set the times at which packets are shown, and times of decoding that rise without a hole.
 
     Args:
         packets: in decoding order.

@@ -9,7 +9,7 @@ from av.error import FFmpegError
 
 from wylloh_server.adapters.ffmpeg.remux.demuxer import Demuxer
 from wylloh_server.adapters.ffmpeg.remux.fragments import set_times, write_fragment
-from wylloh_server.adapters.ffmpeg.remux.indexer import index_film
+from wylloh_server.adapters.ffmpeg.remux.stream_index import index_film
 from wylloh_server.domain.errors import MediaRefused
 from wylloh_server.domain.media_index import IndexedAudio
 

@@ -118,7 +118,7 @@ class MediaIndexes:
         return TaskResult("What can be played as it is, is known.")
 
     async def close(self) -> None:
-        """Give up what is being indexed."""
+        """Stop what is being indexed."""
         for task in self._indexing.values():
             task.cancel()
         await asyncio.gather(*self._indexing.values(), return_exceptions=True)
