@@ -167,7 +167,7 @@ class FilmPackaging:
         return await self.packages.add_folder(staged.folder, progress=progress)
 
     async def pin(self, staged: StagedFilm, root: Cid) -> str:
-        """Pin a finished package on the configured IPFS node; return why that failed, which undoes nothing."""
+        """Pin a finished package on the configured IPFS node; return why it failed, which undoes nothing."""
         if self.add_to_node is None:
             return ""
         try:
