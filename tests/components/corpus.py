@@ -141,6 +141,16 @@ class Corpus:
             "-c", "copy", "-metadata:s:s:0", "language=ger", str(path),
         )  # fmt: skip
 
+    def _unknown_subtitles(self, path: Path) -> None:
+        """With text that no ffmpeg here knows by its name, like WebVTT as mkvmerge writes it."""
+        srt = path.with_suffix(".srt")
+        srt.write_text("1\n00:00:00,500 --> 00:00:01,000\nHi\n")
+        run_ffmpeg(
+            "-i", str(self.film("pcm.mkv")), "-i", str(srt), "-map", "0", "-map", "1", "-c", "copy",
+            "-metadata:s:s:0", "language=ger", str(path),
+        )  # fmt: skip
+        path.write_bytes(path.read_bytes().replace(b"S_TEXT/UTF8", b"S_TEXT/WEBV"))
+
     def _captions(self, path: Path) -> None:
         """With closed captions in the pictures (ATSC A/53, part 4): one message before each key frame."""
         plain = path.with_name("plain.h264")

@@ -19,6 +19,9 @@ SIZES = [pytest.param(PHONE, id="phone"), pytest.param(DESKTOP, id="desk"), pyte
 OPEN_TO_ALL = {"welcome": "/", "sign-in": "/sign-in", "tv": "/tv"}
 FOR_THE_OWNER = {
     "library": "/",
+    "search": "/search",
+    "about": "/about",
+    "receipts": "/receipts",
     "pair": "/pair",
     "devices": "/devices",
     "admin": "/admin",

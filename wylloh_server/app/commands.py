@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 from wylloh_server.adapters.chain import PoolContractReader, RegistryChain
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.adapters.http.client import http_client
-from wylloh_server.adapters.ipfs.node_rpc import NodeRpc
 from wylloh_server.app.adapters import UPLOADS, configured_contracts, open_adapters
 from wylloh_server.app.chain_sync import build_indexer, follows_chain
 from wylloh_server.app.publishing import build_publisher_removal
@@ -60,7 +59,6 @@ class PublishingCommandServices:
     publishing: FilmPackaging
     payees: PayeeCheck
     pool: RpcPool
-    node: NodeRpc | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +76,9 @@ async def open_publishing(settings: Settings) -> AsyncIterator[PublishingCommand
     """Open what publishing needs."""
     async with open_adapters(settings) as adapters:
         rights = build_rights(settings, adapters, EventBus())
-        node = NodeRpc(settings.ipfs.node_rpc) if settings.ipfs.node_rpc else None
         packaging = build_publishing(settings, adapters, rights)
         payees = PayeeCheck(configured_contracts(settings), adapters.database.storage.coins)
-        yield PublishingCommandServices(packaging, payees, adapters.pool, node)
+        yield PublishingCommandServices(packaging, payees, adapters.pool)
 
 
 @asynccontextmanager

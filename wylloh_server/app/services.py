@@ -13,6 +13,7 @@ from wylloh_server.adapters.chain import PoolContractReader
 from wylloh_server.adapters.crypto import get_or_create
 from wylloh_server.adapters.crypto.backup_record import backup_status
 from wylloh_server.adapters.ffmpeg import find_ffmpeg, try_sandbox
+from wylloh_server.adapters.ipfs import NodeRpc
 from wylloh_server.adapters.system_clock import system_clock
 from wylloh_server.app.adapters import configured_contracts, disk_space, free_bytes
 from wylloh_server.app.chain_sync import index_state
@@ -535,6 +536,7 @@ def build_publishing(settings: Settings, adapters: Adapters, rights: RightsServi
         film_keys=rights.film_keys,
         server_keys=adapters.secrets.server,
         packages=adapters.packages,
+        add_to_node=NodeRpc(settings.ipfs.node_rpc).add_folder if settings.ipfs.node_rpc else None,
     )
 
 

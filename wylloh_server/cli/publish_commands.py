@@ -19,7 +19,7 @@ from wylloh_server.cli.progress_bar import progress_bar
 from wylloh_server.cli.publication_terms import keep_terms, kept_terms
 from wylloh_server.cli.settings_option import with_settings
 from wylloh_server.cli.wallet_signing import Signer, need_chain, with_signer
-from wylloh_server.domain.errors import InvalidValue, SettingsError, WyllohError
+from wylloh_server.domain.errors import InvalidValue, SettingsError
 from wylloh_server.domain.film import Description
 from wylloh_server.domain.rights import new_ladder
 from wylloh_server.domain.title import TitleTerms
@@ -216,14 +216,12 @@ async def _finish(services: PublishingCommandServices, staged: StagedFilm, signa
 
 
 async def _pin(services: PublishingCommandServices, staged: StagedFilm, root: Cid) -> None:
-    """Hand the package to the configured IPFS node as well. A node that is down undoes nothing."""
-    if services.node is None:
+    if services.publishing.add_to_node is None:
         return
-    try:
-        with progress_bar("Pinning on the IPFS node"):
-            await services.node.add_folder(staged.folder, root)
-    except WyllohError as error:
-        click.echo(f"The IPFS node did not take it: {error} {error.fix}", err=True)
+    with progress_bar("Pinning on the IPFS node"):
+        fault = await services.publishing.pin(staged, root)
+    if fault:
+        click.echo(fault, err=True)
 
 
 def _new_film(

@@ -120,6 +120,10 @@ async def test_a_damaged_track_costs_that_track_with_a_word(probe):
             "drawn-subtitles.mkv",
             "The subtitles “Deutsch” in PGS are pictures, which cannot be shown yet.",
         ),
+        (
+            "unknown-subtitles.mkv",
+            "The subtitles “Deutsch” in an unknown codec are of a kind that cannot be shown.",
+        ),
         ("captions.mkv", "The closed captions in the picture (CEA-608) cannot be shown yet."),
     ],
 )

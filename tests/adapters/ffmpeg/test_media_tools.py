@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.adapters.ffmpeg.test_corpus import PLAYABLE
 from tests.components.films import hostile_files, make_film, run_ffmpeg
 from wylloh_server.adapters.ffmpeg.command import MediaRoute, picture_command
 from wylloh_server.adapters.ffmpeg.prober import probe_film
@@ -399,6 +400,19 @@ def combs(data):
             ]
             worst = max(worst, apart[0] / (apart[1] + 1000))
     return worst
+
+
+async def test_37_what_people_have_plays_with_picture_and_sound(corpus, made, media, opened):
+    """On both ffmpegs, and not only what PyAV decodes when a film is looked into."""
+    for name, (_, sounds) in PLAYABLE.items():
+        path = corpus.film(name)
+        moving = pictures(joined(await made(path, picture(0)), [0]))
+        assert moving and moving[0][0] == 0, name
+        assert len({small for _, small in moving[:8]}) > 1 or len(moving) == 1, f"{name} stands still"
+        if sounds:
+            heard = samples(joined(await made(path, sound(0)), [0]))
+            assert loudest(heard) > 0.05, name
+            assert pitch(heard[4_800:19_200]) == pytest.approx(440, abs=15), name
 
 
 async def test_interlaced_pictures_are_made_whole(corpus, made):

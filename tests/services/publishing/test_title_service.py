@@ -11,6 +11,7 @@ from wylloh_server.sdk.testing.instant_jobs import InstantJobs
 from tests.services.server_environment import viewer_with
 from wylloh_server.adapters.chain import registry_calls
 from wylloh_server.adapters.ffmpeg import FfmpegMediaTools, LoopbackMediaServer, find_ffmpeg
+from wylloh_server.adapters.ipfs import NodeRpc
 from wylloh_server.adapters.files.upload_files import EncryptedUploads
 from wylloh_server.domain.access import Role
 from wylloh_server.domain.chain_events import Contracts
@@ -234,6 +235,30 @@ async def test_from_upload_to_chain(service, publisher, owner, tmp_path):
     trailers = Trailers(folders=None, packages=publisher.packages, manifests=publisher.manifests)
     async with opened(trailers.open(here)) as trailer:
         assert (await trailer.read(4, 4)) == b"ftyp", "47: made to what browsers play"
+
+
+@pytest.mark.filterwarnings("ignore:The 'strict' parameter is no longer needed:FutureWarning")
+async def test_55_a_title_of_the_browser_is_pinned_on_the_configured_node(service, owner):
+    """A node that is down undoes nothing, and the publisher reads of it."""
+    packaging, pinned = service.tokenising.packaging, {}
+
+    async def add(folder, root):
+        pinned[root] = {path.name for path in folder.iterdir()}
+
+    for add_to_node, fails in ((add, False), (NodeRpc("/ip4/127.0.0.1/tcp/9").add_folder, True)):
+        packaging.add_to_node = add_to_node
+        title = await service.complete(owner)
+        await service.approvals.submit(owner, title.id)
+        await service.work(await service.tokenising.encrypt(owner, title.id))
+        request = await service.tokenising.request(owner, title.id)
+        signature = "0x" + ACCOUNTS[0].sign_typed_data(full_message=request).signature.hex()
+        packed = await service.work(await service.tokenising.sign(owner, title.id, signature))
+        assert (packed.state, "Put it on chain now" in packed.message) == ("done", True)
+        assert ("did not take it" in packed.message) is fails
+        root = (await service.titles.get(owner, title.id)).root
+        assert (root in pinned) is not fails
+    (files,) = pinned.values()
+    assert {"feature.enc", "manifest.json", "manifest.sig"} <= files
 
 
 async def test_a_draft_says_what_it_lacks(service, maker):

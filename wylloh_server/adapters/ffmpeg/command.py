@@ -137,7 +137,7 @@ def still_command(
     """
     video, run_up = probe.video, _run_up(probe)
     seek = max(0.0, float(at) - float(run_up))
-    film = _input(source, ss=f"{seek:.6f}", t=float(run_up) + _STILL_SECONDS, noaccurate_seek=None)
+    film = _input(source, **_from(seek), t=float(run_up) + _STILL_SECONDS, noaccurate_seek=None)
     picture = _deinterlaced(film[f"v:{video.index}"], probe)
     # Cut before dark ones are left out: a bright edge must not make up for a dark middle.
     picture = picture.filter("scale", *shape.scaled(video)).filter("crop", *shape.cut(video))
@@ -232,8 +232,15 @@ def _run_up(probe: Probe) -> Fraction:
 
 
 def _opened(route: MediaRoute, seek: Fraction, **options: Any) -> Any:
-    at = f"{max(0.0, float(seek)):.6f}"
-    return _input(route.source, ss=at, copyts=None, start_at_zero=None, threads=route.threads, **options)
+    beginning = _from(float(seek))
+    return _input(
+        route.source, **beginning, copyts=None, start_at_zero=None, threads=route.threads, **options
+    )
+
+
+def _from(seconds: float) -> dict[str, str]:
+    """Return the option to begin reading there; none at 0, where a seek loses the beginning of FLV."""
+    return {"ss": f"{seconds:.6f}"} if seconds > 0 else {}
 
 
 def _picture(tool: Ffmpeg, stream: Any, probe: Probe, order: VideoEncodeJob) -> Any:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wylloh_server.domain.errors import InvalidValue, MediaError, MediaRefused, NotFound
+from wylloh_server.domain.errors import InvalidValue, MediaError, MediaRefused, NotFound, WyllohError
 from wylloh_server.domain.film import (
     ENCRYPTION_SCHEME,
     TRAILER_FILE,
@@ -41,6 +41,8 @@ from wylloh_server.services.publishing.images import BACKDROP_WIDTH, POSTER_WIDT
 from wylloh_server.services.publishing.trailer_file import write_trailer
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from wylloh_server.domain.ports.content import PackageEntry, Packages, Progress, RandomAccess
     from wylloh_server.domain.ports.crypto import FilmCipher, ServerKeys
     from wylloh_server.domain.ports.media import MediaTools
@@ -109,7 +111,11 @@ class StagedFilm:
 
 @dataclass(kw_only=True, eq=False)
 class FilmPackaging:
-    """Stages a film, and finishes its package once the manifest is signed."""
+    """Stages a film, and finishes its package once the manifest is signed.
+
+    Attributes:
+        add_to_node: adds and pins a folder on the configured IPFS node; None where there is none.
+    """
 
     staging: Path
     media: MediaTools
@@ -117,6 +123,7 @@ class FilmPackaging:
     film_keys: FilmKeys
     server_keys: ServerKeys
     packages: Packages
+    add_to_node: Callable[[Path, Cid], Awaitable[None]] | None = None
 
     async def stage(self, order: PublishOrder, progress: Progress | None = None) -> StagedFilm:
         """Encrypt a film and write its manifest. `progress` is told plaintext bytes done and in all.
@@ -158,6 +165,16 @@ class FilmPackaging:
         """Put the signature beside the manifest, build the package, and give its root CID. Repeatable."""
         (staged.folder / SIGNATURE_FILE).write_text(signature, encoding="ascii")
         return await self.packages.add_folder(staged.folder, progress=progress)
+
+    async def pin(self, staged: StagedFilm, root: Cid) -> str:
+        """Pin a finished package on the configured IPFS node; return why it failed, which undoes nothing."""
+        if self.add_to_node is None:
+            return ""
+        try:
+            await self.add_to_node(staged.folder, root)
+        except WyllohError as error:
+            return f"The IPFS node did not take it: {error} {error.fix}"
+        return ""
 
     async def discard(self, staged: StagedFilm) -> None:
         """Throw away what was staged, once the film is registered."""

@@ -219,8 +219,10 @@ class Registration:
             run.note(0, 0, "Packing")
             staged = self.packaging.staged(_title_token(title))
             root = await self.packaging.finish(staged, str(run.arguments["signature"]))
+            fault = await self.packaging.pin(staged, root)
             await self._keep(title, root=root)
-        return TaskResult("Packed and signed. Put it on chain now.", f"/titles/{title.id}")
+        message = " ".join(filter(None, ("Packed and signed. Put it on chain now.", fault)))
+        return TaskResult(message, f"/titles/{title.id}")
 
     async def _order(self, title: Title) -> PublishOrder:
         files = await self.approved_files.of(title.id)
