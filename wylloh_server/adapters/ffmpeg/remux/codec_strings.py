@@ -18,15 +18,17 @@ _FULL_BOX = 8
 _ENTRY_BYTES = {b"vide": 78, b"soun": 28}
 """Bytes of a sample entry before the boxes in it."""
 _AAC_OBJECT = 0x40
+_HEVC_PROFILES = {1: "Main", 2: "Main 10", 3: "Main Still Picture", 4: "Rext"}
 _PLAIN = {"ac-3": "ac-3", "ec-3": "ec-3", "Opus": "opus", "fLaC": "flac", "alac": "alac"}
 
 
 @dataclass(frozen=True, slots=True)
 class CodecName:
-    """`text` as of RFC 6381, and the level in the codec's own numbers; 0 where it has none."""
+    """`text` as of RFC 6381; the level in the codec's own numbers, the profile by ffmpeg's name, if known."""
 
     text: str
     level: int = 0
+    profile: str = ""
 
 
 def codec_name(init: bytes) -> CodecName | None:
@@ -69,7 +71,8 @@ def _hevc(entry: str, record: bytes) -> CodecName:
     flags = int(f"{int.from_bytes(record[2:6], 'big'):032b}"[::-1], 2)
     parts = [f"{entry}.{space}{profile}", f"{flags:X}", f"{'LH'[record[1] >> 5 & 1]}{record[12]}"]
     constraints = record[6:12].rstrip(b"\0")
-    return CodecName(".".join([*parts, *(f"{byte:X}" for byte in constraints)]), record[12])
+    text = ".".join([*parts, *(f"{byte:X}" for byte in constraints)])
+    return CodecName(text, record[12], _HEVC_PROFILES.get(profile, ""))
 
 
 def _av1(_entry: str, record: bytes) -> CodecName:

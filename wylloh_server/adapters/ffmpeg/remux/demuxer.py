@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import av
 from av.stream import Discard
 
-from wylloh_server.adapters.ffmpeg.input_options import INPUT_OPTIONS
 from wylloh_server.adapters.ffmpeg.remux.source_file import PIECE_BYTES
+from wylloh_server.domain import media_formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
     from wylloh_server.adapters.ffmpeg.remux.source_file import SourceFile
 
+CONTAINERS = tuple(
+    container for container in media_formats.CONTAINERS if container.name in {"MP4", "Matroska"}
+)
+"""What films are cut in: those whose packets have times, and whose tables tell where key frames are."""
+_OPTIONS = {
+    # Nothing is decoded in this process: what strangers put into a film meets the two demuxers alone.
+    "codec_whitelist": "none",
+    "format_whitelist": ",".join(name for container in CONTAINERS for name in container.demuxers),
+    "protocol_whitelist": "none",
+}
 _OPEN_SECONDS = 60.0
 
 
@@ -31,7 +41,7 @@ class Demuxer:
     def __init__(self, file: SourceFile) -> None:
         self._container: Any = av.open(
             file,
-            options=INPUT_OPTIONS,
+            options=_OPTIONS,
             buffer_size=PIECE_BYTES,
             metadata_errors="replace",
             timeout=_OPEN_SECONDS,

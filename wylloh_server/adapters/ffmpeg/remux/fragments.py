@@ -27,12 +27,14 @@ _TAGS = {"hevc": "hvc1"}
 """Parameter sets stand in the init segment alone, as Safari wants it."""
 
 
-def write_fragment(template: Any, packets: Sequence[Packet[Any]]) -> tuple[bytes, bytes]:
+def write_fragment(template: Any, packets: Sequence[Packet[Any]], pixels: str = "") -> tuple[bytes, bytes]:
     """Return the init segment of a stream, and a fragment of its packets.
 
     Args:
         template: the stream they are of.
         packets: in decoding order, with the times they shall have.
+        pixels: the format of a picture's pixels, which some codecs have in the init segment, and only
+            a decoder could tell.
 
     Raises:
         FFmpegError: they cannot be put into fMP4.
@@ -43,6 +45,8 @@ def write_fragment(template: Any, packets: Sequence[Packet[Any]]) -> tuple[bytes
         stream = muxer.add_stream_from_template(template, opaque=True)
         if tag := _TAGS.get(template.codec_context.codec.canonical_name):
             stream.codec_context.codec_tag = tag
+        if pixels:
+            stream.codec_context.pix_fmt = pixels
         for packet in packets:
             packet.stream = stream
             muxer.mux_one(packet)

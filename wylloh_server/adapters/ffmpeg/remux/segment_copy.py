@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from av.error import FFmpegError
 
-from wylloh_server.adapters.ffmpeg.remux.demuxer import Demuxer
+from wylloh_server.adapters.ffmpeg.remux.demuxer import CONTAINERS, Demuxer
 from wylloh_server.adapters.ffmpeg.remux.fragments import set_times, write_fragment
 from wylloh_server.adapters.ffmpeg.remux.stream_index import index_film
 from wylloh_server.domain.errors import MediaRefused
-from wylloh_server.domain.media_index import IndexedAudio
+from wylloh_server.domain.media_formats import container_of
+from wylloh_server.domain.media_index import IndexedAudio, MediaIndex
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
 
     from wylloh_server.adapters.ffmpeg.remux.source_file import SourceFile
-    from wylloh_server.domain.media_index import IndexedStream, MediaIndex
+    from wylloh_server.domain.media_index import IndexedStream
     from wylloh_server.domain.rendition import Probe
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ def open_film(file: SourceFile) -> Demuxer:
 
 def indexed(file: SourceFile, probe: Probe) -> MediaIndex:
     """Return the index of a film. Raises MediaRefused."""
+    if container_of(probe.container) not in CONTAINERS:
+        return MediaIndex(Fraction(0), None, (), ("It is of a kind that is not cut.",))
     demuxer = open_film(file)
     try:
         return _readable(lambda: index_film(demuxer, probe))

@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import av
 from av.error import FFmpegError
 
 from wylloh_server.adapters.ffmpeg.remux.codec_strings import codec_name, dolby_vision_profile
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from wylloh_server.adapters.ffmpeg.remux.demuxer import Demuxer
     from wylloh_server.domain.rendition import AudioTrack, Probe
 
-_CONTAINERS = frozenset({"mov", "matroska"})
 _VIDEO = frozenset({"h264", "hevc", "av1", "vp9"})
 _AUDIO = frozenset({"aac", "ac3", "eac3", "opus", "flac", "mp3", "alac"})
 _LOOKS = 12
@@ -67,10 +67,6 @@ def index_film(demuxer: Demuxer, probe: Probe) -> MediaIndex:
     Raises:
         FFmpegError: it cannot be read.
     """
-    if demuxer.container not in _CONTAINERS:
-        return MediaIndex(
-            demuxer.origin, None, (), (f"It is cut in MP4 and Matroska only ({demuxer.container}).",)
-        )
     obstacles: list[str] = []
     video = _tried(lambda: _video(demuxer, probe), "The picture", obstacles)
     cuts = video.timeline if video else _even_cuts(probe)
@@ -102,7 +98,7 @@ def _video(demuxer: Demuxer, probe: Probe) -> IndexedVideo:
     timeline = cut_timeline((shown for shown, _ in keys.places), keys.end, Fraction(stream.time_base))
     if timeline.longest > LONGEST_SEGMENT:
         raise NotCuttable(f"its key frames are up to {float(timeline.longest):.0f} s apart")
-    init = _init(demuxer, stream)
+    init = _init(demuxer, stream, probe.video.pixels)
     name = codec_name(init)
     if name is None:
         raise NotCuttable("its codec has no name for playlists")
@@ -113,13 +109,13 @@ def _video(demuxer: Demuxer, probe: Probe) -> IndexedVideo:
         bit_rate=_peak(keys, timeline) or context.bit_rate or 0,
         init=init,
         timeline=timeline,
-        profile=str(stream.profile or ""),
+        profile=str(stream.profile or name.profile),
         level=name.level,
-        bit_depth=context.format.components[0].bits if context.format else 8,
+        bit_depth=av.VideoFormat(probe.video.pixels).components[0].bits if probe.video.pixels else 8,
         width=context.width,
         height=context.height,
         frame_rate=probe.video.frame_rate,
-        dynamic_range=_dynamic_range(init, context),
+        dynamic_range=_dynamic_range(init, context, is_hdr=probe.video.hdr),
         interlaced=probe.video.interlaced,
         rotated=round(probe.video.rotation / 90) % 4,
     )
@@ -174,14 +170,14 @@ def _end(demuxer: Demuxer, number: int, since: int) -> int:
     return max((demuxer.shown(packet) + (packet.duration or 1) for packet in packets), default=since)
 
 
-def _init(demuxer: Demuxer, stream: Any) -> bytes:
+def _init(demuxer: Demuxer, stream: Any, pixels: str = "") -> bytes:
     """Return the init segment, written with the film's first packets; a packet without a time stops it."""
     packets = list(islice(demuxer.packets(stream.index, Fraction(0)), _SAMPLE_PACKETS))
     if not packets:
         raise NotCuttable("it has no packets")
     unit = Fraction(stream.time_base)
     set_times(packets, [demuxer.shown(packet) for packet in packets], 0, unit)
-    return write_fragment(stream, packets)[0]
+    return write_fragment(stream, packets, pixels)[0]
 
 
 def _peak(keys: _Keys, timeline: CutTimeline) -> int:
@@ -192,10 +188,12 @@ def _peak(keys: _Keys, timeline: CutTimeline) -> int:
     return round(max((size * 8 / timeline.length(n) for n, size in enumerate(sizes)), default=Fraction(0)))
 
 
-def _dynamic_range(init: bytes, context: Any) -> DynamicRange:
+def _dynamic_range(init: bytes, context: Any, *, is_hdr: bool) -> DynamicRange:
     if dolby_vision_profile(init) == _NO_BASE_LAYER:
         return DynamicRange.DOLBY_VISION
-    return _TRANSFERS.get(int(context.color_trc or 0), DynamicRange.SDR)
+    # Where the container does not say it, the probe has seen it in the pictures.
+    unsaid = DynamicRange.HDR10 if is_hdr else DynamicRange.SDR
+    return _TRANSFERS.get(int(context.color_trc or 0), unsaid)
 
 
 def _audio(demuxer: Demuxer, track: AudioTrack, picture: CutTimeline) -> IndexedAudio:

@@ -5,6 +5,7 @@ import { patientLoader } from "./patient-loader.js";
 const MOST_RECOVERIES = 3;
 const AUTO = -1;
 const OFF = -1;
+const ORIGINAL = "/v-original/"; // in the address of the picture that is handed through as it is
 // A segment that nobody has watched yet is being made while we ask for it, so its first byte may take a while.
 const PATIENCE = {
   default: {
@@ -102,11 +103,12 @@ export class HlsSource {
   }
 
   /**
-   * `720p`; with the bit rate where two renditions have the same height.
+   * `Original · 1080p`, or `720p`; with the bit rate where two renditions have the same height.
    * @param {import("hls.js").Level} level
    */
   #quality(level) {
-    const alike = this.#hls.levels.filter(({ height }) => height === level.height).length > 1;
+    if (level.uri.includes(ORIGINAL)) return `Original · ${level.height}p`;
+    const alike = this.#hls.levels.filter(({ height, uri }) => height === level.height && !uri.includes(ORIGINAL)).length > 1;
     return alike ? `${level.height}p · ${(level.bitrate / 1e6).toFixed(1)} Mbit/s` : `${level.height}p`;
   }
 
@@ -142,6 +144,10 @@ export class HlsSource {
       Events.SUBTITLE_TRACK_SWITCH,
     ];
     for (const change of changes) this.#hls.on(change, () => this.#changed());
+    // With the first one listed: by itself hls.js takes every network for a slow one until it has measured it.
+    this.#hls.on(Events.MANIFEST_PARSED, (_, { firstLevel }) => {
+      this.#hls.startLevel = firstLevel;
+    });
     this.#hls.on(Events.ERROR, (_, data) => data.fatal && this.#failed(data));
   }
 
