@@ -43,9 +43,10 @@ class BenchClient:
         signature = "0x" + bytes(wallet.sign_message(encode_defunct(text=asked["message"])).signature).hex()
         self.post("/api/sign-in/answer", {"signature": signature, "claim_code": code})
 
-    def play(self, film: str) -> str:
-        """Press Play; gives the path of the master playlist."""
-        return str(json.loads(self.post(f"/api/films/{film}/play", {}))["url"])
+    def play(self, film: str, *, encoded: bool = False) -> str:
+        """Press Play; gives the path of the master playlist. For a player that decodes nothing, all is `encoded`."""
+        body = {"client": {"name": "a player that takes encodings only"}} if encoded else {}
+        return str(json.loads(self.post(f"/api/films/{film}/play", body))["url"])
 
     def stop(self, master: str) -> None:
         """Give the lease back."""
@@ -59,6 +60,12 @@ class BenchClient:
         segment = first_uri(playlist, listed)
         fetched = {init: self.get(init), segment: self.get(segment)}
         return {playlist: listed, **fetched}
+
+    def segments(self, master: str) -> list[str]:
+        """The paths of all segments of the picture to start with."""
+        playlist = first_uri(master, self.get(master))
+        lines = self.get(playlist).decode().splitlines()
+        return [urljoin(playlist, line) for line in lines if line and line[0] != "#"]
 
     def get(self, path: str) -> bytes:
         """Fetch something that must be there."""

@@ -1,13 +1,16 @@
 """From pressing Play to the first segment of the picture, through HTTP, on a server that has just started.
 
-In that time the server decides (asking the chain for a gated film), grants a lease, starts ffmpeg for the picture
-and one for the sound, decrypts what they read, and encrypts and stores what they make.
+In that time the server decides (asking the chain for a gated film), grants a lease, and copies the segment out of the
+film; or, for a player that does not decode it, starts ffmpeg for the picture and one for the sound, decrypts what they
+read, and encrypts and stores what they make.
 """
 
 from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,18 +39,72 @@ def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     bench_environment.cinema  # noqa: B018 - made before anything is measured
     encrypted, folder, floors = in_turns(
         bench_environment.scale.rounds,
-        lambda: _cold(bench_environment, "encrypted"),
-        lambda: _cold(bench_environment, "folder"),
+        lambda: _cold(bench_environment, "encrypted", encoded=True),
+        lambda: _cold(bench_environment, "folder", encoded=True),
         lambda: _plain_ffmpeg(bench_environment),
     )
     return [
-        Figure("Play to first segment, cold, encrypted film", "s", "less", _FLOOR, encrypted, floors),
-        Figure("Play to first segment, cold, film in a folder", "s", "less", _FLOOR, folder, floors),
+        *(_direct(bench_environment, kind) for kind in ("encrypted", "folder")),
+        _seek(bench_environment),
+        Figure("Play to first segment, encoded, encrypted film", "s", "less", _FLOOR, encrypted, floors),
+        Figure("Play to first segment, encoded, film in a folder", "s", "less", _FLOOR, folder, floors),
         _warm(bench_environment),
     ]
 
 
-def _cold(bench_environment: BenchEnvironment, kind: str) -> float:
+def _direct(bench_environment: BenchEnvironment, kind: str) -> Figure:
+    """Handed through, on a server that has just started; nginx gives the same bytes."""
+    film = bench_environment.films[kind]
+    with bench_environment.cinema.opened(), bench_environment.cinema.bench_client() as bench_client:
+        master = bench_client.play(film)
+        answers = [bench_client.get(master), *bench_client.first_segment(master).values()]
+    with _served(bench_environment, answers) as fetch_all:
+        ours, floors = in_turns(
+            bench_environment.scale.rounds, lambda: _cold(bench_environment, kind), lambda: seconds(fetch_all)
+        )
+    name = "encrypted film" if kind == "encrypted" else "film in a folder"
+    return Figure(f"Play to first segment, handed through, {name}", "s", "less", _WARM_FLOOR, ours, floors)
+
+
+def _seek(bench_environment: BenchEnvironment) -> Figure:
+    """Any segment of a film that plays, one after another in an order that is no film's."""
+    film = bench_environment.films["encrypted"]
+    with bench_environment.cinema.opened(), bench_environment.cinema.bench_client() as bench_client:
+        segments = bench_client.segments(bench_client.play(film))
+        order = segments[1::2] + segments[::2]
+        ours = [seconds(lambda path=path: bench_client.get(path)) for path in order]
+        answers = [bench_client.get(path) for path in order]
+    floors = []
+    with _served(bench_environment, answers, each=floors) as fetch_all:
+        fetch_all()
+    floor = "nginx handing out the same segments to the same client"
+    return Figure(
+        "a segment anywhere, handed through, encrypted film", "s", "less", floor, tuple(ours), tuple(floors)
+    )
+
+
+@contextmanager
+def _served(
+    bench_environment: BenchEnvironment, answers: list[bytes], each: list[float] | None = None
+) -> Iterator[Callable[[], None]]:
+    """Have nginx hand out answers; gives what fetches all of them, and notes in `each` how long one took."""
+    with TemporaryDirectory(dir=bench_environment.folder) as place:
+        files = Path(place, "files")
+        files.mkdir()
+        for number, data in enumerate(answers):
+            (files / str(number)).write_bytes(data)
+        with nginx(files) as url:
+
+            def fetch_all() -> None:
+                for number in range(len(answers)):
+                    taken = seconds(lambda number=number: fetch(f"{url}/{number}"))
+                    if each is not None:
+                        each.append(taken)
+
+            yield fetch_all
+
+
+def _cold(bench_environment: BenchEnvironment, kind: str, *, encoded: bool = False) -> float:
     """On the film's page, as a person does, who reads the title before pressing anything."""
     with (
         bench_environment.cinema.opened() as running,
@@ -55,40 +112,32 @@ def _cold(bench_environment: BenchEnvironment, kind: str) -> float:
     ):
         bench_client.get(f"/films/{bench_environment.films[kind]}")
         wait_until_quiet(running, bench_environment.scale.settle_seconds)
-        return seconds(lambda: press_play(bench_client, bench_environment.films[kind]))
+        return seconds(lambda: press_play(bench_client, bench_environment.films[kind], encoded=encoded))
 
 
-def press_play(bench_client: BenchClient, film: str) -> dict[str, bytes]:
+def press_play(bench_client: BenchClient, film: str, *, encoded: bool = False) -> dict[str, bytes]:
     """Play, and fetch what the first picture needs."""
-    return bench_client.first_segment(bench_client.play(film))
+    return bench_client.first_segment(bench_client.play(film, encoded=encoded))
 
 
 def _warm(bench_environment: BenchEnvironment) -> Figure:
     film = bench_environment.films["encrypted"]
-    with (
-        bench_environment.cinema.opened(),
-        bench_environment.cinema.bench_client() as bench_client,
-        TemporaryDirectory(dir=bench_environment.folder) as place,
-    ):
-        master = bench_client.play(film)
-        answers = {master: bench_client.get(master), **bench_client.first_segment(master)}
+    with bench_environment.cinema.opened(), bench_environment.cinema.bench_client() as bench_client:
+        master = bench_client.play(film, encoded=True)
+        answers = [bench_client.get(master), *bench_client.first_segment(master).values()]
         bench_client.stop(master)
-        files = Path(place, "files")
-        files.mkdir()
-        for number, data in enumerate(answers.values()):
-            (files / str(number)).write_bytes(data)
-        with nginx(files) as url:
+        with _served(bench_environment, answers) as fetch_all:
             ours, floors = in_turns(
-                _WARM_ROUNDS,
-                lambda: _again(bench_client, film),
-                lambda: seconds(lambda: [fetch(f"{url}/{number}") for number in range(len(answers))]),
+                _WARM_ROUNDS, lambda: _again(bench_client, film), lambda: seconds(fetch_all)
             )
-    return Figure("Play to first segment, warm, encrypted film", "s", "less", _WARM_FLOOR, ours, floors)
+    return Figure(
+        "Play to first segment, encoded earlier, encrypted film", "s", "less", _WARM_FLOOR, ours, floors
+    )
 
 
 def _again(bench_client: BenchClient, film: str) -> float:
     begun = time.perf_counter()
-    master = bench_client.play(film)
+    master = bench_client.play(film, encoded=True)
     bench_client.first_segment(master)
     taken = time.perf_counter() - begun
     bench_client.stop(master)
