@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import asynccontextmanager
 from fractions import Fraction
 
 import pytest
@@ -34,6 +35,33 @@ async def test_an_ffmpeg_that_was_stopped_is_given_up(media, film, opened, monke
             os.kill(wait.__self__.pid, signal.SIGSTOP)
             with pytest.raises(TranscodeFailed, match="not gone on"):
                 await wait()
+
+
+@pytest.mark.parametrize("what", ["subtitles", "a picture", "a trailer"])
+async def test_one_that_makes_something_else_is_given_up_too(media, film, opened, monkeypatch, what):
+    """Who waits for subtitles would have waited for a quarter of an hour."""
+    monkeypatch.setattr(progress_watch, "SILENT_SECONDS", 1.0)
+    running = media._running
+
+    @asynccontextmanager
+    async def stopped(*command, **how):
+        async with running(*command, **how) as process:
+            os.kill(process.pid, signal.SIGSTOP)
+            yield process
+
+    async def write(piece):
+        pass
+
+    async with opened(film) as source:
+        probe = await media.probe(source)
+        monkeypatch.setattr(media, "_running", stopped)
+        makes = {
+            "subtitles": lambda: media.subtitles(source, probe.subtitles[0]),
+            "a picture": lambda: media.jpeg(source, 100),
+            "a trailer": lambda: media.trailer(source, probe, write),
+        }
+        with pytest.raises(TranscodeFailed, match="not gone on"):
+            await makes[what]()
 
 
 class Source:

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from wylloh_server.adapters.disk_room import room_below
 from wylloh_server.adapters.files.segment_index import SegmentIndex
+from wylloh_server.disk_room import room_below
 from wylloh_server.domain.errors import InvalidValue, StoreFull
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from wylloh_server.adapters.disk_room import room_below
+from wylloh_server.disk_room import room_below
 from wylloh_server.domain.errors import StoreFull
 
 if TYPE_CHECKING:
