@@ -11,9 +11,9 @@ from fractions import Fraction
 import pytest
 
 from tests.components.simulated_time import run_simulated
-from wylloh_server.adapters.ffmpeg import progress_watch
+from wylloh_server.adapters.ffmpeg import prober, progress_watch
 from wylloh_server.adapters.ffmpeg.progress_watch import WatchedEncoding, processor_seconds
-from wylloh_server.domain.errors import TranscodeFailed
+from wylloh_server.domain.errors import ProbeInterrupted, TranscodeFailed
 from wylloh_server.domain.playback import video_timeline
 from wylloh_server.domain.ports.media import VideoEncodeJob
 from wylloh_server.domain.rendition import Rendition
@@ -62,6 +62,22 @@ async def test_one_that_makes_something_else_is_given_up_too(media, film, opened
         }
         with pytest.raises(TranscodeFailed, match="not gone on"):
             await makes[what]()
+
+
+async def test_a_look_into_a_film_that_stands_still_is_given_up_too(media, film, opened, monkeypatch):
+    monkeypatch.setattr(progress_watch, "SILENT_SECONDS", 1.0)
+    running = prober.running
+
+    @asynccontextmanager
+    async def stopped(*command, **how):
+        async with running(*command, **how) as process:
+            os.kill(process.pid, signal.SIGSTOP)
+            yield process
+
+    monkeypatch.setattr(prober, "running", stopped)
+    async with opened(film) as source:
+        with pytest.raises(ProbeInterrupted, match="not gone on"):
+            await media.probe(source)
 
 
 class Source:

@@ -82,13 +82,16 @@ class FfmpegMediaTools:
 
     async def probe(self, source: RandomAccess) -> Probe:
         """Read what is inside a film; decodes its beginning. Raises MediaRefused."""
-        async with self._loopback.serve(source) as url:
-            probe = await probe_film(url, self._tool, self._sandbox)
+        probe = await self._probe(source)
         jumps = await clock_jumps(source) if probe.container == "mpegts" else ()
         if not jumps:
             return probe
-        async with self._loopback.serve(JoinedStream(source, jumps)) as url:
-            return replace(await probe_film(url, self._tool, self._sandbox), clock_jumps=jumps)
+        return replace(await self._probe(JoinedStream(source, jumps)), clock_jumps=jumps)
+
+    async def _probe(self, source: RandomAccess) -> Probe:
+        watched = WatchedEncoding(source)
+        async with self._loopback.serve(watched) as url:
+            return await probe_film(url, self._tool, self._sandbox, watched)
 
     @asynccontextmanager
     async def encode(
