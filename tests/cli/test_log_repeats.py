@@ -54,12 +54,19 @@ def test_12_11_lines_of_one_kind_are_counted_after_sixty_a_minute(log, written, 
     assert written.lines[-1] == "cannot read one more", "and a new minute begins"
 
 
-def test_12_11_requests_are_counted_for_each_address(log, written):
+def test_12_11_requests_are_counted_for_each_home(log, written):
     for number in range(5000):
         log.info({"event": "request", "path": f"/{number}", "address": "192.0.2.1"})
     log.info({"event": "request", "path": "/", "address": "192.0.2.2"})
     assert len(written.lines) == 601
     assert "192.0.2.2" in written.lines[-1]
+
+
+def test_12_11_the_addresses_of_one_home_are_counted_together(log, written):
+    """Who has a /64 of IPv6 may send each request from another address."""
+    for number in range(5000):
+        log.info({"event": "request", "path": "/", "address": f"2001:db8::{number:x}"})
+    assert len(written.lines) == 600
 
 
 def test_what_was_counted_is_said_at_the_end(written, now):

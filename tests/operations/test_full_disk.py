@@ -61,6 +61,29 @@ async def test_no_room_for_the_database(tmp_path, film):
         assert "Traceback" not in server.err()
 
 
+async def test_12_3_segments_make_way_for_who_signs_in_and_plays(tmp_path, film):
+    with small_disk(tmp_path / "data", 6_000) as disk:
+        async with running_server(settings_of(tmp_path, film)) as server, guest(server.url) as owner:
+            assert (await owner.sign_in(OWNER, server.claim_code))[0] == 200
+            await eventually(owner.healthy)
+            (path,) = await owner.films()
+            player = await play(owner, path)
+            track = await player.track((await player.tracks())[0])
+            for address, _ in track.segments:
+                assert (await player.raw(address))[0] == 200
+            assert list(disk.rglob("*.m4s"))
+            fill(disk)
+
+            async def signs_in():
+                async with guest(server.url) as another:
+                    return (await another.sign_in(OWNER))[0] == 200
+
+            await eventually(lambda: not list(disk.rglob("*.m4s")))
+            assert await signs_in()
+            assert (await owner.post(f"/api{path}/play"))[0] == 200
+        assert "Traceback" not in server.err()
+
+
 async def test_a_start_without_room(tmp_path, film):
     with small_disk(tmp_path / "data", 400) as disk, server_of(settings_of(tmp_path, film)) as server:
         filler = fill(disk)

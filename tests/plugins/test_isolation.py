@@ -147,6 +147,16 @@ async def test_12_10_its_memory_is_bounded(apart):
         assert "MemoryError" in registry.plugin("bad").last_error
 
 
+async def test_12_10_the_system_bounds_its_memory_files_and_descriptors(apart):
+    names = ("RLIMIT_DATA", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_CORE")
+    written(
+        apart, f"import resource\nreturn Json([resource.getrlimit(getattr(resource, n)) for n in {names}])"
+    )
+    async with apart.running(limits=SHORT) as (registry, dispatch):
+        answer = await ask(registry, dispatch)
+        assert [tuple(pair) for pair in answer.value] == [(most, most) for most in (1 << 30, 8 << 30, 512, 0)]
+
+
 CONFINED = pytest.mark.skipif(
     not {SandboxPart.FILES, SandboxPart.CALLS} <= find_parts(), reason="no Landlock or no libseccomp here"
 )

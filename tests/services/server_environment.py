@@ -133,6 +133,7 @@ class ServerEnvironment:
             accounts=storage.accounts,
             server_keys=self.server_keys,
             clock=clock,
+            timer=clock.timer,
             origins=("https://films.example",),
             **bound,
         )
@@ -141,6 +142,7 @@ class ServerEnvironment:
             envelopes=storage.envelopes,
             manifests=self.manifests,
             http=self.http,
+            timer=clock.timer,
             **common,
         )
         self.custody = CustodianService(
@@ -180,7 +182,7 @@ class ServerEnvironment:
                 film_keys=self.film_keys,
                 verifier=self.verifier,
                 media=self.media,
-                clock=self.clock,
+                timer=self.clock.timer,
             ),
             clock=self.clock,
             keep_former=FORMER_SECONDS,

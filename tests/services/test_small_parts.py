@@ -5,10 +5,12 @@ import logging
 
 import pytest
 
+from tests.fakes import FakeClock
 from wylloh_server.domain.errors import ChainUnavailable
 from wylloh_server.domain.events import FilmReady, FilmRemoved
 from wylloh_server.domain.types import FilmId, Seconds
 from wylloh_server.services.operations import progress
+from wylloh_server.services.operations.backoff import Backoff
 from wylloh_server.services.operations.event_bus import EventBus
 from wylloh_server.services.operations.scheduler import after_writes, run_periodically
 from wylloh_server.services.operations.progress import report_progress
@@ -37,6 +39,17 @@ def test_a_listener_that_fails_costs_only_itself(caplog):
     bus.publish(READY)
     assert heard == [READY]
     assert "FilmReady" in caplog.text
+
+
+def test_12_6_pauses_do_not_change_with_the_clock():
+    clock = FakeClock()
+    backoff = Backoff(10, clock.timer)
+    backoff.failed("https://custodian.example")
+    clock.jump(7200)
+    assert backoff.is_paused("https://custodian.example")
+    clock.jump(-14_400)
+    clock.now += 40  # half a minute, give or take a quarter
+    assert not backoff.is_paused("https://custodian.example")
 
 
 @pytest.mark.parametrize(

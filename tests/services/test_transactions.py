@@ -82,7 +82,7 @@ class Server:
         log = TransactionLog(transactions=storage.transactions, live=self.live, bus=bus)
         calls = PoolWalletCalls(pool)
         self.storage, self.declared = storage, declared(market)
-        self.tracker = ReceiptTracker(log=log, calls=calls, clock=clock)
+        self.tracker = ReceiptTracker(log=log, calls=calls, clock=clock, timer=clock.timer)
         contracts = Contracts(market.registry.address, market.store.address, None)
         reader = PoolContractReader(pool)
         chain = ChainQueries(
@@ -731,6 +731,14 @@ async def test_what_nobody_answers_is_not_looked_for_for_ever(server, market, cl
     assert await server.storage.transactions.followed() == ()
 
 
+async def test_12_6_a_clock_that_jumps_ends_no_search_for_what_was_asked(server, market, clock):
+    await server.asked(transaction := await server.propose(buy(market)))
+    await server.looked(transaction)
+    clock.jump(3 * 3600)
+    await server.looked(transaction)
+    assert len(await server.storage.transactions.followed()) == 1
+
+
 async def test_after_a_restart_it_goes_on(open_server, market, wallet):
     async with open_server() as before:
         transaction = await before.propose(buy(market))
@@ -741,6 +749,18 @@ async def test_after_a_restart_it_goes_on(open_server, market, wallet):
                 await asyncio.sleep(0.05)
         assert done.hashes == (sent,)
         assert [event.transaction for event in after.events] == [transaction]
+
+
+async def test_12_6_a_clock_that_jumps_loses_nothing_that_was_sent(server, market, clock):
+    transaction = await server.propose(buy(market))
+    await server.asked(transaction)
+    await server.service.sent(ME, transaction, "0x" + "77" * 32)
+    assert (await server.looked(transaction)).state is STATES.SENT
+    clock.jump(7200)
+    assert (await server.looked(transaction)).state is STATES.SENT, "it was sent a moment ago"
+    clock.jump(-14_400)
+    clock.now += 31 * 60
+    assert (await server.looked(transaction)).state is STATES.FAILED
 
 
 async def test_while_the_chain_is_away_nothing_is_lost(tmp_path, clock):

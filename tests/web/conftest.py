@@ -318,7 +318,7 @@ async def _assembled(database, settings, folder, plugins, deadlines, add) -> Ser
     app = new_application(settings, deadlines)
     server_under_test, log = _server_under_test(app, settings, database.storage, plugins)
     claim = OwnerSetup(
-        server_under_test.storage.accounts, server_under_test.codes.append, server_under_test.clock
+        server_under_test.storage.accounts, server_under_test.codes.append, server_under_test.clock.timer
     )
     key_store = await open_key_store(folder / "keys")
     keys = {"server_keys": await load_server_keys(key_store), "film_keys": FilmKeys(key_store)}
@@ -364,7 +364,7 @@ def _server_under_test(app, settings, storage, plugins) -> tuple[ServerUnderTest
     app[app_keys.PLUGINS], app[app_keys.DISPATCH] = plugins, Dispatch(plugins)
     work = TaskHarness(plugins, storage, live)
     log = TransactionLog(transactions=storage.transactions, live=live, bus=bus)
-    tracker = ReceiptTracker(log=log, calls=calls, clock=clock)
+    tracker = ReceiptTracker(log=log, calls=calls, clock=clock, timer=clock.timer)
     review = CallReview(
         calls=calls,
         chain_id=CHAIN,
@@ -385,13 +385,14 @@ def _accounts(server_under_test, claim, publishers):
         claim=claim,
         bus=bus,
         clock=clock,
+        timer=clock.timer,
         chain_id=CHAIN,
         origins=("http://home.example",),
         admit_anyone=server_under_test.settings.server.admit == "anyone",
     )
     live = server_under_test.app[app_keys.LIVE]
     local_only = server_under_test.settings.sessions.tvs == "local"
-    pairing = DevicePairing(sessions=service, bus=bus, live=live, clock=clock, local_only=local_only)
+    pairing = DevicePairing(sessions=service, bus=bus, live=live, timer=clock.timer, local_only=local_only)
     removal = AccessRemoval(
         accounts=storage.accounts,
         sessions=storage.sessions,

@@ -212,10 +212,9 @@ def build_accounts(
         sessions=sessions,
         bus=bus,
         live=live,
-        clock=system_clock,
         local_only=settings.sessions.tvs == "local",
     )
-    claim = OwnerSetup(storage.accounts, show_claim, system_clock)
+    claim = OwnerSetup(storage.accounts, show_claim)
     sign_in = SignIn(
         sessions=sessions,
         accounts=storage.accounts,
@@ -408,7 +407,6 @@ def build_background_services(
         manifests=rights.manifests,
         retention=build_retention(adapters),
         bus=bus,
-        clock=system_clock,
         budget=int(settings.ipfs.introduction_gb * 10**9),
     )
     film_sync = build_film_sync(adapters, bus)
@@ -519,7 +517,6 @@ def build_package_switch(
             film_keys=rights.film_keys,
             verifier=rights.verifier,
             media=adapters.media,
-            clock=system_clock,
         ),
         bus=bus,
         clock=system_clock,

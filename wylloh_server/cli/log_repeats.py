@@ -8,6 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from wylloh_server.domain.network_address import home_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
@@ -16,7 +18,7 @@ _WINDOW = 60.0
 _MOST = 60
 """Lines of one kind that are written within that time."""
 _MOST_REQUESTS = 600
-"""Lines about requests of one address."""
+"""Lines about requests of one home."""
 _MOST_KINDS = 2000
 _ADDRESS = "address"
 
@@ -31,7 +33,7 @@ class _Kind:
 class RepeatLimiter(logging.Handler):
     """Passes lines on to other handlers, of each kind a bounded number a minute, and says how many more came.
 
-    A kind is a logger's sentence before its values are put in; requests are counted for each address.
+    A kind is a logger's sentence before its values are put in; requests are counted for each home.
 
     Args:
         handlers: where the lines go.
@@ -91,5 +93,5 @@ def _kind(record: logging.LogRecord) -> tuple[tuple[Any, ...], int]:
     fields = record.msg if isinstance(record.msg, dict) else {}
     sentence = str(fields.get("event", record.msg))
     if _ADDRESS in fields:
-        return (record.name, record.levelno, sentence, fields[_ADDRESS]), _MOST_REQUESTS
+        return (record.name, record.levelno, sentence, home_of(str(fields[_ADDRESS]))), _MOST_REQUESTS
     return (record.name, record.levelno, sentence), _MOST

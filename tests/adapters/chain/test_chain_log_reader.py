@@ -496,6 +496,21 @@ async def test_a_lying_registry_breaks_nothing(pool, announcer, since, caplog):
     assert "were passed over" in caplog.text
 
 
+async def test_12_11_a_bad_entry_is_logged_once_however_often_the_chain_is_asked(
+    pool, evm, announcer, since, caplog
+):
+    contracts = Contracts(announcer.address, None, None)
+    announce(announcer, [topic("TransferBatch(address,address,address,uint256[],uint256[])"), 1], b"\xff")
+    reader = ChainLogReader(pool, contracts.registry, contracts)
+    first = since
+    for _ in range(5):
+        found = await reader.read(first, ())
+        assert found.events == ()
+        assert await reader.read(first := BlockNumber(found.last.number + 1), ()) is None
+        evm.rpc("anvil_mine", hex(2))
+    assert caplog.text.count("were passed over") == 1
+
+
 async def test_there_may_be_nothing_yet(reader, evm, since):
     assert await reader.read(since, ()) is None
     evm.rpc("anvil_mine", hex(5))

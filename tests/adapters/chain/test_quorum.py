@@ -76,7 +76,9 @@ async def all_answered(pool):
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
-async def test_12_1_a_node_that_lies_about_a_holding_is_not_believed_and_named(chain, registry, place):
+async def test_12_1_a_node_that_lies_about_a_holding_is_not_believed_and_named(
+    chain, registry, place, caplog
+):
     token = await registry.film()
     async with witnesses(chain, registry, 3) as (pool, asked, proxies):
         liar(proxies[place], token)
@@ -86,6 +88,8 @@ async def test_12_1_a_node_that_lies_about_a_holding_is_not_believed_and_named(c
         assert "contradicts the other nodes" in said[place]
         assert [reason for at, reason in enumerate(said) if at != place] == ["", ""]
         assert (await asked.status()).usable
+        (alarm,) = [line for line in caplog.records if "contradicts the other nodes" in line.getMessage()]
+        assert alarm.levelname == "ERROR" and alarm.getMessage().startswith(pool.nodes[place].name)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import asynccontextmanager
 from fractions import Fraction
 
 import pytest
 
 from tests.components.simulated_time import run_simulated
-from wylloh_server.adapters.ffmpeg import progress_watch
+from wylloh_server.adapters.ffmpeg import prober, progress_watch
 from wylloh_server.adapters.ffmpeg.progress_watch import WatchedEncoding, processor_seconds
-from wylloh_server.domain.errors import TranscodeFailed
+from wylloh_server.domain.errors import ProbeInterrupted, TranscodeFailed
 from wylloh_server.domain.playback import video_timeline
 from wylloh_server.domain.ports.media import VideoEncodeJob
 from wylloh_server.domain.rendition import Rendition
@@ -34,6 +35,49 @@ async def test_an_ffmpeg_that_was_stopped_is_given_up(media, film, opened, monke
             os.kill(wait.__self__.pid, signal.SIGSTOP)
             with pytest.raises(TranscodeFailed, match="not gone on"):
                 await wait()
+
+
+@pytest.mark.parametrize("what", ["subtitles", "a picture", "a trailer"])
+async def test_one_that_makes_something_else_is_given_up_too(media, film, opened, monkeypatch, what):
+    """Who waits for subtitles would have waited for a quarter of an hour."""
+    monkeypatch.setattr(progress_watch, "SILENT_SECONDS", 1.0)
+    running = media._running
+
+    @asynccontextmanager
+    async def stopped(*command, **how):
+        async with running(*command, **how) as process:
+            os.kill(process.pid, signal.SIGSTOP)
+            yield process
+
+    async def write(piece):
+        pass
+
+    async with opened(film) as source:
+        probe = await media.probe(source)
+        monkeypatch.setattr(media, "_running", stopped)
+        makes = {
+            "subtitles": lambda: media.subtitles(source, probe.subtitles[0]),
+            "a picture": lambda: media.jpeg(source, 100),
+            "a trailer": lambda: media.trailer(source, probe, write),
+        }
+        with pytest.raises(TranscodeFailed, match="not gone on"):
+            await makes[what]()
+
+
+async def test_a_look_into_a_film_that_stands_still_is_given_up_too(media, film, opened, monkeypatch):
+    monkeypatch.setattr(progress_watch, "SILENT_SECONDS", 1.0)
+    running = prober.running
+
+    @asynccontextmanager
+    async def stopped(*command, **how):
+        async with running(*command, **how) as process:
+            os.kill(process.pid, signal.SIGSTOP)
+            yield process
+
+    monkeypatch.setattr(prober, "running", stopped)
+    async with opened(film) as source:
+        with pytest.raises(ProbeInterrupted, match="not gone on"):
+            await media.probe(source)
 
 
 class Source:

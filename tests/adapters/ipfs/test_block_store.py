@@ -272,6 +272,19 @@ async def test_a_full_disk_stops_cleanly_and_goes_on_when_there_is_room(small_di
         assert here(store) == set(range(12))
 
 
+async def test_12_3_blocks_leave_the_database_its_room(small_disk):
+    async with opened(small_disk) as store:
+        with pytest.raises(StoreFull, match="disk is full"):
+            for number in range(100):
+                block = IpfsBlock.of(RAW, bytes([number]) * 20 * KIB)
+                store.index.adopt("film", [block.cid.text])
+                await store.put(block)
+        disk = shutil.disk_usage(small_disk)
+        assert disk.free >= disk.total // 20
+        with pytest.raises(StoreFull, match="has room for"):
+            store.check_room(disk.free)
+
+
 async def test_on_a_full_disk_blocks_nobody_keeps_make_room(small_disk):
     (small_disk / "filler").write_bytes(bytes(600 * KIB))
     async with opened(small_disk) as store:

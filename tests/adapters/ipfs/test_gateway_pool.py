@@ -12,6 +12,7 @@ from tests.components.serving import serving
 from wylloh_server.adapters.ipfs import GatewayDeadlines, GatewayPool
 from wylloh_server.adapters.ipfs.cid import RAW, IpfsBlock, parse_cid
 from wylloh_server.adapters.ipfs.gateway_client import GatewayClient
+from wylloh_server.adapters.ipfs.gateway_pool import SIDE_BY_SIDE
 from wylloh_server.domain.errors import BlockUnavailable
 from wylloh_server.domain.ports.http import HttpReply
 from wylloh_server.domain.types import Seconds
@@ -109,8 +110,10 @@ QUICK = GatewayDeadlines(rated=Seconds(0.3))
 
 
 @asynccontextmanager
-async def has_a_film_block():
+async def has_a_film_block(only=None):
     async def answer(request):
+        if only is not None and only.cid.text not in request.path:
+            raise web.HTTPNotFound
         return web.Response(body=FILM_BLOCK.data)
 
     async with serving(answer) as url:
@@ -134,6 +137,31 @@ async def test_12_5_a_slow_gateway_is_waited_for_where_no_other_has_the_block(po
         beside = pool(drips.url, "http://127.0.0.1:1", deadlines=QUICK)
         assert (await beside.block(FILM_BLOCK.cid)).data == FILM_BLOCK.data
         assert beside.gateways[0].reason == "", "it gave what it was asked for"
+
+
+async def test_12_5_who_waits_for_a_slow_gateway_holds_nobody_else_up(pool):
+    """A film that only a dripping gateway has does not keep one from coming that an honest one has."""
+    only_there = [IpfsBlock.of(RAW, bytes([number]) * 600) for number in range(1, 2 * SIDE_BY_SIDE)]
+    asked = []
+
+    async def drips(request):
+        asked.append(request.path)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b"x")
+            await asyncio.sleep(0.05)
+
+    async with has_a_film_block(FILM_BLOCK) as good, serving(drips) as slow:
+        gateways = pool(good, slow, deadlines=GatewayDeadlines(block=Seconds(600), rated=Seconds(0.3)))
+        asking = [asyncio.create_task(gateways.block(block.cid)) for block in only_there]
+        while len(set(asked)) < SIDE_BY_SIDE:
+            await asyncio.sleep(0.01)
+        block = await asyncio.wait_for(gateways.block(FILM_BLOCK.cid), 60)
+        assert block.data == FILM_BLOCK.data
+        for task in asking:
+            task.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
 
 async def test_what_is_done_with_a_stream_is_not_the_gateway_s_time(client):

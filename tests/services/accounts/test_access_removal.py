@@ -68,7 +68,7 @@ async def home(storage, clock):
         SessionService(sessions=storage.sessions, accounts=storage.accounts, clock=clock),
         LiveUpdates(),
     )
-    pairing = DevicePairing(sessions=service, bus=EventBus(), live=live, clock=clock)
+    pairing = DevicePairing(sessions=service, bus=EventBus(), live=live, timer=clock.timer)
     await storage.accounts.claim(OWNER)
     await storage.accounts.save(GUEST, Role.PUBLISHER)
     return Home(storage, service, pairing, live)

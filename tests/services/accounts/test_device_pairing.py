@@ -34,7 +34,7 @@ def live():
 def pairing(service, clock, events, live):
     bus = EventBus()
     bus.listeners.append(events.append)
-    return DevicePairing(sessions=service, bus=bus, live=live, clock=clock)
+    return DevicePairing(sessions=service, bus=bus, live=live, timer=clock.timer)
 
 
 @pytest.fixture
@@ -78,6 +78,17 @@ async def test_ten_minutes_and_no_more(pairing, phone, clock):
         pairing.approve(phone, offer.code, "TV")
     with pytest.raises(InvalidValue, match="expired"):
         await pairing.collect(offer.secret)
+
+
+async def test_12_6_a_clock_that_jumps_neither_ends_a_code_nor_keeps_it(pairing, phone, clock):
+    offer = pairing.offer()
+    clock.jump(7200)
+    assert pairing.find(phone, offer.code) == offer
+    assert pairing.seconds_left(offer) == OFFER_SECONDS
+    clock.jump(-14_400)
+    clock.now += OFFER_SECONDS
+    with pytest.raises(AccessRefused, match="No TV shows that code"):
+        pairing.find(phone, offer.code)
 
 
 async def test_an_approval_that_nobody_collects_expires_too(pairing, phone, clock):
@@ -204,7 +215,7 @@ async def test_a_wrong_number_withdraws_the_offer(pairing, phone):
 
 def test_tvs_of_this_network_only(service, clock):
     pairing = DevicePairing(
-        sessions=service, bus=EventBus(), live=LiveUpdates(), clock=clock, local_only=True
+        sessions=service, bus=EventBus(), live=LiveUpdates(), timer=clock.timer, local_only=True
     )
     assert pairing.offer("192.168.1.4")
     for address in ("8.8.8.8", "2a00:1:2:3::4", ""):

@@ -30,7 +30,7 @@ class Porch:
         self.storage, self.clock, self.shown, self.events = storage, clock, [], []
         bus = EventBus()
         bus.listeners.append(self.events.append)
-        self.claim = OwnerSetup(storage.accounts, self.shown.append, clock)
+        self.claim = OwnerSetup(storage.accounts, self.shown.append, clock.timer)
         self.session_service = SessionService(
             sessions=storage.sessions, accounts=storage.accounts, clock=clock
         )
@@ -41,6 +41,7 @@ class Porch:
             claim=self.claim,
             bus=bus,
             clock=clock,
+            timer=clock.timer,
             chain_id=CHAIN_ID,
             origins=ORIGINS,
             **options,
@@ -168,6 +169,17 @@ async def test_five_minutes_and_no_more(owned, clock):
     clock.now += 299
     assert await owned.sign_in.answer("p", signature)
     signature = owned.ask(OWNER)
+    clock.now += 301
+    with pytest.raises(SignInRefused, match="took too long"):
+        await owned.sign_in.answer("p", signature)
+
+
+async def test_12_6_a_clock_that_jumps_neither_ends_a_challenge_nor_keeps_it(owned, clock):
+    signature = owned.ask(OWNER)
+    clock.jump(7200)
+    assert await owned.sign_in.answer("p", signature)
+    signature = owned.ask(OWNER)
+    clock.jump(-14_400)
     clock.now += 301
     with pytest.raises(SignInRefused, match="took too long"):
         await owned.sign_in.answer("p", signature)
@@ -306,7 +318,7 @@ async def test_ten_wrong_codes_end_the_tries_of_a_home_and_of_nobody_else(porch)
 
 async def test_a_thousand_wrong_codes_from_everywhere_make_a_new_one(storage, clock):
     shown = []
-    claim = OwnerSetup(storage.accounts, shown.append, clock)
+    claim = OwnerSetup(storage.accounts, shown.append, clock.timer)
     await claim.begin()
     for number in range(1_000):
         with pytest.raises(SignInRefused):

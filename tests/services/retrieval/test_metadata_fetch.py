@@ -13,7 +13,7 @@ def introductions(server, budget=10**9):
         manifests=server.manifests,
         retention=server.retention,
         bus=server.bus,
-        clock=server.clock,
+        timer=server.clock.timer,
         budget=budget,
     )
 

@@ -82,13 +82,16 @@ class FfmpegMediaTools:
 
     async def probe(self, source: RandomAccess) -> Probe:
         """Read what is inside a film; decodes its beginning. Raises MediaRefused."""
-        async with self._loopback.serve(source) as url:
-            probe = await probe_film(url, self._tool, self._sandbox)
+        probe = await self._probe(source)
         jumps = await clock_jumps(source) if probe.container == "mpegts" else ()
         if not jumps:
             return probe
-        async with self._loopback.serve(JoinedStream(source, jumps)) as url:
-            return replace(await probe_film(url, self._tool, self._sandbox), clock_jumps=jumps)
+        return replace(await self._probe(JoinedStream(source, jumps)), clock_jumps=jumps)
+
+    async def _probe(self, source: RandomAccess) -> Probe:
+        watched = WatchedEncoding(source)
+        async with self._loopback.serve(watched) as url:
+            return await probe_film(url, self._tool, self._sandbox, watched)
 
     @asynccontextmanager
     async def encode(
@@ -142,31 +145,58 @@ class FfmpegMediaTools:
         self, source: RandomAccess, probe: Probe, write: Callable[[bytes], Awaitable[None]]
     ) -> None:
         """Write a short film as MP4 that browsers play. Raises TranscodeFailed, also after an hour."""
-        async with self._loopback.serve(_whole(source, probe)) as url:
-            command = trailer_command(self._tool, url, probe, self._threads)
-            running = self._running(command, source=url, low_priority=True)
-            async with running as process, _time_limit(_TRAILER_SECONDS):
-                async for piece in process.pieces(TRAILER_BYTES):
-                    await write(piece)
+
+        def command(url: str) -> list[str]:
+            return trailer_command(self._tool, url, probe, self._threads)
+
+        await self._write_output(_whole(source, probe), command, write, TRAILER_BYTES, _TRAILER_SECONDS)
 
     async def subtitles(self, source: RandomAccess, track: SubtitleTrack) -> str:
         """Take one embedded text track as WebVTT. Raises TranscodeFailed, also after a quarter of an hour."""
-        async with self._loopback.serve(source) as url:
-            command = subtitles_command(self._tool, url, track)
-            data = await self._output(command, url, _TEXT_BYTES, _TEXT_SECONDS)
+
+        def command(url: str) -> list[str]:
+            return subtitles_command(self._tool, url, track)
+
+        data = await self._output(source, command, _TEXT_BYTES, _TEXT_SECONDS)
         try:
             return await asyncio.to_thread(webvtt_from, data.decode(errors="replace"))
         except InvalidValue as error:
             raise TranscodeFailed(str(error), fix="Leave this track out.") from error
 
     async def _picture(self, source: RandomAccess, command: Callable[[str], list[str]]) -> bytes:
-        async with self._loopback.serve(source) as url:
-            return await self._output(command(url), url, _PICTURE_BYTES, _PICTURE_SECONDS)
+        return await self._output(source, command, _PICTURE_BYTES, _PICTURE_SECONDS)
 
-    async def _output(self, argv: list[str], source: str, limit: int, seconds: float) -> bytes:
-        running = self._running(argv, source=source, low_priority=True)
-        async with running as process, _time_limit(seconds):
-            return await process.output(limit)
+    async def _output(
+        self, source: RandomAccess, command: Callable[[str], list[str]], limit: int, seconds: float
+    ) -> bytes:
+        data = bytearray()
+
+        async def add(piece: bytes) -> None:
+            data.extend(piece)
+
+        await self._write_output(source, command, add, limit, seconds)
+        return bytes(data)
+
+    async def _write_output(
+        self,
+        source: RandomAccess,
+        command: Callable[[str], list[str]],
+        write: Callable[[bytes], Awaitable[None]],
+        limit: int,
+        seconds: float,
+    ) -> None:
+        """Write what a command says on stdout. Raise TranscodeFailed if it stands still or takes too long."""
+        encoding = WatchedEncoding(source, lambda _, piece: write(piece))
+        async with self._loopback.serve(encoding) as url:
+            running = self._running(command(url), source=url, low_priority=True)
+            async with running as process, _time_limit(seconds):
+                encoding.begin(process)
+                await encoding.watch(_hand_on(process.pieces(limit), encoding))
+
+
+async def _hand_on(pieces: AsyncIterator[bytes], encoding: WatchedEncoding) -> None:
+    async for piece in pieces:
+        await encoding.take("", piece)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from wylloh_server.adapters.ffmpeg.child_sandbox import ChildSandbox
     from wylloh_server.adapters.ffmpeg.locate import Ffmpeg
+    from wylloh_server.adapters.ffmpeg.progress_watch import WatchedEncoding
 
 _LOOK = Path(__file__).with_name("probe_worker.py")
 WORKER_READS = (str(_LOOK), sys.prefix, sys.base_prefix)
@@ -73,20 +74,23 @@ _REFUSALS = {
 }
 
 
-async def probe_film(url: str, tool: Ffmpeg, sandbox: ChildSandbox | None = None) -> Probe:
+async def probe_film(
+    url: str, tool: Ffmpeg, sandbox: ChildSandbox | None = None, watched: WatchedEncoding | None = None
+) -> Probe:
     """Read what is in the film at a loopback URL; decodes its beginning, under the restrictions of ffmpeg.
 
     Args:
         url: where the film is.
         tool: what is going to decode it.
         sandbox: what the worker runs in.
+        watched: what is read at the URL; a worker that stands still is given up.
 
     Raises:
         MediaRefused: not a film we open, and why.
         ProbeInterrupted: it took too long, or crashed the worker.
     """
     playable = {name for name, codec in CODECS.items() if tool.decoders.intersection(codec.decoders)}
-    answer = await _look(url, playable, sandbox)
+    answer = await _look(url, playable, sandbox, watched)
     if reason := answer.get("refused"):
         sentence, fix = _REFUSALS[reason]
         detail = codec_label(answer["detail"]) if reason == "codec" else answer["detail"]
@@ -96,7 +100,9 @@ async def probe_film(url: str, tool: Ffmpeg, sandbox: ChildSandbox | None = None
     return _judged(answer, playable)
 
 
-async def _look(url: str, playable: set[str], sandbox: ChildSandbox | None) -> dict[str, Any]:
+async def _look(
+    url: str, playable: set[str], sandbox: ChildSandbox | None, watched: WatchedEncoding | None
+) -> dict[str, Any]:
     request = json.dumps({"options": INPUT_OPTIONS, "codecs": sorted(playable)})
     argv = [sys.executable, "-I", str(_LOOK), url, request]
     fix = "Convert the film to MP4 or Matroska with another program."
@@ -105,7 +111,11 @@ async def _look(url: str, playable: set[str], sandbox: ChildSandbox | None) -> d
             asyncio.timeout(_SECONDS),
             running(argv, sandbox=sandbox, source=url, reads=WORKER_READS) as process,
         ):
-            answer = json.loads(await process.output(_ANSWER_BYTES))
+            output = process.output(_ANSWER_BYTES)
+            if watched is not None:
+                watched.begin(process)
+                output = watched.watch(output)
+            answer = json.loads(await output)
     except TimeoutError as error:
         raise ProbeInterrupted("Looking into this file took too long.", fix=fix) from error
     except TranscodeFailed as error:

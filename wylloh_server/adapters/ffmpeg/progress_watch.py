@@ -6,16 +6,18 @@ import asyncio
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from wylloh_server.domain.errors import TranscodeFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
     from wylloh_server.adapters.ffmpeg.process import RunningProcess
     from wylloh_server.domain.ports.content import RandomAccess
     from wylloh_server.domain.ports.media import SegmentSink
+
+T = TypeVar("T")
 
 SILENT_SECONDS = 10.0
 """Without a byte read, a segment made or the processor used."""
@@ -31,10 +33,11 @@ class WatchedEncoding:
 
     Args:
         source: what it reads.
-        sink: takes what it makes. Time that these two take is not the encoder's.
+        sink: takes what it makes; None for one that only looks into the source. Time that these two take is
+            not the encoder's.
     """
 
-    def __init__(self, source: RandomAccess, sink: SegmentSink) -> None:
+    def __init__(self, source: RandomAccess, sink: SegmentSink | None = None) -> None:
         self.size = source.size
         self.close = source.close
         self._source = source
@@ -61,6 +64,7 @@ class WatchedEncoding:
 
     async def take(self, name: str, data: bytes) -> None:
         """Hand on what was made."""
+        assert self._sink is not None  # noqa: S101 - for the type checker: whoever makes something has one
         with self._waited_for():
             await self._sink(name, data)
 
@@ -80,17 +84,21 @@ class WatchedEncoding:
             TranscodeFailed: it failed, or no longer goes on.
         """
         assert self._process is not None  # noqa: S101 - for the type checker: begun before anybody waits
-        finished = asyncio.ensure_future(self._process.wait())
+        await self.watch(self._process.wait())
+
+    async def watch(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what comes of some work that ends with the encoder. Raises as `wait`, and what it raises."""
+        finished = asyncio.ensure_future(work)
         try:
             while not finished.done():
                 await asyncio.wait([finished], timeout=SILENT_SECONDS / _LOOKS)
                 self._check_alive(finished)
-            await finished
+            return await finished
         finally:
             finished.cancel()
             await asyncio.gather(finished, return_exceptions=True)
 
-    def _check_alive(self, finished: asyncio.Future[None]) -> None:
+    def _check_alive(self, finished: asyncio.Future[Any]) -> None:
         now = asyncio.get_running_loop().time()
         if self._waits_for_us or finished.done():
             self._note()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from wylloh_server.adapters.files.segment_index import SegmentIndex
+from wylloh_server.disk_room import room_below
 from wylloh_server.domain.errors import InvalidValue, StoreFull
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _HOT_BYTES = 128 << 20
 _PARTIAL = ".partial"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-_MOST_SPARED, _SPARED_PART = 64 << 20, 20
-"""Bytes of the disk that are left to the database and all else, at most; or this part of a small disk."""
 
 
 class DiskSegmentStore:
@@ -181,10 +180,9 @@ class DiskSegmentStore:
 
     def _lacks_room(self, size: int) -> bool:
         try:
-            disk = shutil.disk_usage(self._root)
+            return room_below(self._root) < size
         except OSError:  # writing will tell what is wrong with it
             return False
-        return disk.free - size < min(_MOST_SPARED, disk.total // _SPARED_PART)
 
     def _drop_one(self, film: str, *, within: bool) -> bool:
         """Delete another film, or if there is none what was watched of this one."""

@@ -9,11 +9,11 @@ import contextlib
 import errno
 import os
 import re
-import shutil
 import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from wylloh_server.disk_room import room_below
 from wylloh_server.domain.errors import StoreFull
 
 if TYPE_CHECKING:
@@ -46,8 +46,10 @@ class BlockFiles:
         """Write a block.
 
         Raises:
-            StoreFull: the disk has no room. Nothing of the block is left.
+            StoreFull: the disk has no room, but for the database's. Nothing of the block is left.
         """
+        if self.free_bytes() < len(block):
+            raise no_room_on_disk()
         target = self.path(cid)
         name = ""
         try:
@@ -89,8 +91,8 @@ class BlockFiles:
         return True
 
     def free_bytes(self) -> int:
-        """Return how many bytes the disk has left."""
-        return shutil.disk_usage(self._blocks).free
+        """Return how many bytes the disk has left for blocks; less than none when others took the rest."""
+        return room_below(self._blocks)
 
     def all(self) -> Iterator[tuple[str, int, float]]:
         """Return every block there is: its name, size in bytes and time of writing."""

@@ -2,7 +2,7 @@
 
 The gateways are asked in the order of the settings. One that lies, breaks off, stalls, drips or fails is left
 for the next and stays behind the others for a while. Slow ones are asked again, and waited for, when no other
-gives a block; only then is it unavailable.
+gives a block; only then is it unavailable. Who waits for a slow one takes nobody else's place.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class GatewayPool:
         deadlines = deadlines or GatewayDeadlines()
         different = dict.fromkeys(url.rstrip("/") for url in urls)
         self.gateways = [GatewayClient(url, client, deadlines) for url in different]
-        self._places = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._places = {patient: asyncio.Semaphore(SIDE_BY_SIDE) for patient in (False, True)}
 
     async def block(self, cid: ContentId) -> IpfsBlock:
         """Fetch a block from the first gateway that gives it.
@@ -55,16 +55,17 @@ class GatewayPool:
             BlockUnavailable: none did; the message names each with its reason.
         """
         reasons: dict[str, str] = {}
-        async with self._places:
-            waiting = deque((gateway, False) for gateway in self._in_order())
-            while waiting:
-                gateway, patient = waiting.popleft()
-                try:
-                    return await gateway.block(cid, patient=patient or not waiting)
-                except GatewaySlow:
-                    waiting.append((gateway, True))
-                except GatewayFailed as failure:
-                    reasons[gateway.url] = str(failure)
+        waiting = deque((gateway, False) for gateway in self._in_order())
+        while waiting:
+            gateway, slow = waiting.popleft()
+            patient = slow or not waiting
+            try:
+                async with self._places[patient]:
+                    return await gateway.block(cid, patient=patient)
+            except GatewaySlow:
+                waiting.append((gateway, True))
+            except GatewayFailed as failure:
+                reasons[gateway.url] = str(failure)
         said = "; ".join(f"{url}: {reason}" for url, reason in reasons.items())
         raise BlockUnavailable(
             f"No gateway gave block {cid.text}. " + (said or "None is configured."),

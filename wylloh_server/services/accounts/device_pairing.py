@@ -7,6 +7,7 @@ then the phone has to choose the number that the TV shows, out of three.
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,13 @@ from wylloh_server.domain.access import DeviceKind, Session, Viewer
 from wylloh_server.domain.errors import AccessRefused, InvalidValue, SignInRefused
 from wylloh_server.domain.events import DevicePaired
 from wylloh_server.domain.network_address import is_local
-from wylloh_server.domain.types import DeviceId, Seconds, Timestamp
+from wylloh_server.domain.types import DeviceId, Seconds
 from wylloh_server.services.accounts.fair_store import FairStore
 from wylloh_server.services.accounts.one_time_codes import matches, new_code
 
 if TYPE_CHECKING:
-    from wylloh_server.domain.ports.clock import Clock
+    from collections.abc import Callable
+
     from wylloh_server.services.accounts.session_service import NewSession, SessionService
     from wylloh_server.services.operations.event_bus import EventBus
     from wylloh_server.services.operations.live_updates import LiveUpdates
@@ -43,7 +45,7 @@ class PairingOffer:
         secret: stays in the TV's cookie and proves who asked.
         number: what the TV shows beside the code, of two digits.
         choices: the three numbers that a phone is shown; one of them is `number`.
-        asked: since when it waits.
+        asked: since when it waits, by the timer of `DevicePairing`.
         address: where it asked from; may be empty.
         device: what the TV's browser calls itself.
         approved_by: who let it in.
@@ -54,7 +56,7 @@ class PairingOffer:
     secret: str = field(repr=False)
     number: str
     choices: tuple[str, ...]
-    asked: Timestamp
+    asked: float
     address: str
     device: str
     approved_by: Viewer | None = None
@@ -70,19 +72,19 @@ class DevicePairing:
         sessions: SessionService,
         bus: EventBus,
         live: LiveUpdates,
-        clock: Clock,
         local_only: bool = False,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep no offer yet. With `local_only` TVs outside of local networks get no code."""
         self._sessions = sessions
         self._bus = bus
         self._live = live
-        self._clock = clock
+        self._timer = timer
         self._local_only = local_only
         self._offers: FairStore[PairingOffer] = FairStore(
-            seconds=OFFER_SECONDS, most_each=_MOST_EACH, most=_MOST_OFFERS, clock=clock
+            seconds=OFFER_SECONDS, most_each=_MOST_EACH, most=_MOST_OFFERS, timer=timer
         )
-        self._wrong: TTLCache[DeviceId, int] = TTLCache(_MOST_DEVICES, _DAY, timer=clock)
+        self._wrong: TTLCache[DeviceId, int] = TTLCache(_MOST_DEVICES, _DAY, timer=timer)
 
     def offer(self, address: str = "", device: str = "Browser") -> PairingOffer:
         """Make a code that is good for ten minutes, for a TV at an address.
@@ -102,7 +104,7 @@ class DevicePairing:
             secrets.token_urlsafe(32),
             str(secrets.choice(choices)),
             tuple(str(choice) for choice in choices),
-            self._clock(),
+            self._timer(),
             address,
             device,
         )
@@ -175,7 +177,7 @@ class DevicePairing:
 
     def seconds_left(self, offer: PairingOffer) -> Seconds:
         """Return for how long an offer is good."""
-        return Seconds(max(0.0, offer.asked + OFFER_SECONDS - self._clock()))
+        return Seconds(max(0.0, offer.asked + OFFER_SECONDS - self._timer()))
 
     async def devices(self, viewer: Viewer) -> tuple[Session, ...]:
         """Return the viewer's devices, newest first."""

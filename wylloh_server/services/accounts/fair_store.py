@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from wylloh_server.domain.network_address import home_of, is_local, site_of
 
 if TYPE_CHECKING:
-    from wylloh_server.domain.ports.clock import Clock
+    from collections.abc import Callable
+
     from wylloh_server.domain.types import Seconds
 
 _Value = TypeVar("_Value")
@@ -29,14 +30,14 @@ class FairStore(Generic[_Value]):
 
     When one home has left `most_each`, its oldest goes. When there are `most` of all, the oldest of the site
     (`network_address.site_of`) that has left most of them goes; of local networks only when nobody else has
-    left any.
+    left any. `timer` counts seconds, whatever is done to the clock.
     """
 
-    def __init__(self, *, seconds: Seconds, most_each: int, most: int, clock: Clock) -> None:
+    def __init__(self, *, seconds: Seconds, most_each: int, most: int, timer: Callable[[], float]) -> None:
         self._seconds = seconds
         self._most_each = most_each
         self._most = most
-        self._clock = clock
+        self._timer = timer
         self._kept: dict[str, _Kept[_Value]] = {}  # oldest first
 
     def put(self, secret: str, value: _Value, address: str) -> None:
@@ -49,7 +50,7 @@ class FairStore(Generic[_Value]):
             del self._kept[theirs[0]]
         elif len(self._kept) >= self._most:
             del self._kept[self._most_crowded()]
-        until = self._clock() + self._seconds
+        until = self._timer() + self._seconds
         self._kept[secret] = _Kept(value, home, site_of(address), is_local(address), until)
 
     def get(self, secret: str) -> _Value | None:
@@ -82,7 +83,7 @@ class FairStore(Generic[_Value]):
         return max(sites, key=lambda name: crowds[sites[name]])  # the first, so the oldest, of the most
 
     def _drop_expired(self) -> None:
-        now = self._clock()
+        now = self._timer()
         while self._kept:
             oldest = next(iter(self._kept))
             if self._kept[oldest].until > now:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from cachetools import TTLCache
@@ -13,7 +14,6 @@ from wylloh_server.services.accounts.one_time_codes import matches, new_code
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.types import Wallet
     from wylloh_server.storage.accounts import AccountRepository
 
@@ -25,12 +25,17 @@ _MOST_HOMES, _DAY = 10_000, 86_400
 class OwnerSetup:
     """Keeps the code while nobody owns the server. `show` prints it in the terminal."""
 
-    def __init__(self, accounts: AccountRepository, show: Callable[[str], None], clock: Clock) -> None:
+    def __init__(
+        self,
+        accounts: AccountRepository,
+        show: Callable[[str], None],
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._accounts = accounts
         self._show = show
         self._code = ""
         self._wrong = 0
-        self._wrong_of: TTLCache[str, int] = TTLCache(_MOST_HOMES, _DAY, timer=clock)
+        self._wrong_of: TTLCache[str, int] = TTLCache(_MOST_HOMES, _DAY, timer=timer)
         self._done = False
 
     async def begin(self) -> None:

@@ -8,6 +8,7 @@ lives five minutes and is consumed by every attempt.
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from wylloh_server.domain.wallet_message import WalletMessage
 from wylloh_server.services.accounts.fair_store import FairStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wylloh_server.domain.access import Viewer
     from wylloh_server.domain.ports.chain import Chain
     from wylloh_server.domain.ports.clock import Clock
@@ -43,6 +46,7 @@ class SignIn:
     Attributes:
         sessions: finds who holds a session.
         claim: knows whether this server has an owner.
+        timer: counts seconds, whatever is done to the clock.
     """
 
     sessions: SessionService
@@ -54,11 +58,12 @@ class SignIn:
     chain_id: ChainId
     origins: tuple[str, ...]
     admit_anyone: bool = False
+    timer: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
         self._challenges: FairStore[tuple[Wallet, str]] = FairStore(
-            seconds=CHALLENGE_SECONDS, most_each=_MOST_EACH, most=_MOST_CHALLENGES, clock=self.clock
+            seconds=CHALLENGE_SECONDS, most_each=_MOST_EACH, most=_MOST_CHALLENGES, timer=self.timer
         )
 
     def challenge(self, pre_session: str, wallet: Wallet, origin: str = "", address: str = "") -> str:

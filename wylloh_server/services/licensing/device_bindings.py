@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from wylloh_server.domain.errors import SignInRefused
 from wylloh_server.domain.types import Timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wylloh_server.domain.ports.chain import Chain
     from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.ports.crypto import ServerKeys
@@ -59,6 +62,7 @@ class DeviceBindings:
         stored: the bindings; without its binding no key is fetched for a wallet any more.
         holder_servers: to which servers this one, as custodian, released keys.
         origins: the addresses of this server, of which a wallet reads one.
+        timer: counts seconds, whatever is done to the clock.
     """
 
     stored: BindingRepository
@@ -70,11 +74,12 @@ class DeviceBindings:
     clock: Clock
     chain_id: ChainId
     origins: tuple[str, ...]
+    timer: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         """Begin with nothing asked."""
         self._asked: TTLCache[tuple[SessionId, type], DeviceBinding | BindingRevocation] = TTLCache(
-            _MOST_WAITING, _ANSWER_WITHIN, timer=self.clock
+            _MOST_WAITING, _ANSWER_WITHIN, timer=self.timer
         )
 
     def request(self, session: SessionId, wallet: Wallet, origin: str = "") -> str:

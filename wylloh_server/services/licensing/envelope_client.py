@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ from wylloh_server.domain.types import ContentKey, Wallet
 from wylloh_server.services.operations.backoff import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.ports.crypto import ServerKeys
     from wylloh_server.domain.ports.http import HttpClient
@@ -61,10 +64,11 @@ class EnvelopeClient:
     manifests: Manifests
     http: HttpClient
     clock: Clock
+    timer: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         """Begin with nothing remembered."""
-        self._silent = Backoff(_MOST_CUSTODIANS, self.clock)
+        self._silent = Backoff(_MOST_CUSTODIANS, self.timer)
         self._logged: LRUCache[tuple[str, ...], str] = LRUCache(_MOST_CUSTODIANS)
         self._replacing = asyncio.Lock()
 

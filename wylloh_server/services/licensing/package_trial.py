@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,10 +19,9 @@ from wylloh_server.domain.package_version import is_same_length
 from wylloh_server.services.operations.backoff import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wylloh_server.domain.film import Film, TokenOrigin
-    from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.ports.content import Packages
     from wylloh_server.domain.ports.media import MediaTools
     from wylloh_server.domain.types import ContentKey, Seconds, Wallet
@@ -50,13 +50,13 @@ class PackageTrial:
     film_keys: FilmKeys
     verifier: KeyVerifier
     media: MediaTools
-    clock: Clock
+    timer: Callable[[], float] = time.monotonic
 
     _sealed: Backoff = field(init=False)
 
     def __post_init__(self) -> None:
         """Remember the packages whose key nobody has released, to leave custodians alone for a while."""
-        self._sealed = Backoff(_MOST, self.clock)
+        self._sealed = Backoff(_MOST, self.timer)
 
     async def run(self, film: Film, present: TokenOrigin, newer: TokenOrigin) -> None:
         """Return if a newer package, whole and signed, may take the place of a film's present one by itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,10 +17,9 @@ from wylloh_server.domain.ports.content import PullLimit
 from wylloh_server.services.operations.backoff import Backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from wylloh_server.domain.film import Film, PackageFile
-    from wylloh_server.domain.ports.clock import Clock
     from wylloh_server.domain.ports.content import Packages
     from wylloh_server.domain.types import Cid, Wallet
     from wylloh_server.services.operations.event_bus import EventBus
@@ -53,8 +53,8 @@ class MetadataFetch:
         manifests: Manifests,
         retention: PackageRetention,
         bus: EventBus,
-        clock: Clock,
         budget: int,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._films = films
         self._packages = packages
@@ -62,7 +62,7 @@ class MetadataFetch:
         self._retention = retention
         self._bus = bus
         self._budget = budget
-        self._absent = Backoff(_MOST, clock)
+        self._absent = Backoff(_MOST, timer)
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     async def make(self) -> None:

@@ -8,6 +8,7 @@ finds what the wallet sent under another hash (sped up), or sent after the page 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,9 +18,11 @@ from wylloh_server.domain.transaction import Transaction, TransactionState
 from wylloh_server.domain.types import Seconds, Timestamp
 from wylloh_server.services.operations.scheduler import run_periodically
 from wylloh_server.services.transactions import messages
+from wylloh_server.services.transactions.elapsed_time import ElapsedTime
 from wylloh_server.services.transactions.refresh import VALID_SECONDS, expired
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
 
     from wylloh_server.domain.ports.clock import Clock
@@ -46,14 +49,28 @@ _MOST_NUMBERS = 20
 class ReceiptTracker:
     """Follows transactions. Everything it asks may raise ChainError: then nothing follows from it.
 
+    Args:
+        log: the transactions.
+        calls: asks the chain.
+        clock: gives the present moment.
+        timer: counts seconds, whatever is done to the clock.
+
     Attributes:
         woken: set it when there is something to follow.
     """
 
-    def __init__(self, *, log: TransactionLog, calls: WalletCalls, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        log: TransactionLog,
+        calls: WalletCalls,
+        clock: Clock,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._log = log
         self._calls = calls
         self._clock = clock
+        self._elapsed = ElapsedTime(clock, timer)
         self._pause = Seconds(0)
         self.woken = asyncio.Event()
 
@@ -108,6 +125,7 @@ class ReceiptTracker:
     async def _unmined(self, transaction: Transaction, place: int, seen: SeenCall | None) -> Transaction:
         """What was sent waits, was taken back by a reorg, was replaced, or never reached the chain."""
         waits = _waiting(transaction, place, self._clock())
+        is_late = self._elapsed.since(waits.changed) > LOST_SECONDS
         if place < len(transaction.hashes) - 1 or waits.trail is None:
             return waits
         waits = _with_number(waits, seen)
@@ -116,7 +134,7 @@ class ReceiptTracker:
             return await self.followed(replace(waits, hashes=(*waits.hashes[:-1], found.hash)))
         if used and seen is None:
             return _failed(waits, messages.REPLACED)
-        if seen is None and self._clock() - waits.changed > LOST_SECONDS:
+        if seen is None and is_late:
             return _failed(waits, messages.LOST)
         return waits
 
@@ -124,13 +142,12 @@ class ReceiptTracker:
         """No hash was told: the page may be gone, and the wallet may have sent it all the same."""
         if transaction.trail is None or not transaction.asked:
             return transaction
+        is_over = self._elapsed.since(transaction.trail.asked) > WATCHED_SECONDS
         found, _ = await self._same(transaction)
         if found is not None:
             sent = replace(transaction, state=TransactionState.SENT, changed=self._clock(), reason="")
             return await self.followed(replace(sent, hashes=(*sent.hashes, found.hash)))
-        if self._clock() - transaction.trail.asked > WATCHED_SECONDS:
-            return replace(transaction, final=True)
-        return transaction
+        return replace(transaction, final=True) if is_over else transaction
 
     async def _mined(self, transaction: Transaction, block: BlockNumber) -> Transaction:
         """Every call sent so far is on the chain and did what it should."""
