@@ -71,7 +71,7 @@ async def test_a_film_with_surround_sound_plays(own, new_user):
     await holder.sign_in("demo")
     await holder.play(TITLE)
     await holder.plays_beyond(5)
-    assert list(await holder.menu("quality"))[1:] == ["480p", "360p", "240p", "144p"]
+    assert list(await holder.menu("quality"))[1:] == ["Original · 480p", "480p", "360p", "240p", "144p"]
     await holder.page.keyboard.press("Escape")
     decoded = "() => document.getElementById('film').webkitAudioDecodedByteCount > 0"
     await holder.page.wait_for_function(decoded)

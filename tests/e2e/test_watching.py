@@ -101,7 +101,7 @@ async def test_the_audio_language_changes_and_can_be_heard(demo, new_user, signe
     await holder.choose("audio", "Deutsch")
     await heard(holder, 330)
     await holder.plays_beyond(await holder.film("currentTime") + 2)
-    assert any("/a1/" in url and url.endswith(".m4s") for url in holder.requests)
+    assert any("/a1-original/" in url and url.endswith(".m4s") for url in holder.requests)
 
 
 async def test_the_quality_menu_lists_the_renditions_and_each_can_be_chosen(demo, new_user, signed_in):
@@ -110,10 +110,10 @@ async def test_the_quality_menu_lists_the_renditions_and_each_can_be_chosen(demo
     labels = list(await holder.menu("quality"))
     await holder.page.keyboard.press("Escape")
     assert labels[0].startswith("Auto")
-    assert labels[1:] == ["720p", "480p", "360p", "240p"]
-    for label in ("240p", "720p"):
+    assert labels[1:] == ["Original · 720p", "480p", "360p", "240p"]
+    assert any("/v-original/" in url for url in holder.requests)  # which it begins with
+    for label, height in (("240p", 240), ("Original · 720p", 720)):
         await holder.choose("quality", label)
-        height = int(label.rstrip("p"))
         await holder.page.wait_for_function(
             "height => document.getElementById('film').videoHeight === height",
             arg=height,
@@ -124,10 +124,10 @@ async def test_the_quality_menu_lists_the_renditions_and_each_can_be_chosen(demo
 
 async def test_a_rendition_that_is_too_slow_is_left_in_good_order(demo, new_user, signed_in):
     holder = await new_user(demo, session=signed_in)
-    await holder.page.route("**/v-720p*/*m*4*", slowly(60))
+    await holder.page.route("**/v-original/[1-9]*.m4s", slowly(60))
     await holder.page.route("**/v-[234]*/init.mp4", slowly(2))
     await holder.play(FILM)
-    await eventually(lambda: any("/v-720p" in url for url in holder.requests))  # else this shows nothing
+    await eventually(lambda: any("/v-original/" in url for url in holder.requests))  # else this shows nothing
     await holder.plays_beyond(9)
     most = max(map(holder.requests.count, [url for url in holder.requests if url.endswith("init.mp4")]))
     assert most < 10

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from tests.components.hls import judged
-from wylloh_server.domain.client_profile import UNKNOWN_CLIENT
+from wylloh_server.domain.client_profile import UNKNOWN_CLIENT, AudioSupport
 from wylloh_server.domain.film import Description, FileRole, Film, FilmState, FolderOrigin, PackageFile
+from wylloh_server.domain.media_index import (
+    CutTimeline,
+    DynamicRange,
+    IndexedAudio,
+    IndexedVideo,
+    MediaIndex,
+)
 from wylloh_server.domain.play_decision import decide_play
 from wylloh_server.domain.rendition import (
     AudioTrack,
@@ -23,6 +31,7 @@ from wylloh_server.services.playback.chosen_tracks import choose_tracks
 from wylloh_server.services.playback.playback_plan import make_playback_plan
 from wylloh_server.services.playback.playlists import master_playlist, media_playlist, text_playlist
 
+HOME, AWAY = "192.168.1.20", "203.0.113.9"
 VIDEO = VideoTrack("h264", 640, 360, Fraction(25))
 FILM = Film(FilmId("f"), Description("Film"), FolderOrigin("/film.mp4"), FilmState.READY)
 
@@ -45,7 +54,7 @@ def planned(probe, beside=(), content="x"):
 
 def encoded(of):
     """The master playlist for a player to which nothing can be handed through."""
-    return master_playlist(of, choose_tracks(of, decide_play(UNKNOWN_CLIENT, of.probe, None)))
+    return master_playlist(of, choose_tracks(of, decide_play(UNKNOWN_CLIENT, of.probe, None), HOME))
 
 
 def test_a_strict_parser_accepts_the_master_playlist():
@@ -166,3 +175,48 @@ def test_files_beside_a_film_come_into_the_menu_and_change_no_name():
 def test_another_file_or_encoder_is_another_name_in_the_store():
     probe = Probe("mov", Seconds(9), VideoTrack("h264", 640, 360, Fraction(25)))
     assert planned(probe).store != planned(probe, content="y").store
+
+
+def originals(address, bit_rate=6_000_000, spread=DynamicRange.SDR):
+    """The pictures in the master playlist of a film of 720p that can be handed through."""
+    cuts = CutTimeline((0, 5, 9), Fraction(1))
+    video = IndexedVideo(
+        0, "h264", "avc1.64001f", bit_rate, b"", cuts, "High", 31, 8, 1280, 720, Fraction(25), spread
+    )
+    sound = IndexedAudio(1, "eac3", "ec-3", 640_000, b"", cuts, 0, 6, 48_000)
+    probe = Probe(
+        "mov", Seconds(9), VideoTrack("h264", 1280, 720, Fraction(25)), (AudioTrack(0, "eac3", "en", 6),)
+    )
+    index = MediaIndex(Fraction(0), video, (sound,))
+    of = make_playback_plan(FILM, FilmContents("x", probe, index), ())
+    client = replace(UNKNOWN_CLIENT, audio=(AudioSupport("eac3", 6),), dynamic_ranges=frozenset(DynamicRange))
+    return judged(master_playlist(of, choose_tracks(of, decide_play(client, probe, index), address)))[
+        "variants"
+    ]
+
+
+def test_9_playback_begins_with_the_original_at_home_and_with_less_on_lines_from_elsewhere():
+    at_home, away = ([one["uri"].partition("/")[0] for one in originals(address)] for address in (HOME, AWAY))
+    assert at_home[0] == "v-original"
+    assert away[:2] == ["v-480p-1200k", "v-original"]
+    assert set(at_home) == set(away)
+
+
+def test_9_beside_the_original_there_are_only_encodings_that_are_less():
+    assert [one["uri"].partition("/")[0] for one in originals(HOME, bit_rate=1_000_000)] == [
+        "v-original", "v-360p-700k", "v-240p-350k"
+    ]  # fmt: skip
+    assert [one["resolution"]["height"] for one in originals(HOME, bit_rate=4_000_000)] == [
+        720,
+        480,
+        360,
+        240,
+    ]
+
+
+def test_9_the_original_has_its_own_codecs_channels_and_rates():
+    first = originals(HOME)[0]
+    assert first["codecs"] == "avc1.64001f,ec-3"
+    assert first["bandwidth"] == 6_640_000
+    assert first["audio"][0]["uri"] == "a0-original/playlist.m3u8"
+    assert first["audio"][0]["channels"] == "6"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from wylloh_server.domain.media_formats import codec_label
+from wylloh_server.domain.network_address import is_local
 
 if TYPE_CHECKING:
     from wylloh_server.domain.play_decision import PlayDecision, StreamDecision
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
         PlaybackPlan,
         VideoRendition,
     )
+
+_MUCH_LESS = 0.5
+"""Share of the original's bit rate from which on an encoding of the same size is worth having."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +35,42 @@ class ChosenTracks:
     """The tracks that a player gets.
 
     Attributes:
-        original: the picture as it is; None if it is encoded.
-        pictures: encodings of the picture, the one to start with first; beside the original only lesser ones.
+        pictures: the picture as it is and encodings of it, the one to start with first.
         sounds: the sound tracks, the one to begin with first.
     """
 
-    original: DirectRendition | None
-    pictures: tuple[VideoRendition, ...]
+    pictures: tuple[VideoRendition | DirectRendition, ...]
     sounds: tuple[ChosenSound, ...]
 
     @property
     def first(self) -> tuple[MadeTrack | DirectRendition, ...]:
         """What playback begins with: a picture and the first sound."""
-        picture = self.original or self.pictures[0]
-        return (picture, *(sound.track for sound in self.sounds[:1]))
+        return (self.pictures[0], *(sound.track for sound in self.sounds[:1]))
 
 
-def choose_tracks(plan: PlaybackPlan, decision: PlayDecision) -> ChosenTracks:
-    """Return what a player gets by a decision about the film of a plan."""
+def choose_tracks(plan: PlaybackPlan, decision: PlayDecision, address: str) -> ChosenTracks:
+    """Return what a player gets by a decision about the film of a plan.
+
+    In the server's own network playback begins with the original. Lines from elsewhere may be too slow for
+    that: there it begins with an encoding, and the player goes up to the original if the line carries it.
+    """
     original = plan.original if decision.video.direct else None
-    pictures = (plan.start, *(picture for picture in plan.pictures if picture != plan.start))
+    others = [picture for picture in plan.pictures if picture != plan.start]
+    pictures: list[VideoRendition | DirectRendition] = [
+        picture
+        for picture in (plan.start, *others)
+        if original is None or _is_lesser(picture, plan, original)
+    ]
     if original is not None:
-        lesser = [
-            picture for picture in plan.pictures if picture.rendition.bit_rate < original.stream.bit_rate
-        ]
-        pictures = tuple(lesser)
-    return ChosenTracks(original, pictures, tuple(_chosen(plan, sound, decision) for sound in plan.sounds))
+        pictures.insert(0 if is_local(address) else 1, original)
+    return ChosenTracks(tuple(pictures), tuple(_chosen(plan, sound, decision) for sound in plan.sounds))
+
+
+def _is_lesser(picture: VideoRendition, plan: PlaybackPlan, original: DirectRendition) -> bool:
+    """Return whether an encoding helps where the line is too slow for the original."""
+    smaller = picture.rendition.height < plan.probe.video.height
+    share = 1 if smaller else _MUCH_LESS
+    return picture.rendition.bit_rate < original.stream.bit_rate * share
 
 
 def _chosen(plan: PlaybackPlan, sound: AudioRendition, decision: PlayDecision) -> ChosenSound:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.types import DeviceId, FilmId, PlayToken, SessionId
     from wylloh_server.services.licensing.decisions import Licensing
     from wylloh_server.services.operations.event_bus import EventBus
-    from wylloh_server.services.playback.chosen_tracks import PlayedTracks
+    from wylloh_server.services.playback.chosen_tracks import ChosenTracks, PlayedTracks
     from wylloh_server.services.playback.direct_segments import DirectSegments
     from wylloh_server.services.playback.leases import ActiveLease, Leases
     from wylloh_server.services.playback.planner import Planner
@@ -212,7 +212,7 @@ class PlaybackService:
     async def master(self, lease: Lease) -> str:
         """Return the master playlist."""
         held = self.leases.find(lease.token)
-        return master_playlist(held.plan, choose_tracks(held.plan, held.decision))
+        return master_playlist(held.plan, _chosen(held))
 
     async def playlist(self, lease: Lease, track: str) -> str:
         """Return the playlist of a track of segments, or of subtitles.
@@ -355,7 +355,7 @@ class PlaybackService:
 
     async def _prepare(self, held: ActiveLease, at: Seconds) -> None:
         plan = held.plan
-        for track in choose_tracks(plan, held.decision).first:
+        for track in _chosen(held).first:
             number = track.timeline.at(at)
             if isinstance(track, DirectRendition):
                 await self.direct.file(plan, track, f"{number}.m4s")
@@ -430,6 +430,10 @@ def _failures_logged(what: str, film: Film) -> Iterator[None]:
         yield
     except (WyllohError, OSError) as error:
         _log.warning("cannot %s %s: %s", what, film.id, error)
+
+
+def _chosen(held: ActiveLease) -> ChosenTracks:
+    return choose_tracks(held.plan, held.decision, held.lease.address)
 
 
 def _quality(track: MadeTrack | DirectRendition) -> str:

@@ -39,6 +39,7 @@ _HEARD = "public.accessibility.transcribes-spoken-dialog,public.accessibility.de
 _SOUND_RATE = 140_000
 _AAC = "mp4a.40.2"
 _STEREO = 2
+_RANGES = {DynamicRange.HDR10: ",VIDEO-RANGE=PQ", DynamicRange.HLG: ",VIDEO-RANGE=HLG"}
 _PEAK = 1.6
 """What a segment may be at worst, against a rendition's ceiling: the encoder may spend one second's worth at
 once, on top of the two that a segment lasts, and the container adds a little."""
@@ -54,10 +55,8 @@ def master_playlist(plan: PlaybackPlan, chosen: ChosenTracks) -> str:
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     lines += [_sound(sound, first=number == 0) for number, sound in enumerate(chosen.sounds)]
     lines += [_text(track) for track in plan.subtitles]
-    if chosen.original and isinstance(video := chosen.original.stream, IndexedVideo):
-        lines += [_original(plan, chosen, video), f"{chosen.original.name}/playlist.m3u8"]
     for picture in chosen.pictures:
-        lines += [_variant(plan, chosen, picture), f"{picture.name}/playlist.m3u8"]
+        lines += [_picture(plan, chosen, picture), f"{picture.name}/playlist.m3u8"]
     return "\n".join(lines) + "\n"
 
 
@@ -116,20 +115,21 @@ def _language(tag: str) -> str:
     return "" if tag == UNKNOWN else f',LANGUAGE="{tag}"'
 
 
-def _original(plan: PlaybackPlan, chosen: ChosenTracks, video: IndexedVideo) -> str:
-    size = f"{plan.probe.video.width}x{plan.probe.video.height}"
-    spread = {DynamicRange.HDR10: ",VIDEO-RANGE=PQ", DynamicRange.HLG: ",VIDEO-RANGE=HLG"}
-    return _stream_line(
-        plan, chosen, video.bit_rate, video.codec_string, f"{size}{spread.get(video.dynamic_range, '')}"
-    )
-
-
-def _variant(plan: PlaybackPlan, chosen: ChosenTracks, picture: VideoRendition) -> str:
-    rendition, rate = picture.rendition, plan.probe.video.frame_rate
+def _picture(plan: PlaybackPlan, chosen: ChosenTracks, picture: VideoRendition | DirectRendition) -> str:
+    if isinstance(picture, DirectRendition):
+        return _original(plan, chosen, picture)
+    rendition = picture.rendition
+    codec = h264_codec(rendition, plan.probe.video.frame_rate)
     size = f"{rendition.width}x{rendition.height}"
-    return _stream_line(
-        plan, chosen, math.ceil(rendition.bit_rate * _PEAK), h264_codec(rendition, rate), size
-    )
+    return _stream_line(plan, chosen, math.ceil(rendition.bit_rate * _PEAK), codec, size)
+
+
+def _original(plan: PlaybackPlan, chosen: ChosenTracks, picture: DirectRendition) -> str:
+    stream, shown = picture.stream, plan.probe.video
+    size = f"{shown.width}x{shown.height}"
+    if isinstance(stream, IndexedVideo):
+        size += _RANGES.get(stream.dynamic_range, "")
+    return _stream_line(plan, chosen, stream.bit_rate, stream.codec_string, size)
 
 
 def _stream_line(plan: PlaybackPlan, chosen: ChosenTracks, bit_rate: int, codec: str, size: str) -> str:

@@ -97,7 +97,7 @@ export class HlsSource {
   #qualities() {
     const manual = this.#hls.manualLevel;
     const levels = this.#hls.levels.map((level, id) => ({ id, level }));
-    levels.sort((one, other) => other.level.height - one.level.height || other.level.bitrate - one.level.bitrate);
+    levels.sort((one, other) => rank(other.level) - rank(one.level) || other.level.bitrate - one.level.bitrate);
     const auto = { id: AUTO, label: this.height ? `Auto · ${this.height}p` : "Auto", checked: manual === AUTO };
     return [auto, ...levels.map(({ id, level }) => ({ id, label: this.#quality(level), checked: manual === id }))];
   }
@@ -108,7 +108,7 @@ export class HlsSource {
    */
   #quality(level) {
     if (level.uri.includes(ORIGINAL)) return `Original · ${level.height}p`;
-    const alike = this.#hls.levels.filter(({ height, uri }) => height === level.height && !uri.includes(ORIGINAL)).length > 1;
+    const alike = this.#hls.levels.filter((other) => rank(other) === rank(level)).length > 1;
     return alike ? `${level.height}p · ${(level.bitrate / 1e6).toFixed(1)} Mbit/s` : `${level.height}p`;
   }
 
@@ -162,6 +162,14 @@ export class HlsSource {
     const failure = { status: response?.code ?? 0, network: !broken, details };
     this.events.dispatchEvent(new CustomEvent("failure", { detail: failure }));
   }
+}
+
+/**
+ * Where a picture stands in the menu: the original first, then the higher ones.
+ * @param {import("hls.js").Level} level
+ */
+function rank({ uri, height }) {
+  return uri.includes(ORIGINAL) ? Number.MAX_SAFE_INTEGER : height;
 }
 
 /**
