@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import random
 from contextlib import closing
 from fractions import Fraction
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 
 import av
 import pytest
@@ -254,3 +255,85 @@ async def test_9_a_film_that_became_another_one_is_refused_and_one_that_is_away_
     with pytest.raises(ContentError, match="A block is missing"):
         await remuxer.segment("away", away, index.video, 3)
     assert await remuxer.segment("aac.mp4", opens, index.video, 3)
+
+
+async def test_9_sound_that_ends_long_before_the_film_ends_there(indexed, tmp_path):
+    path = tmp_path / "short-sound.mkv"
+    sound = ("-f", "lavfi", "-i", "sine=440:d=7:sample_rate=48000")
+    run_ffmpeg("-f", "lavfi", "-i", _PICTURE, *sound, *_X264, "-c:a", "aac", str(path))
+    _, index = await indexed(path)
+    assert abs(index.audio[0].timeline.duration - 7) < 0.1
+    assert index.video.timeline.duration > 19
+
+
+async def test_9_a_hole_in_the_sound_is_a_segment_like_any_other(segments, tmp_path):
+    """Players stop at an empty segment, and at one that says it cannot be made."""
+    path = tmp_path / "hole.mkv"
+    whole = tmp_path / "whole.mkv"
+    run_ffmpeg("-f", "lavfi", "-i", _PICTURE, "-f", "lavfi", "-i", _SOUND, *_X264, "-c:a", "aac", str(whole))
+    hole = ("-bsf:a", "noise=drop=between(pts*tb\\,5\\,14)")
+    run_ffmpeg("-i", str(whole), "-c", "copy", *hole, str(path))
+    stream, made = (await segments(path))[1]
+    fragments = [read_fragment(stream.init, data) for data in made]
+    assert all(fragment.sizes for fragment in fragments)
+    for fragment, after in pairwise(fragments):
+        assert fragment.ends <= after.begins + Fraction(1, 1000)
+
+
+async def test_9_a_disk_that_fails_is_said(remuxer, indexed):
+    _, index = await indexed("aac.mp4")
+
+    class Failing:
+        size = 1 << 20
+
+        async def read(self, offset, length):
+            raise OSError(5, "Input/output error")
+
+        async def close(self):
+            pass
+
+    async def failing():
+        return Failing()
+
+    with pytest.raises(MediaRefused, match="Input/output error"):
+        await remuxer.segment("failing", failing, index.video, 3)
+
+
+async def test_9_who_goes_while_a_segment_is_copied_closes_nothing_under_the_thread(remuxer, indexed, films):
+    opens, index = await indexed("aac.mp4")
+    film = await opens()
+    closed_while_reading, reading = [], []
+
+    class Slow:
+        size = film.size
+
+        async def read(self, offset, length):
+            reading.append(offset)
+            await asyncio.sleep(0.2)
+            data = await film.read(offset, length)
+            reading.pop()
+            return data
+
+        async def close(self):
+            closed_while_reading.append(bool(reading))
+            await film.close()
+
+    async def slow():
+        return Slow()
+
+    task = asyncio.create_task(remuxer.segment("slow", slow, index.video, 3))
+    while not reading:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert closed_while_reading == [False]
+
+
+async def test_9_films_that_nobody_uses_are_closed(remuxer, indexed, monkeypatch):
+    monkeypatch.setattr("wylloh_server.adapters.ffmpeg.remux.remuxer._IDLE_SECONDS", 0.05)
+    opens, index = await indexed("aac.mp4")
+    assert await remuxer.segment("aac.mp4", opens, index.video, 3)
+    async with asyncio.timeout(20):
+        while remuxer._idle:
+            await asyncio.sleep(0.02)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_THREADS = 2
-"""They share the processor with the loop, and copying packets takes a few milliseconds."""
+_THREADS = 4
+"""They share the processor with the loop; a disk that hangs holds up those that read from it."""
 _IDLE = 16
 """Films that stay open: the table of a long one takes some megabytes."""
 _IDLE_SECONDS = 60.0
@@ -35,6 +35,7 @@ class PacketRemuxer:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="remux")
         self._idle: OrderedDict[str, list[_OpenFilm]] = OrderedDict()
+        self._closing: asyncio.Task[None] | None = None
 
     async def index(self, source: RandomAccess, probe: Probe) -> MediaIndex:
         """Return the index of a film that was probed.
@@ -69,6 +70,8 @@ class PacketRemuxer:
 
     async def close(self) -> None:
         """Close what is open. Nothing is asked for afterwards."""
+        if self._closing:
+            self._closing.cancel()
         idle = [film for films in self._idle.values() for film in films]
         self._idle.clear()
         await asyncio.gather(*(film.close() for film in idle))
@@ -89,6 +92,8 @@ class PacketRemuxer:
         self._idle.setdefault(name, []).append(film)
         self._idle.move_to_end(name)
         await self._close_spare()
+        if self._closing is None or self._closing.done():
+            self._closing = asyncio.create_task(self._close_unused())
 
     def _taken(self, name: str) -> _OpenFilm | None:
         films = self._idle.get(name)
@@ -105,6 +110,12 @@ class PacketRemuxer:
             raise
         return _OpenFilm(demuxer, source)
 
+    async def _close_unused(self) -> None:
+        """Close all films in the end: a disk with one that is open cannot be taken out."""
+        while self._idle:
+            await asyncio.sleep(_IDLE_SECONDS)
+            await self._close_spare()
+
     async def _close_spare(self) -> None:
         """Close the films used longest ago, if they are too many or nobody has used them for a while."""
         now = asyncio.get_running_loop().time()
@@ -120,7 +131,12 @@ class PacketRemuxer:
 
     async def _run(self, work: Callable[[asyncio.AbstractEventLoop], T]) -> T:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, work, loop)
+        working = loop.run_in_executor(self._threads, work, loop)
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])  # what a thread uses must not be closed under it
+            raise
 
 
 def _copying() -> ModuleType:

@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 _BEFORE = Fraction(1)
 """Seconds before a segment of sound at which reading begins where packets of all tracks lie mixed."""
+_HOLE = Fraction(1, 5)
+"""Seconds from which on nothing is stretched over what is missing."""
 _COARSE = Fraction(2, 1000)
 """Seconds by which a time that was rounded to milliseconds may be off."""
 
@@ -60,38 +62,61 @@ def _readable(work: Callable[[], T]) -> T:
             f"This film cannot be read as it is: {error}.",
             fix="Let the server look through its folders again, or play another quality.",
         ) from error
+    except OSError as error:  # of the disk
+        raise MediaRefused(
+            f"The film's file cannot be read: {error.strerror or error}.",
+            fix="Look whether its disk is there and healthy.",
+        ) from error
 
 
 def _segment(demuxer: Demuxer, stream: IndexedStream, number: int) -> bytes:
     timeline = stream.timeline
+    is_last = number == timeline.count - 1
     first, until = timeline.cuts[number], timeline.cuts[number + 1]
-    limit = None if number == timeline.count - 1 else until
-    copied: list[tuple[Packet[Any], int]] = []
-    for packet, shown in _from_segment(demuxer, stream, first):
-        if limit is not None and shown >= limit and packet.is_keyframe:
-            until = shown
-            break
-        copied.append((packet, shown))
+    copied, end = _copied(demuxer, stream, first, None if is_last else until)
     packets, times = [packet for packet, _ in copied], [shown for _, shown in copied]
     if number == 0 and times[0] == min(times):
         times[0] = 0  # what begins a little later is there from the beginning
-    set_times(packets, times, until, timeline.unit)
+    set_times(packets, times, until if end is None else end, timeline.unit)
     return write_fragment(demuxer.stream(stream.stream), packets)[1]
 
 
-def _from_segment(demuxer: Demuxer, stream: IndexedStream, first: int) -> Iterator[tuple[Packet[Any], int]]:
-    """Yield packets, and when they are shown, from the first one of a segment on to the end of the film."""
+def _copied(
+    demuxer: Demuxer, stream: IndexedStream, first: int, limit: int | None
+) -> tuple[list[tuple[Packet[Any], int]], int | None]:
+    """Return the packets of a segment with when they are shown, and when what follows them is.
+
+    Where a track has a hole as long as the segment, the packet nearest to it stands in: players stop at a
+    segment without any.
+    """
+    copied: list[tuple[Packet[Any], int]] = []
+    nearest = None
+    for packet, shown in _from(demuxer, stream, first):
+        if limit is not None and shown >= limit and packet.is_keyframe:
+            follows = shown if (shown - limit) * stream.timeline.unit < _HOLE else limit
+            return copied or [(nearest or packet, first)], follows
+        if copied or _begins(packet, shown, stream, first):
+            copied.append((packet, shown))
+        else:
+            nearest = packet
+    return copied or ([(nearest, first)] if nearest else []), None
+
+
+def _from(demuxer: Demuxer, stream: IndexedStream, first: int) -> Iterator[tuple[Packet[Any], int]]:
+    """Yield packets from before a segment on, and when they are shown, in ticks."""
     unit = stream.timeline.unit
-    is_sound, begun = isinstance(stream, IndexedAudio), False
-    for packet in demuxer.packets(stream.stream, max(Fraction(0), first * unit - is_sound * _BEFORE)):
-        shown = _begins(demuxer.shown(packet) * Fraction(packet.time_base) / unit, stream)
-        begun = begun or (packet.is_keyframe and (shown >= first or (first == 0 and not is_sound)))
-        if begun:
-            yield packet, shown
+    before = _BEFORE if isinstance(stream, IndexedAudio) else Fraction(0)
+    for packet in demuxer.packets(stream.stream, max(Fraction(0), first * unit - before)):
+        yield packet, _shown(demuxer.shown(packet) * Fraction(packet.time_base) / unit, stream)
 
 
-def _begins(at: Fraction, stream: IndexedStream) -> int:
-    """Return when a packet begins; of sound to the sample, on the grid of packets if it lies near it."""
+def _begins(packet: Packet[Any], shown: int, stream: IndexedStream, first: int) -> bool:
+    is_beginning = first == 0 and not isinstance(stream, IndexedAudio)
+    return bool(packet.is_keyframe) and (shown >= first or is_beginning)
+
+
+def _shown(at: Fraction, stream: IndexedStream) -> int:
+    """Return when a packet is shown; of sound to the sample, on the grid of packets if it lies near it."""
     if not isinstance(stream, IndexedAudio) or not stream.frame:
         return round(at)
     on_grid = stream.begins + round((at - stream.begins) / stream.frame) * stream.frame

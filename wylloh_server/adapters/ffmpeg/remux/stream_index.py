@@ -40,6 +40,8 @@ _LATEST_PICTURE = 1
 _LATE = Fraction(1, 10)
 """Seconds without sound at the beginning that a player gets over."""
 _SAMPLE_PACKETS = 3
+_BACK = (5, 60, 600)
+"""Seconds before the end of a film at which the end of a sound track is looked for."""
 _MEASURED = 200
 """Packets of sound after which the length of one is known to the sample, though times are in milliseconds."""
 _UNEVEN = Fraction(11, 10_000)
@@ -170,6 +172,17 @@ def _end(demuxer: Demuxer, number: int, since: int) -> int:
     return max((demuxer.shown(packet) + (packet.duration or 1) for packet in packets), default=since)
 
 
+def _sound_end(demuxer: Demuxer, number: int) -> int:
+    """Return when the last packet of a sound track is over: it may be long before the film is."""
+    unit = Fraction(demuxer.stream(number).time_base)
+    for back in _BACK:
+        since = round(max(Fraction(0), demuxer.duration - back) / unit)
+        end = _end(demuxer, number, since)
+        if end > since:
+            return end
+    return _end(demuxer, number, 0)
+
+
 def _init(demuxer: Demuxer, stream: Any, pixels: str = "") -> bytes:
     """Return the init segment, written with the film's first packets; a packet without a time stops it."""
     packets = list(islice(demuxer.packets(stream.index, Fraction(0)), _SAMPLE_PACKETS))
@@ -260,7 +273,7 @@ def _sound(demuxer: Demuxer, stream: Any) -> _Sound:
 def _regular(demuxer: Demuxer, stream: Any, first: Packet[Any]) -> _Sound:
     """Return when packets begin that no table lists: where they are all of one length, to the sample."""
     context, unit = stream.codec_context, Fraction(stream.time_base)
-    begins, end = demuxer.shown(first), _end(demuxer, stream.index, round(demuxer.duration / unit) - 1)
+    begins, end = demuxer.shown(first), _sound_end(demuxer, stream.index)
     frame = _frame(demuxer, stream)
     if frame:
         to_samples = unit * context.sample_rate
