@@ -79,7 +79,7 @@ def test_the_environment_alone_is_enough(monkeypatch):
         (
             "[playback]\nzzzz = 1\n",
             "playback.zzzz",
-            "ffmpeg, lease_seconds, cache_gb, encoders, make_ahead, receipt_days",
+            "ffmpeg, lease_seconds, cache_gb, encoders, make_ahead, remote_mbit, remote_height, receipt_days",
         ),
     ],
 )

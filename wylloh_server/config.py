@@ -238,6 +238,10 @@ class PlaybackSettings(BaseModel):
     make_ahead: bool = False
     """Whether a film that somebody plays is made ready in full, in every rendition, when nobody waits.
     Otherwise only what is watched is made, and what an admin asks for on the film's page."""
+    remote_mbit: float = Field(default=0, ge=0)
+    """Most megabits a second of picture for players outside of the local network. 0: no limit."""
+    remote_height: int = Field(default=0, ge=0)
+    """Highest picture for players outside of the local network, such as 720. 0: no limit."""
     receipt_days: float = Field(default=365, gt=0)
     """How long decision receipts are kept: who was allowed to watch what, or not, and why."""
 

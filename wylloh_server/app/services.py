@@ -19,6 +19,7 @@ from wylloh_server.app.adapters import configured_contracts, disk_space, free_by
 from wylloh_server.app.chain_sync import index_state
 from wylloh_server.domain.access import DeviceKind
 from wylloh_server.domain.errors import WyllohError
+from wylloh_server.domain.play_decision import PlaybackLimits
 from wylloh_server.domain.types import ChainId, Seconds
 from wylloh_server.services.accounts.access_removal import AccessRemoval
 from wylloh_server.services.accounts.device_pairing import DevicePairing
@@ -345,6 +346,9 @@ def build_playback(
         current_viewer=sessions.current,
         make_rest=partial(tasks.start, TRANSCODE),
         make_ahead=settings.playback.make_ahead,
+        remote_limits=PlaybackLimits(
+            round(settings.playback.remote_mbit * 1_000_000), settings.playback.remote_height
+        ),
         lease_seconds=Seconds(settings.playback.lease_seconds),
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from wylloh_server.domain.errors import (
     TranscodeFailed,
 )
 from wylloh_server.domain.events import PlaybackEnded, PlaybackStarted
+from wylloh_server.domain.play_decision import PlaybackLimits
 from wylloh_server.domain.playback import LeaseEnd, Position
 from wylloh_server.domain.ports.media import VideoEncodeJob, AudioEncodeJob
 from wylloh_server.domain.types import FilmId, Seconds
@@ -433,3 +435,13 @@ async def test_a_full_store_costs_no_viewer_but_what_is_made_ahead_is_told_so(tm
         await room.playback.stop(lease)
         with pytest.raises(StoreFull, match="No room"):
             await room.playback.fill(long.id)
+
+
+async def test_9_only_players_from_elsewhere_are_bounded(tmp_path, short):
+    async with transcoding_workspace(tmp_path, short, remote_limits=PlaybackLimits(height=144)) as room:
+        tallest = {}
+        for address in (HOME, "203.0.113.9"):
+            lease = await room.playback.start(ALICE, short.id, address)
+            listed = re.findall(r"RESOLUTION=\d+x(\d+)", await room.playback.master(lease))
+            tallest[address] = max(map(int, listed))
+    assert tallest == {HOME: 180, "203.0.113.9": 144}

@@ -17,7 +17,7 @@ from wylloh_server.domain.media_index import (
     IndexedVideo,
     MediaIndex,
 )
-from wylloh_server.domain.play_decision import decide_play
+from wylloh_server.domain.play_decision import NO_LIMITS, PlaybackLimits, decide_play
 from wylloh_server.domain.rendition import (
     AudioTrack,
     Probe,
@@ -177,7 +177,7 @@ def test_another_file_or_encoder_is_another_name_in_the_store():
     assert planned(probe).store != planned(probe, content="y").store
 
 
-def originals(address, bit_rate=6_000_000, spread=DynamicRange.SDR):
+def originals(address, bit_rate=6_000_000, spread=DynamicRange.SDR, limits=NO_LIMITS):
     """The pictures in the master playlist of a film of 720p that can be handed through."""
     cuts = CutTimeline((0, 5, 9), Fraction(1))
     video = IndexedVideo(
@@ -190,9 +190,9 @@ def originals(address, bit_rate=6_000_000, spread=DynamicRange.SDR):
     index = MediaIndex(Fraction(0), video, (sound,))
     of = make_playback_plan(FILM, FilmContents("x", probe, index), ())
     client = replace(UNKNOWN_CLIENT, audio=(AudioSupport("eac3", 6),), dynamic_ranges=frozenset(DynamicRange))
-    return judged(master_playlist(of, choose_tracks(of, decide_play(client, probe, index), address)))[
-        "variants"
-    ]
+    return judged(
+        master_playlist(of, choose_tracks(of, decide_play(client, probe, index, limits), address, limits))
+    )["variants"]
 
 
 def test_9_playback_begins_with_the_original_at_home_and_with_less_on_lines_from_elsewhere():
@@ -220,3 +220,13 @@ def test_9_the_original_has_its_own_codecs_channels_and_rates():
     assert first["bandwidth"] == 6_640_000
     assert first["audio"][0]["uri"] == "a0-original/playlist.m3u8"
     assert first["audio"][0]["channels"] == "6"
+
+
+def test_9_the_owner_bounds_what_players_from_elsewhere_get():
+    def heights(**limits):
+        return [one["resolution"]["height"] for one in originals(AWAY, limits=PlaybackLimits(**limits))]
+
+    assert heights() == [480, 720, 720, 360, 240]
+    assert heights(height=480) == [480, 360, 240]
+    assert heights(bit_rate=800_000) == [360, 240]
+    assert heights(bit_rate=1_000) == [240]

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from wylloh_server.domain.media_formats import codec_label
 from wylloh_server.domain.network_address import is_local
+from wylloh_server.domain.play_decision import NO_LIMITS
 
 if TYPE_CHECKING:
-    from wylloh_server.domain.play_decision import PlayDecision, StreamDecision
+    from wylloh_server.domain.play_decision import PlaybackLimits, PlayDecision, StreamDecision
     from wylloh_server.services.playback.playback_plan import (
         AudioRendition,
         DirectRendition,
@@ -48,7 +49,9 @@ class ChosenTracks:
         return (self.pictures[0], *(sound.track for sound in self.sounds[:1]))
 
 
-def choose_tracks(plan: PlaybackPlan, decision: PlayDecision, address: str) -> ChosenTracks:
+def choose_tracks(
+    plan: PlaybackPlan, decision: PlayDecision, address: str, limits: PlaybackLimits = NO_LIMITS
+) -> ChosenTracks:
     """Return what a player gets by a decision about the film of a plan.
 
     In the server's own network playback begins with the original. Lines from elsewhere may be too slow for
@@ -56,14 +59,21 @@ def choose_tracks(plan: PlaybackPlan, decision: PlayDecision, address: str) -> C
     """
     original = plan.original if decision.video.direct else None
     others = [picture for picture in plan.pictures if picture != plan.start]
+    allowed = [picture for picture in (plan.start, *others) if _is_allowed(picture, limits)]
     pictures: list[VideoRendition | DirectRendition] = [
         picture
-        for picture in (plan.start, *others)
+        for picture in allowed or plan.pictures[-1:]
         if original is None or _is_lesser(picture, plan, original)
     ]
     if original is not None:
         pictures.insert(0 if is_local(address) else 1, original)
     return ChosenTracks(tuple(pictures), tuple(_chosen(plan, sound, decision) for sound in plan.sounds))
+
+
+def _is_allowed(picture: VideoRendition, limits: PlaybackLimits) -> bool:
+    rendition = picture.rendition
+    within_rate = not limits.bit_rate or rendition.bit_rate <= limits.bit_rate
+    return within_rate and (not limits.height or rendition.step <= limits.height)
 
 
 def _is_lesser(picture: VideoRendition, plan: PlaybackPlan, original: DirectRendition) -> bool:

@@ -16,7 +16,8 @@ from wylloh_server.domain.errors import MediaError, NotFound, PlaybackRefused, W
 from wylloh_server.domain.events import FilmDescribed, PlaybackEnded, PlaybackStarted
 from wylloh_server.domain.film import TokenOrigin
 from wylloh_server.domain.media_index import IndexedVideo
-from wylloh_server.domain.play_decision import decide_play
+from wylloh_server.domain.network_address import is_local
+from wylloh_server.domain.play_decision import NO_LIMITS, PlaybackLimits, decide_play
 from wylloh_server.domain.playback import LeaseEnd
 from wylloh_server.domain.types import Seconds
 from wylloh_server.services.operations.scheduler import run_periodically
@@ -79,6 +80,7 @@ class PlaybackService:
         current_viewer: gives a viewer with the role of now; None when the session is over.
         make_rest: is asked to see to it that `fill` runs for a film some time soon.
         make_ahead: whether that happens for every film that somebody plays.
+        remote_limits: bound the picture of players outside of the server's own network.
         lease_seconds: how often the right is checked again.
     """
 
@@ -95,6 +97,7 @@ class PlaybackService:
     current_viewer: Callable[[Viewer], Awaitable[Viewer | None]]
     make_rest: Callable[[FilmId], Awaitable[None]]
     make_ahead: bool = False
+    remote_limits: PlaybackLimits = NO_LIMITS
     lease_seconds: Seconds = Seconds(60)
     _tasks: set[asyncio.Task[None]] = field(init=False, default_factory=set)
 
@@ -159,7 +162,7 @@ class PlaybackService:
         plan = await self.planner.plan(film)
         for oldest in self.leases.of_device(viewer.device)[: 1 - _MOST_ON_A_DEVICE]:
             await self._end(oldest, LeaseEnd.STOPPED)
-        decision = decide_play(client, plan.probe, plan.index)
+        decision = decide_play(client, plan.probe, plan.index, self._limits(address))
         _log.info("%s for %s: %s", film.id, client.name, decision)
         held = self.leases.grant(viewer, plan, decision, address, receipt)
         if film.in_library:
@@ -212,7 +215,7 @@ class PlaybackService:
     async def master(self, lease: Lease) -> str:
         """Return the master playlist."""
         held = self.leases.find(lease.token)
-        return master_playlist(held.plan, _chosen(held))
+        return master_playlist(held.plan, self._chosen(held))
 
     async def playlist(self, lease: Lease, track: str) -> str:
         """Return the playlist of a track of segments, or of subtitles.
@@ -347,6 +350,13 @@ class PlaybackService:
             with _failures_logged("have the rest made of", held.plan.film):
                 await self.make_rest(held.plan.film.id)
 
+    def _chosen(self, held: ActiveLease) -> ChosenTracks:
+        address = held.lease.address
+        return choose_tracks(held.plan, held.decision, address, self._limits(address))
+
+    def _limits(self, address: str) -> PlaybackLimits:
+        return NO_LIMITS if is_local(address) else self.remote_limits
+
     async def _encoded(self, held: ActiveLease, track: MadeTrack, name: str) -> bytes:
         try:
             return await self.transcodes.file(held.name, held.plan, track, name)
@@ -355,7 +365,7 @@ class PlaybackService:
 
     async def _prepare(self, held: ActiveLease, at: Seconds) -> None:
         plan = held.plan
-        for track in _chosen(held).first:
+        for track in self._chosen(held).first:
             number = track.timeline.at(at)
             if isinstance(track, DirectRendition):
                 await self.direct.file(plan, track, f"{number}.m4s")
@@ -430,10 +440,6 @@ def _failures_logged(what: str, film: Film) -> Iterator[None]:
         yield
     except (WyllohError, OSError) as error:
         _log.warning("cannot %s %s: %s", what, film.id, error)
-
-
-def _chosen(held: ActiveLease) -> ChosenTracks:
-    return choose_tracks(held.plan, held.decision, held.lease.address)
 
 
 def _quality(track: MadeTrack | DirectRendition) -> str:
