@@ -22,7 +22,7 @@ def measure(bench_environment: BenchEnvironment) -> list[Figure]:
     files = bench_environment.folder / "nginx" / "files"
     files.mkdir(parents=True)
     with holder_server.opened(), holder_server.bench_client() as bench_client, nginx(files) as plain:
-        playlist = first_uri(master := bench_client.play(film), bench_client.get(master))
+        playlist = first_uri(master := bench_client.play(film, encoded=True), bench_client.get(master))
         track, ours = playlist.rpartition("/")[0], f"http://127.0.0.1:{holder_server.port}"
         segments = [f"{number}.m4s" for number in range(scale.hot_segments)]
         for name in ("playlist.m3u8", *segments):
@@ -62,7 +62,7 @@ def _house(bench_environment: BenchEnvironment) -> tuple[HolderServer, str]:
     settings = write_settings(folder, bench_environment.port, **sections)
     with first_visit(settings, bench_environment.port, films=1) as (running, bench_client):
         film_id = folder_film(folder / "data")
-        master = bench_client.play(film_id)
+        master = bench_client.play(film_id, encoded=True)
         track = first_uri(master, bench_client.get(master)).split("/")[-2]
         last = f"{scale.playlist_segments - 1}.m4s"
         running.wait_for(lambda: list(folder.glob(f"data/segments/*/{track}/{last}")), seconds=60)
