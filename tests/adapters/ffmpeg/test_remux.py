@@ -185,6 +185,13 @@ async def test_9_the_init_segment_is_always_the_same(indexed, films):
         assert write_fragment(stream, head, "yuv420p")[0] == index.video.init
 
 
+async def test_9_flac_says_how_many_bits_a_sample_has(indexed):
+    """Chromium refuses a track that says 0."""
+    _, index = await indexed("flac.mkv")
+    init = index.audio[0].init
+    assert int.from_bytes(init[(at := init.find(b"fLaC")) + 22 : at + 24], "big") == 16
+
+
 async def test_9_nothing_is_decoded_in_the_process_of_the_server(films):
     """What strangers put into a film meets two demuxers: a decoder's fault would have the server's keys."""
     with av.open(str(films("vp9.webm"))) as film:

@@ -52,7 +52,7 @@ def write_fragment(template: Any, packets: Sequence[Packet[Any]], pixels: str = 
             muxer.mux_one(packet)
     data = out.getvalue()
     begin = _fragment_at(data)
-    return data[:begin], data[begin:]
+    return _with_sample_size(data[:begin]), data[begin:]
 
 
 def set_times(packets: Sequence[Packet[Any]], shown: Sequence[int], end: int, unit: Fraction) -> None:
@@ -70,6 +70,18 @@ def set_times(packets: Sequence[Packet[Any]], shown: Sequence[int], end: int, un
     for packet, at, order, after in zip(packets, shown, in_order, until, strict=True):
         packet.time_base = unit
         packet.pts, packet.dts, packet.duration = at, order - delay, after - order
+
+
+def _with_sample_size(init: bytes) -> bytes:
+    """Return an init segment with the bits of a sample of FLAC, which the muxer has from a decoder alone.
+
+    They stand in its STREAMINFO (RFC 9639, 8.2), in `dfLa`.
+    """
+    entry, streaminfo = init.find(b"fLaC"), init.find(b"dfLa") + 12
+    if entry < 0 or streaminfo < entry:
+        return init
+    bits = (int.from_bytes(init[streaminfo + 12 : streaminfo + 14], "big") >> 4 & 31) + 1
+    return init[: entry + 22] + bits.to_bytes(2, "big") + init[entry + 24 :]
 
 
 def _fragment_at(data: bytes) -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wylloh_server.domain.rendition import AudioTrack, Probe
 
 _VIDEO = frozenset({"h264", "hevc", "av1", "vp9"})
-_AUDIO = frozenset({"aac", "ac3", "eac3", "opus", "flac", "mp3", "alac"})
+_AUDIO = frozenset({"aac", "ac3", "eac3", "opus", "flac", "mp3"})
 _LOOKS = 12
 """Key frames that are looked at to learn how much later than decoded they are shown."""
 _FEW = 2
